@@ -1,0 +1,1 @@
+"""OFD (GB/T 33190): the container, its signatures and its pages."""

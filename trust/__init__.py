@@ -1,0 +1,1 @@
+"""相信什么: everything a verifier needs, and no secret."""

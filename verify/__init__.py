@@ -1,0 +1,1 @@
+"""核验: bytes in, a Report out; no key, no database."""

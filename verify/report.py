@@ -1,0 +1,188 @@
+"""核验报告: what a verification answers (ETSI EN 319 102-1 words, findings with stable codes).
+
+``Report`` has no truth value on purpose: ask ``report.indication``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NoReturn
+
+from trust.errors import CheckFailed, fill
+
+
+class Indication(StrEnum):
+    """Result of a validation (EN 319 102-1, table 5)."""
+
+    PASSED = "TOTAL-PASSED"
+    INDETERMINATE = "INDETERMINATE"
+    FAILED = "TOTAL-FAILED"
+
+    @property
+    def rank(self) -> int:
+        """0 passed, 1 indeterminate, 2 failed: the highest decides."""
+        return _RANK[self]
+
+
+_RANK = {Indication.PASSED: 0, Indication.INDETERMINATE: 1, Indication.FAILED: 2}
+
+
+class Severity(StrEnum):
+    """``error`` decides the indication; ``warning`` and ``info`` do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found, in words a clerk can use."""
+
+    code: str
+    """Stable, e.g. ``integrity.digest_mismatch``; listed in ``docs/findings.md``."""
+    severity: Severity
+    template: str
+    """Chinese msgid with ``{named}`` places."""
+    params: Mapping[str, object] = field(default_factory=dict)
+    indication: Indication = Indication.PASSED
+    """What this finding alone would make of the document."""
+    sub_indication: str | None = None
+
+    def message(self, translate: Callable[[str], str] = str) -> str:
+        """The message, in Chinese unless ``translate`` says otherwise."""
+        return fill(translate(self.template), dict(self.params))
+
+    @classmethod
+    def of(cls, failure: CheckFailed) -> Finding:
+        """The finding a failed check becomes."""
+        return cls(
+            failure.code,
+            Severity.ERROR,
+            failure.template,
+            failure.params,
+            Indication(failure.indication),
+            failure.sub_indication,
+        )
+
+    def to_json(self, translate: Callable[[str], str] = str) -> dict[str, str]:
+        return {"code": self.code, "severity": str(self.severity), "message": self.message(translate)}
+
+
+@dataclass(frozen=True, slots=True)
+class SealInfo:
+    """印章信息 shown to anyone (R073)."""
+
+    id: str
+    name: str
+    valid_from: datetime
+    valid_to: datetime
+    maker: str
+    """Subject of the seal maker's certificate."""
+    picture: bytes
+    picture_type: str
+    """``png``, ``jpg``, … in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureReport:
+    """The answer for one signature of the document."""
+
+    id: str
+    kind: str
+    """``seal`` (电子签章) or ``signature`` (数字签名)."""
+    structure: str
+    """``SES-V4``, ``SES-V1``, ``SES-V5``, ``GBT-35275``, ``unknown``."""
+    signer: str
+    findings: tuple[Finding, ...]
+    indication: Indication
+    sub_indication: str | None
+    seal: SealInfo | None = None
+    time: datetime | None = None
+    time_proved: bool = False
+    signer_issuer: str = ""
+    signer_valid_from: datetime | None = None
+    signer_valid_to: datetime | None = None
+    covered: tuple[str, ...] = ()
+    """Names of the entries this signature protects."""
+
+    def to_json(self, translate: Callable[[str], str] = str) -> dict[str, object]:
+        answer: dict[str, object] = {
+            "kind": self.kind,
+            "structure": self.structure,
+            "signer": self.signer,
+            "indication": str(self.indication),
+            "sub_indication": self.sub_indication,
+            "findings": [f.to_json(translate) for f in self.findings],
+        }
+        if self.seal is not None:
+            answer["seal"] = {"id": self.seal.id, "name": self.seal.name}
+        if self.time is not None:
+            answer["time"] = {"value": rfc3339(self.time), "proved": self.time_proved}
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer for a whole document; the worst finding decides."""
+
+    indication: Indication
+    sub_indication: str | None
+    document: Mapping[str, str | int]
+    """``format``, ``digest`` (SM3, hex) and, of a licence, ``licence_id``, ``licence_number``, ``version``."""
+    signatures: tuple[SignatureReport, ...]
+    findings: tuple[Finding, ...]
+    moment: datetime
+    """The moment for which the question was asked."""
+    face: tuple[tuple[str, str, str], ...] = ()
+    """``(name, title, text)`` of each face field, as the sealed data message states it."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a Report has no truth value: ask report.indication")
+
+    @classmethod
+    def of(
+        cls,
+        document: Mapping[str, str | int],
+        signatures: tuple[SignatureReport, ...],
+        findings: tuple[Finding, ...],
+        moment: datetime,
+        face: tuple[tuple[str, str, str], ...] = (),
+        metadata: Mapping[str, str] | None = None,
+    ) -> Report:
+        """A document without a signature is never passed; else the worst finding decides."""
+        every = [*findings, *(f for s in signatures for f in s.findings)]
+        indication, sub = worst(every)
+        if not signatures and indication is Indication.PASSED:
+            indication, sub = Indication.INDETERMINATE, "NO_SIGNATURE_FOUND"
+        return cls(
+            indication, sub, document, signatures, findings, moment, face, metadata or {}
+        )
+
+    def to_json(self, translate: Callable[[str], str] = str) -> dict[str, object]:
+        """The object of the console contract (``verify --json``)."""
+        return {
+            "indication": str(self.indication),
+            "sub_indication": self.sub_indication,
+            "document": dict(self.document),
+            "signatures": [s.to_json(translate) for s in self.signatures],
+            "findings": [f.to_json(translate) for f in self.findings],
+        }
+
+
+def worst(findings: list[Finding]) -> tuple[Indication, str | None]:
+    """The highest indication among ``findings`` with the sub-indication of the first that has it."""
+    indication, sub = Indication.PASSED, None
+    for finding in findings:
+        if finding.indication.rank > indication.rank:
+            indication, sub = finding.indication, finding.sub_indication
+    return indication, sub
+
+
+def rfc3339(moment: datetime) -> str:
+    """``2026-11-22T08:00:00Z`` (RFC 3339, UTC)."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
