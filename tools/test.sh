@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# test.sh PYTHON JOBS MARK [SELECT]: pytest on JOBS processes; SELECT is a path, a test id or a word of the name.
+set -euo pipefail
+
+python=$1 jobs=$2 mark=$3 select=${4:-}
+arguments=(-n "$jobs" --dist loadgroup -m "$mark" --durations 15)
+if [ -n "$select" ]; then
+    if [ -e "${select%%::*}" ]; then arguments+=("$select"); else arguments+=(-k "$select"); fi
+fi
+exec "$python" -m pytest "${arguments[@]}"
