@@ -1,0 +1,83 @@
+"""核验策略: what must hold, and what the verifier asks of others.
+
+Two questions are not answered by the file alone: is the licence current (the register or a status
+list knows), and which licence states pass. Both stand here, apart from the checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Protocol
+
+from verify.report import Indication
+
+CURRENT = "CURRENT"
+"""有效: the only state of a licence that passes."""
+
+LICENCE_STATUS_NOT_CHECKED = "LICENCE_STATUS_NOT_CHECKED"
+"""Warning code of the console contract: neither register nor fresh status list was at hand."""
+
+STATE_INDICATIONS: Mapping[str, Indication] = MappingProxyType(
+    {
+        CURRENT: Indication.PASSED,
+        "SUSPENDED": Indication.INDETERMINATE,
+        "LOST": Indication.INDETERMINATE,
+        "INSPECTION_OVERDUE": Indication.INDETERMINATE,
+        "REVOKED": Indication.FAILED,
+        "ANNULLED": Indication.FAILED,
+        "CANCELLED": Indication.FAILED,
+        "EXPIRED": Indication.FAILED,
+        "SUPERSEDED": Indication.FAILED,
+        "TRANSFERRED": Indication.FAILED,
+    }
+)
+"""证照状态 → what it makes of the document; a state not listed here is INDETERMINATE."""
+
+STATE_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        CURRENT: "有效",
+        "SUSPENDED": "暂扣",
+        "LOST": "挂失",
+        "INSPECTION_OVERDUE": "年检逾期",
+        "REVOKED": "吊销",
+        "ANNULLED": "撤销",
+        "CANCELLED": "注销",
+        "EXPIRED": "已过有效期",
+        "SUPERSEDED": "已被新版本取代",
+        "TRANSFERRED": "已转出",
+    }
+)
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far two honest clocks may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceStatus:
+    """证照状态, as the register (or a published status list) states it."""
+
+    state: str
+    """``CURRENT`` or one of ``STATE_INDICATIONS``."""
+    since: datetime | None = None
+    """When the state began."""
+    file_digest: str | None = None
+    """SM3 of the file issued under this id, hex; ``None`` where it is not known."""
+    licence_number: str | None = None
+
+
+class StatusSource(Protocol):
+    """Who knows whether a licence is current: the register (证照库), or a region's service.
+
+    The answer is the state of *this version* at ``moment``; ``None``: the id is not known here.
+    Raises ``Unavailable`` when it cannot be asked.
+    """
+
+    def status(self, licence_id: str, moment: datetime) -> LicenceStatus | None: ...
+
+
+def indication_of(state: str) -> Indication:
+    """What ``state`` makes of a document; only ``CURRENT`` passes."""
+    return STATE_INDICATIONS.get(state, Indication.INDETERMINATE)
