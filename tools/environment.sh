@@ -35,5 +35,5 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 
 echo "Installing licence-trust${extras:+[$extras]} into $venv …" >&2
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -e ".${extras:+[$extras]}" || fail \
+"$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input -e ".${extras:+[$extras]}" || fail \
     "依赖安装失败，请检查网络或软件源。 Installing failed: check the network or the package index that pip is set to use."
