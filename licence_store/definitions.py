@@ -1,0 +1,483 @@
+"""证照类型: what a type of licence consists of, as data (GB/T 36902, GB/T 36903).
+
+A type is one JSON document: the record's JSON Schema (draft 2020-12), what the register adds to
+the face, how the licence is numbered, who the holder is, how long it is valid, how it looks
+(``style``, read by ``licence_store.style``) and how examples are made. No type has code of its own.
+
+    definition = load_definition(json.loads(text))
+    record = definition.validate_record({"name": " 演示省星河有限公司 ", ...})
+    values = definition.face_values(record, {"licence_number": "...", "issued_on": "2026-11-22", ...})
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from importlib import resources
+from typing import Any
+
+import jsonschema
+
+from licence_store import examples
+from licence_store.style import Style, load_style
+from seal.message import FORMATS, FaceValue, render_value
+from trust.errors import LicenceTrustError, Malformed
+from trust.identifiers import check_citizen_number, check_credit_code
+
+COMPUTED = ("licence_number", "issuer_name", "issued_on")
+"""Names the register may add to a face; they never stand in a record."""
+
+CHECKS: dict[str, Callable[[str], str]] = {"credit_code": check_credit_code, "citizen_number": check_citizen_number}
+HOLDER_KINDS = ("natural_person", "legal_person")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_CODE = re.compile(r"[0-9A-Z]{21}")
+_NUMBER_PATTERN = re.compile(r"(?:[0-9A-Za-z-]|\{issuer6\}|\{year\}|\{seq:0\d?\dd\})+")
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_PROPERTY_KEYS = frozenset({
+    "type", "title", "description", "enum", "maxLength", "minLength", "pattern",
+    "x-title-en", "x-format", "x-check", "x-placeholder", "x-multiline", "x-unit", "x-enum-en",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FaceField:
+    """照面项: one field of the face, from the record or added by the register."""
+
+    name: str
+    title: str
+    title_en: str
+    format: str
+    """How the value is rendered: one of ``seal.message.FORMATS``."""
+    computed: bool = False
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRule:
+    """证照编号规则: ``field``, ``field_suffix`` or ``sequence``."""
+
+    kind: str
+    field: str = ""
+    suffix: str = ""
+    pattern: str = ""
+
+    @property
+    def needs_sequence(self) -> bool:
+        """Must the register hand out the next number of a series?"""
+        return self.kind == "sequence"
+
+    def number(self, record: Mapping[str, str], *, issuer_code: str = "", year: int = 0, sequence: int = 0) -> str:
+        """The licence number for ``record``; the keyword arguments serve ``sequence`` rules only."""
+        if self.kind != "sequence":
+            return record[self.field] + self.suffix
+        return self.pattern.format(issuer6=issuer_code[2:8], year=f"{year:04d}", seq=sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class HolderRule:
+    """持证者: which fields name the holder, and the kind of code (GB/T 36903 annex A)."""
+
+    name: str
+    code: str
+    code_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """持证者 of one record."""
+
+    name: str
+    code: str
+    code_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValidityRule:
+    """有效期: ``none`` (long-term), ``range_field`` (from/to in one field), ``years`` from issue."""
+
+    kind: str
+    field: str = ""
+    years: int = 0
+
+
+@dataclass(frozen=True)
+class LicenceTypeDefinition:
+    """证照类型 (GB/T 36902): everything a type is, read once and checked thoroughly."""
+
+    code: str
+    slug: str
+    name: str
+    name_en: str
+    holder_kind: str
+    fields: tuple[FaceField, ...]
+    number_rule: NumberRule
+    holder: HolderRule
+    validity: ValidityRule
+    style: Style
+    source: dict[str, Any]
+    """The JSON document as it was loaded."""
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The record's JSON Schema (draft 2020-12), as the issue form and ``types show`` print it."""
+        schema: dict[str, Any] = self.source["schema"]
+        return schema
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the definition's content: two definitions with one digest draw alike."""
+        text = json.dumps(self.source, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def _validator(self) -> Any:
+        return jsonschema.Draft202012Validator(self.schema)
+
+    def validate_record(self, record: object) -> dict[str, str]:
+        """The record in normal form: NFC, trimmed, empty optional fields left out, in schema order.
+
+        ``record_id`` is the sender's own reference, not a face field: it is passed over. Raises
+        ``Malformed("record.…")`` naming the field, what was expected and what was got.
+        """
+        values = self._normalised(record)
+        for error in sorted(self._validator.iter_errors(values), key=lambda e: list(map(str, e.absolute_path))):
+            raise self._explain(error, values)
+        for name, value in values.items():
+            values[name] = self._checked(name, value, self.schema["properties"][name])
+        self._check_agreement(values)
+        return values
+
+    def _normalised(self, record: object) -> dict[str, str]:
+        if not isinstance(record, Mapping):
+            raise Malformed(
+                "record.not_an_object", "记录应为对象（字段名与值），实为{got}。", got=type(record).__name__
+            )
+        properties = self.schema["properties"]
+        if unknown := sorted(str(k) for k in record if k not in properties and k != "record_id"):
+            raise Malformed(
+                "record.unknown_field",
+                "记录含有本证照类型没有的字段“{field}”；可用字段：{expected}。",
+                field=unknown[0][:40],
+                expected="、".join(properties),
+            )
+        found = ((name, self._text(name, record[name])) for name in properties if record.get(name) is not None)
+        values = {name: text for name, text in found if text}
+        for name in self.schema["required"]:
+            if name not in values:
+                raise Malformed("record.missing_field", "缺少必填字段“{title}”（{field}）。", **self._named(name))
+        return values
+
+    def _text(self, name: str, value: object) -> str:
+        if not isinstance(value, str):
+            raise Malformed(
+                "record.not_text",
+                "字段“{title}”（{field}）应为文本，实为{got}。",
+                **self._named(name),
+                got=type(value).__name__,
+            )
+        text = unicodedata.normalize("NFC", value).strip()
+        for char in text:
+            if (char > "~" and unicodedata.category(char) in _HIDDEN) or char < " " or char == "\x7f":
+                raise Malformed(
+                    "record.hidden_character",
+                    "字段“{title}”（{field}）含有控制字符或不可见字符 U+{got}。",
+                    **self._named(name),
+                    got=f"{ord(char):04X}",
+                )
+        return text
+
+    def _named(self, name: str) -> dict[str, Any]:
+        return {"field": name, "title": self.schema["properties"][name]["title"]}
+
+    def _explain(self, error: Any, values: Mapping[str, str]) -> Malformed:
+        """One sentence of ours for one error of the schema checker."""
+        name = str(error.absolute_path[0]) if error.absolute_path else ""
+        known = self._named(name) if name else {"field": "", "title": ""}
+        got = _shown(values.get(name, ""), self.schema["properties"].get(name, {}))
+        if error.validator == "enum":
+            return Malformed(
+                "record.not_in_list",
+                "字段“{title}”（{field}）应为下列之一：{expected}；实为“{got}”。",
+                **known,
+                expected="、".join(error.validator_value),
+                got=got,
+            )
+        if error.validator in ("maxLength", "minLength"):
+            return Malformed(
+                "record.length",
+                "字段“{title}”（{field}）的长度应{bound}{expected}个字符，实为{got}个。",
+                **known,
+                bound="≤" if error.validator == "maxLength" else "≥",
+                expected=error.validator_value,
+                got=len(values[name]),
+            )
+        return Malformed(
+            "record.pattern",
+            "字段“{title}”（{field}）应符合“{expected}”，实为“{got}”。",
+            **known,
+            expected=self.schema["properties"].get(name, {}).get("x-placeholder") or error.validator_value,
+            got=got,
+        )
+
+    def _checked(self, name: str, value: str, prop: Mapping[str, Any]) -> str:
+        """The value in its identifier's normal form, once its format and check digits are right."""
+        form = prop.get("x-format", "text")
+        if form == "date_range" and not _is_range(value):
+            raise Malformed(
+                "record.date_range",
+                "字段“{title}”（{field}）应为起止日期 YYYY-MM-DD/YYYY-MM-DD"
+                "（长期则止日留空），且起不晚于止，实为“{got}”。",
+                **self._named(name),
+                got=_shown(value, prop),
+            )
+        try:
+            render_value(value, form)
+            check = CHECKS.get(prop.get("x-check", ""))
+            return check(value) if check else value
+        except LicenceTrustError as error:
+            raise Malformed(
+                "record.identifier" if "x-check" in prop else "record.format",
+                "字段“{title}”（{field}）不正确：{reason}",
+                **self._named(name),
+                reason=error.message,
+            ) from error
+
+    def _check_agreement(self, values: Mapping[str, str]) -> None:
+        """The citizen number's birth date and sex against the fields that repeat them (GB 11643)."""
+        rule = self.source.get("agreement") or {}
+        number = values.get(rule.get("citizen_number", ""), "")
+        if not number:
+            return
+        birth = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
+        born = rule.get("birth_date", "")
+        expected = {
+            born: birth[: len(values.get(born, birth))],
+            rule.get("gender", ""): "男" if int(number[16]) % 2 else "女",
+        }
+        for name, value in expected.items():
+            if name in values and values[name] != value:
+                raise Malformed(
+                    "record.disagrees",
+                    "字段“{title}”（{field}）与公民身份号码不一致：按号码应为“{expected}”，实为“{got}”。",
+                    **self._named(name),
+                    expected=value,
+                    got=values[name],
+                )
+
+    def holder_of(self, record: Mapping[str, str]) -> Holder:
+        """持证者 of a normalised record."""
+        return Holder(record[self.holder.name], record[self.holder.code], self.holder.code_type)
+
+    def valid_period(self, record: Mapping[str, str], issued_on: str) -> tuple[str, str]:
+        """``(valid_from, valid_to)`` as ISO dates; ``valid_to`` is empty for long-term."""
+        rule = self.validity
+        if rule.kind == "range_field":
+            start, _, end = record.get(rule.field, f"{issued_on}/").partition("/")
+            return start, end
+        if rule.kind == "years":
+            return issued_on, _years_later(issued_on, rule.years)
+        return issued_on, ""
+
+    def face_values(self, record: Mapping[str, str], computed: Mapping[str, str]) -> tuple[FaceValue, ...]:
+        """The face's values in the type's order; an absent optional field has none.
+
+        ``computed`` gives ``licence_number``, ``issuer_name`` and ``issued_on`` (ISO date); those
+        the type does not show are passed over. ``DataMessage.create`` adds the salts.
+        """
+        pairs = ((f, (computed if f.computed else record).get(f.name, "")) for f in self.fields)
+        return tuple(FaceValue(f.name, f.title, value, f.format) for f, value in pairs if value)
+
+    def example_records(self, count: int, seed: int = 0) -> Iterator[dict[str, str]]:
+        """``count`` distinct valid records of people and companies that do not exist (same seed, same records)."""
+        spec, names = self.source["example"], list(self.schema["properties"])
+        for index in range(count):
+            made = examples.make_record(spec, index, seed)
+            yield {name: made[name] for name in names if name in made}
+
+
+def load_definition(source: object) -> LicenceTypeDefinition:
+    """A type from its JSON document; raises ``Malformed("type.…")`` saying which part is wrong."""
+    if not isinstance(source, dict):
+        raise Malformed("type.not_an_object", "证照类型定义应为 JSON 对象。")
+    _need(source, "", ("code", "slug", "name", "holder_kind", "schema", "number_rule", "holder", "validity",
+                       "style", "example"))  # fmt: skip
+    _check_heading(source)
+    fields = _fields(source)
+    names = {f.name for f in fields if not f.computed}
+    definition = LicenceTypeDefinition(
+        code=source["code"],
+        slug=source["slug"],
+        name=source["name"]["zh"],
+        name_en=source["name"]["en"],
+        holder_kind=source["holder_kind"],
+        fields=fields,
+        number_rule=_number_rule(source["number_rule"], names),
+        holder=_holder_rule(source["holder"], names),
+        validity=_validity_rule(source["validity"], names),
+        style=load_style(source["style"], {f.name for f in fields}),
+        source=source,
+    )
+    _check_example(definition)
+    return definition
+
+
+def load_definition_text(text: str | bytes) -> LicenceTypeDefinition:
+    """The same from JSON text."""
+    try:
+        return load_definition(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise Malformed("type.not_json", "证照类型定义不是有效的 JSON：{detail}", detail=str(error)[:120]) from error
+
+
+def shipped_definitions() -> tuple[LicenceTypeDefinition, ...]:
+    """The types this product ships, in the order of their slugs."""
+    folder = resources.files("licence_store.types")
+    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".json"))
+    return tuple(load_definition_text((folder / name).read_text("utf-8")) for name in names)
+
+
+def _bad(part: str, expected: str) -> Malformed:
+    return Malformed("type.invalid", "证照类型定义的“{part}”不正确：应为{expected}。", part=part, expected=expected)
+
+
+def _need(source: Mapping[str, Any], part: str, names: tuple[str, ...]) -> None:
+    if not isinstance(source, dict):
+        raise _bad(part, "JSON object")
+    for name in names:
+        if name not in source:
+            raise Malformed("type.missing", "证照类型定义缺少“{part}”。", part=f"{part}.{name}".strip("."))
+
+
+def _check_heading(source: Mapping[str, Any]) -> None:
+    _need(source["name"], "name", ("zh", "en"))
+    for part, value, form in (("code", source["code"], _CODE), ("slug", source["slug"], _SLUG)):
+        if not isinstance(value, str) or not form.fullmatch(value):
+            raise _bad(part, form.pattern)
+    try:
+        check_credit_code(source["code"][:18])
+    except LicenceTrustError as error:
+        raise _bad("code", f"18+3: {error.message}") from error
+    if not all(isinstance(source["name"][k], str) and 0 < len(source["name"][k]) <= 60 for k in ("zh", "en")):
+        raise _bad("name", "zh, en ≤ 60")
+    if source["holder_kind"] not in HOLDER_KINDS:
+        raise _bad("holder_kind", " | ".join(HOLDER_KINDS))
+
+
+def _fields(source: Mapping[str, Any]) -> tuple[FaceField, ...]:
+    """Record fields and computed ones, in the order of ``face`` (default: schema order, then computed)."""
+    schema, added = source["schema"], source.get("computed", {})
+    _need(schema, "schema", ("properties", "required"))
+    if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
+        raise _bad("schema", '"type": "object", "additionalProperties": false')
+    _check_properties(schema)
+    known = {n: _field(n, p, False, n in schema["required"]) for n, p in schema["properties"].items()}
+    if not isinstance(added, dict) or not set(added) <= set(COMPUTED):
+        raise _bad("computed", "、".join(COMPUTED))
+    known |= {n: _field(n, p, True, True) for n, p in added.items()}
+    order = source.get("face", list(known))
+    if sorted(map(str, order)) != sorted(known):
+        raise _bad("face", "、".join(known))
+    return tuple(known[name] for name in order)
+
+
+def _check_properties(schema: Mapping[str, Any]) -> None:
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise _bad("schema", error.message[:120]) from error
+    for name, prop in schema["properties"].items():
+        part = f"schema.properties.{name}"
+        _need(prop, part, ("type", "title", "maxLength"))
+        if not _NAME.fullmatch(name) or name in (*COMPUTED, "record_id"):
+            raise _bad(part, _NAME.pattern)
+        if prop["type"] != "string" or not set(prop) <= _PROPERTY_KEYS or not 0 < prop["maxLength"] <= 4000:
+            raise _bad(part, '"type": "string", "maxLength": 1…4000; ' + ", ".join(sorted(_PROPERTY_KEYS)))
+        if prop.get("x-check", "credit_code") not in CHECKS:
+            raise _bad(f"{part}.x-check", " | ".join(CHECKS))
+    if not set(schema["required"]) <= set(schema["properties"]):
+        raise _bad("schema.required", "、".join(schema["properties"]))
+
+
+def _field(name: str, prop: Mapping[str, Any], computed: bool, required: bool) -> FaceField:
+    _need(prop, name, ("title",))
+    form = prop.get("x-format", "text")
+    if form not in FORMATS or form == "multiline":
+        raise _bad(f"{name}.x-format", " | ".join(f for f in FORMATS if f != "multiline"))
+    return FaceField(name, prop["title"], prop.get("x-title-en", name), form, computed, required)
+
+
+def _number_rule(rule: Any, names: set[str]) -> NumberRule:
+    _need(rule, "number_rule", ("kind",))
+    if rule["kind"] in ("field", "field_suffix") and rule.get("field") in names:
+        return NumberRule(rule["kind"], rule["field"], rule.get("suffix", ""))
+    pattern = rule.get("pattern", "")
+    if rule["kind"] == "sequence" and _NUMBER_PATTERN.fullmatch(str(pattern)) and pattern.count("{seq:") == 1:
+        return NumberRule("sequence", pattern=pattern)
+    raise _bad("number_rule", 'field | field_suffix | sequence ("{issuer6}{year}{seq:07d}")')
+
+
+def _holder_rule(rule: Any, names: set[str]) -> HolderRule:
+    _need(rule, "holder", ("name", "code", "code_type"))
+    if not {rule["name"], rule["code"]} <= names or not re.fullmatch(r"\d{3}", str(rule["code_type"])):
+        raise _bad("holder", "name, code: " + "、".join(sorted(names)) + "; code_type: 001, 111…")
+    return HolderRule(rule["name"], rule["code"], str(rule["code_type"]))
+
+
+def _validity_rule(rule: Any, names: set[str]) -> ValidityRule:
+    _need(rule, "validity", ("kind",))
+    kind, years = rule["kind"], rule.get("years", 0)
+    if kind == "none" or (kind == "range_field" and rule.get("field") in names):
+        return ValidityRule(kind, rule.get("field", ""))
+    if kind == "years" and isinstance(years, int) and 0 < years <= 100:
+        return ValidityRule(kind, years=years)
+    raise _bad("validity", "none | range_field (field) | years (1…100)")
+
+
+def _check_example(definition: LicenceTypeDefinition) -> None:
+    """A type whose own examples break its schema is a mistake: say so when it is loaded."""
+    try:
+        for record in definition.example_records(2, seed=1):
+            definition.validate_record(record)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise _bad("example", f"{type(error).__name__}: {error}"[:120]) from error
+    except Malformed as error:
+        raise _bad("example", error.message) from error
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return len(text) == 10 and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _is_range(text: str) -> bool:
+    start, slash, end = text.partition("/")
+    return bool(slash) and _is_date(start) and (not end or (_is_date(end) and start <= end))
+
+
+def _years_later(day: str, years: int) -> str:
+    """The last day of a term of ``years`` that begins on ``day``."""
+    start = date.fromisoformat(day)
+    return date.fromordinal(_anniversary(start, years).toordinal() - 1).isoformat()
+
+
+def _anniversary(start: date, years: int) -> date:
+    try:
+        return start.replace(year=start.year + years)
+    except ValueError:  # 29 February
+        return date(start.year + years, 3, 1)
+
+
+def _shown(value: str, prop: Mapping[str, Any]) -> str:
+    """A value as an error may show it: identifiers masked, long text cut."""
+    if "x-check" in prop and len(value) > 10:
+        return value[:6] + "*" * (len(value) - 10) + value[-4:]
+    return value if len(value) <= 40 else value[:40] + "…"
