@@ -11,6 +11,7 @@ import pytest
 
 from licence_store.migrations import upgrade
 from seal.database import Sessions, open_database, sqlite_url
+from tests.network import no_network  # noqa: F401  autouse: sockets reach localhost only
 
 _numbers = itertools.count(1)
 

@@ -4,6 +4,7 @@ set -euo pipefail
 
 python=$1 jobs=$2 mark=$3 select=${4:-}
 arguments=(-n "$jobs" --dist loadgroup -m "$mark" --durations 15)
+[ "$mark" = long ] && arguments+=(--long)
 if [ -n "$select" ]; then
     if [ -e "${select%%::*}" ]; then arguments+=("$select"); else arguments+=(-k "$select"); fi
 fi

@@ -1,0 +1,1 @@
+"""Other people's programs read, draw and check what we issue."""

@@ -1,0 +1,1 @@
+"""The project itself: wheel, make targets, README, pictures, documents."""
