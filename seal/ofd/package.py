@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import unicodedata
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import Struct
@@ -590,6 +590,17 @@ def resolve(base_dir: str, loc: str) -> str:
     if not parts:
         raise Malformed("package.path", "文件内的路径无效：“{loc}”。", loc=text[:160])
     return "/".join(parts)
+
+
+def locate(entries: Container[str], base_dir: str, loc: str) -> str:
+    """The entry a location of a stranger's file means: as ``resolve`` says, but where no such entry exists and
+    one does from the package root, that one (some makers leave the leading ``/`` out).
+    """
+    name = resolve(base_dir, loc)
+    if name in entries or loc.strip().startswith("/"):
+        return name
+    from_root = resolve("", loc)
+    return from_root if from_root in entries else name
 
 
 def directory_of(name: str) -> str:
