@@ -15,6 +15,7 @@ from typing import Any, Final
 from asn1crypto import core, pem, x509
 
 from trust.algorithms import SM2_CURVE, sm3
+from trust.der import read_tlv
 from trust.errors import Malformed
 from trust.sm2 import PublicKey, load_public_key
 
@@ -170,7 +171,7 @@ def _unarmour(data: bytes) -> bytes:
 
 def _read(der: bytes) -> Certificate:
     parsed = x509.Certificate.load(der, strict=True)
-    tbs = parsed["tbs_certificate"]
+    tbs, tbs_octets = parsed["tbs_certificate"], _first_element(der)
     outer, inner = parsed["signature_algorithm"]["algorithm"].dotted, tbs["signature"]["algorithm"].dotted
     if outer != inner:
         raise _malformed("signature algorithms inside and outside differ")
@@ -189,7 +190,7 @@ def _read(der: bytes) -> Certificate:
         point=point,
         digest=sm3(der),
         signature_algorithm=outer,
-        tbs=tbs.dump(),
+        tbs=tbs_octets,
         signature=parsed["signature_value"].native,
         issuer_name_der=tbs["issuer"].dump(),
         subject_name_der=tbs["subject"].dump(),
@@ -197,6 +198,13 @@ def _read(der: bytes) -> Certificate:
         subject_fields=tuple(subject),
         **extensions.facts(),
     )
+
+
+def _first_element(der: bytes) -> bytes:
+    """The first element inside the outer SEQUENCE, exactly as it came: what the issuer signed."""
+    _, body, _ = read_tlv(der)
+    _, _, end = read_tlv(body)
+    return body[:end]
 
 
 class _Extensions:

@@ -161,7 +161,7 @@ def signature_from_raw(signature: bytes) -> bytes:
 
 def _check_point(point: bytes) -> None:
     if len(point) != 65 or point[0] != 4:
-        raise Malformed("sm2.bad_point", "SM2 公钥应为 65 字节的非压缩点（04‖X‖Y），实为 {size} 字节。", size=len(point))
+        raise Malformed("sm2.bad_point", "SM2 公钥应为 65 字节的非压缩点，收到 {size} 字节。", size=len(point))
     x, y = int.from_bytes(point[1:33], "big"), int.from_bytes(point[33:], "big")
     if x >= P or y >= P or (y * y - (x * x + A) * x - B) % P:
         raise Malformed("sm2.point_not_on_curve", "SM2 公钥不是 SM2 推荐曲线上的点。")
