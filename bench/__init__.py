@@ -1,0 +1,1 @@
+"""Figures of speed and memory, taken from the product as it is installed: ``make bench``."""
