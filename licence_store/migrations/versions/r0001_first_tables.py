@@ -205,6 +205,7 @@ def _journal() -> None:
     sa.Column('digest', sa.String(length=64), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_journal_head'))
     )
+    op.execute(f"INSERT INTO journal_head (id, seq, digest) VALUES (1, 0, '{'0' * 64}')")
 
 
 def _staff() -> None:

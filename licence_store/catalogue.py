@@ -1,0 +1,203 @@
+"""证照目录: the types of licence the register knows, their versions, and who issues which (GB/T 36902).
+
+A definition is data; importing it again changed makes a new version, and licences keep the version they
+were issued under. ``licence_store.definitions`` reads a definition; this module remembers it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from licence_store import journal
+from licence_store.definitions import LicenceTypeDefinition, load_definition
+from licence_store.models import Department, Grant, LicenceType, LicenceTypeVersion, Seal
+from seal.database import Sessions
+from trust.errors import NotFound, Refused
+from trust.journal import Actor, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguedType:
+    """A definition and the version the catalogue gave it."""
+
+    definition: LicenceTypeDefinition
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class IssuingRight:
+    """发证权限: a department, and the seal it puts on licences of a type."""
+
+    department_id: str
+    department_name: str
+    department_code: str
+    seal_id: str
+    seal_name: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """证照目录. Definitions once read are kept: a version never changes."""
+
+    sessions: Sessions
+    clock: Callable[[], datetime]
+    _read: dict[tuple[str, int], LicenceTypeDefinition] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def list(self) -> tuple[LicenceTypeDefinition, ...]:
+        """Every type in its newest version, by name."""
+        with self.sessions.read() as session:
+            rows = session.execute(select(LicenceType.code, LicenceType.version).order_by(LicenceType.slug)).all()
+            return tuple(self.at(session, code, version) for code, version in rows)
+
+    def get(self, name: str) -> LicenceTypeDefinition:
+        """The newest version of the type with this code, slug or name; raises ``NotFound("type.unknown")``."""
+        return self.current(name).definition
+
+    def current(self, name: str) -> CataloguedType:
+        """As ``get``, with the version's number."""
+        with self.sessions.read() as session:
+            return self.current_in(session, name)
+
+    def current_in(self, session: Session, name: str) -> CataloguedType:
+        """As ``current``, inside the caller's transaction."""
+        named = or_(LicenceType.code == name, LicenceType.slug == name, LicenceType.name == name)
+        row = session.execute(select(LicenceType.code, LicenceType.version).where(named)).first()
+        if row is None:
+            raise NotFound("type.unknown", "证照目录中没有“{name}”这一类型。", name=name[:80])
+        return CataloguedType(self.at(session, row.code, row.version), row.version)
+
+    def at(self, session: Session, code: str, version: int) -> LicenceTypeDefinition:
+        """One version of a type; raises ``NotFound("type.unknown")``."""
+        known = self._read.get((code, version))
+        if known is not None:
+            return known
+        text = session.execute(
+            select(LicenceTypeVersion.definition).where(
+                LicenceTypeVersion.code == code, LicenceTypeVersion.version == version
+            )
+        ).scalar()
+        if text is None:
+            raise NotFound("type.unknown", "证照目录中没有“{name}”这一类型。", name=f"{code} v{version}")
+        with self._lock:
+            return self._read.setdefault((code, version), load_definition(json.loads(text)))
+
+    def import_definition(self, source: dict[str, Any], actor: Actor) -> CataloguedType:
+        """目录编制: take a definition in; the same content again changes nothing, other content is a new version.
+
+        Raises ``Malformed("type.*")``, or ``Refused("type.slug_taken")`` when another type has its slug.
+        """
+        definition = load_definition(source)
+        with self.sessions.begin() as session:
+            known = session.execute(
+                select(LicenceType).where(or_(LicenceType.code == definition.code, LicenceType.slug == definition.slug))
+            ).scalar()
+            if known is not None and (known.code, known.slug) != (definition.code, definition.slug):
+                raise Refused("type.slug_taken", "代码或短名“{slug}”已属于另一证照类型。", slug=definition.slug)
+            version = self._store(session, definition, known, actor)
+            return CataloguedType(self.at(session, definition.code, version), version)
+
+    def _store(
+        self, session: Session, definition: LicenceTypeDefinition, known: LicenceType | None, actor: Actor
+    ) -> int:
+        if known is not None and self.at(session, known.code, known.version).digest == definition.digest:
+            return known.version
+        version, now = known.version + 1 if known else 1, self.clock()
+        heading = {"slug": definition.slug, "name": definition.name, "version": version}
+        if known is None:
+            session.execute(insert(LicenceType), [{"code": definition.code, **heading}])
+        else:
+            session.execute(update(LicenceType).where(LicenceType.code == definition.code).values(heading))
+        row = {
+            "code": definition.code,
+            "version": version,
+            "digest": definition.digest,
+            "definition": json.dumps(definition.source, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+            "imported": now,
+            "imported_by": actor.account[:100],
+        }
+        session.execute(insert(LicenceTypeVersion), [row])
+        details = {"version": str(version), "digest": definition.digest}
+        journal.append(session, [Entry(now, actor, "type.import", definition.code, details=details)])
+        return version
+
+    def add_department(self, department_id: str, name: str, code: str, actor: Actor) -> None:
+        """登记颁证单位."""
+        now = self.clock()
+        with self.sessions.begin() as session:
+            session.execute(insert(Department), [{"id": department_id, "name": name, "code": code, "created": now}])
+            journal.append(session, [Entry(now, actor, "department.add", department_id, details={"code": code})])
+
+    def add_seal(self, seal_id: str, name: str, department_id: str, digest: str, key_name: str, actor: Actor) -> None:
+        """登记印章 of a department; ``digest`` is the SM3 (hex) of the seal's DER."""
+        now = self.clock()
+        row = {
+            "id": seal_id,
+            "name": name,
+            "department_id": department_id,
+            "digest": digest,
+            "key_name": key_name,
+            "created": now,
+        }
+        with self.sessions.begin() as session:
+            session.execute(insert(Seal), [row])
+            journal.append(session, [Entry(now, actor, "seal.add", seal_id, details={"digest": digest})])
+
+    def grant(self, type_name: str, department_id: str, seal_id: str, actor: Actor) -> None:
+        """授予发证权限: from now on the department issues this type with this seal."""
+        now = self.clock()
+        with self.sessions.begin() as session:
+            code = self.current_in(session, type_name).definition.code
+            row = {"type_code": code, "department_id": department_id, "seal_id": seal_id, "granted": now}
+            session.execute(insert(Grant), [row])
+            details = {"department": department_id, "seal": seal_id}
+            journal.append(session, [Entry(now, actor, "type.grant", code, details=details)])
+
+    def right(self, session: Session, type_code: str, department_id: str | None) -> IssuingRight:
+        """With what right ``department_id`` issues a type.
+
+        Somebody of no department acts for the one department that may. Raises ``Refused("grant.missing")``
+        when nobody may, ``Refused("grant.ambiguous")`` when the department must be named.
+        """
+        rights = [r for r in self.rights(session, type_code) if department_id in (None, "", r.department_id)]
+        if not rights:
+            raise Refused(
+                "grant.missing",
+                "部门“{department}”没有签发此类证照的权限。",
+                department=department_id or "—",
+                type=type_code,
+            )
+        if len(rights) > 1:
+            raise Refused("grant.ambiguous", "有多个部门可签发此类证照，请以其中一个部门的账号操作。")
+        return rights[0]
+
+    def rights(self, session: Session, type_code: str) -> tuple[IssuingRight, ...]:
+        """Every department that may issue a type now."""
+        query = (
+            select(Department.id, Department.name, Department.code, Seal.id, Seal.name)
+            .select_from(Grant)
+            .join(Department, Department.id == Grant.department_id)
+            .join(Seal, Seal.id == Grant.seal_id)
+            .where(Grant.type_code == type_code, Grant.ended.is_(None))
+            .order_by(Department.id)
+        )
+        return tuple(IssuingRight(*row) for row in session.execute(query))
+
+    def departments(self) -> tuple[Department, ...]:
+        """颁证单位, by id."""
+        with self.sessions.read() as session:
+            return tuple(session.execute(select(Department).order_by(Department.id)).scalars())
+
+    def types_of(self, department_id: str) -> tuple[str, ...]:
+        """Codes of the types a department may issue."""
+        query = select(Grant.type_code).where(Grant.department_id == department_id, Grant.ended.is_(None))
+        with self.sessions.read() as session:
+            return tuple(session.execute(query.order_by(Grant.type_code)).scalars())

@@ -1,0 +1,183 @@
+"""证照文件库: sealed files by the digest of what is in them (SM3), written whole or not at all.
+
+``files/<2 hex>/<62 hex>``: two equal files are one, a file is never changed, and every read checks the
+digest again. A file is flushed to disk before its digest is returned, so that a record that names it
+always finds it, even after a power cut.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from trust.algorithms import sm3
+from trust.errors import NotFound, Unavailable
+
+_CHUNK_SYNC = 8
+"""From this many files on, one flush of the file system is cheaper than a flush of each file and folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """证照文件库 in ``directory``, which must exist."""
+
+    directory: Path
+    durable: bool = True
+    """False leaves out the flush to disk; for tests only."""
+
+    def put(self, data: bytes, digest: bytes | None = None) -> str:
+        """Keep ``data``; answers its SM3 in hex. ``digest`` spares computing it again."""
+        return self.put_many([(data, digest or sm3(data))])[0]
+
+    def put_many(self, files: Sequence[tuple[bytes, bytes]]) -> list[str]:
+        """Keep ``(data, SM3 of it)`` pairs with one flush for all; answers the digests in hex.
+
+        Raises ``Unavailable("files.write")`` when the disk refuses; what was written stays unnamed and
+        is swept later.
+        """
+        names = [digest.hex() for _, digest in files]
+        try:
+            written = [self.path(name) for name, (data, _) in zip(names, files, strict=True) if self._place(name, data)]
+            if self.durable and written:
+                flush(written)
+        except OSError as error:
+            raise Unavailable(
+                "files.write", "证照文件无法写入存储（{reason}）。", reason=error.strerror or ""
+            ) from error
+        return names
+
+    def _place(self, name: str, data: bytes) -> bool:
+        """Put one file in its place; false when a whole one is there already."""
+        place = self.path(name)
+        if self._whole(place, name):
+            return False
+        place.parent.mkdir(exist_ok=True)
+        write_whole(place, data, sync=False)
+        return True
+
+    def _whole(self, place: Path, name: str) -> bool:
+        try:
+            return sm3(place.read_bytes()).hex() == name
+        except FileNotFoundError:
+            return False
+
+    def get(self, digest: str) -> bytes:
+        """The file with this SM3 (hex).
+
+        Raises ``NotFound("files.unknown")`` or, when it is not what it was, ``Unavailable("files.damaged")``.
+        """
+        try:
+            data = self.path(digest).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound("files.unknown", "证照文件 {digest} 不在存储中。", digest=digest[:16]) from error
+        except OSError as error:
+            raise Unavailable("files.read", "证照文件无法读取（{reason}）。", reason=error.strerror or "") from error
+        if sm3(data).hex() != digest:
+            raise Unavailable(
+                "files.damaged",
+                "证照文件 {digest} 已损坏：内容与登记的杂凑值不符。",
+                remedy="请由系统管理员从备份恢复该文件。",
+                digest=digest[:16],
+            )
+        return data
+
+    def path(self, digest: str) -> Path:
+        """Where the file with this SM3 (hex) is, or would be."""
+        return self.directory / digest[:2] / digest[2:]
+
+    def digests(self) -> Iterator[str]:
+        """The SM3 (hex) of every file kept, by name only."""
+        for folder in sorted(self.directory.glob("[0-9a-f][0-9a-f]")):
+            yield from (folder.name + entry.name for entry in os.scandir(folder) if len(entry.name) == 62)
+
+    def sweep(self, known: Callable[[list[str]], Collection[str]], *, older_than: float = 3600.0) -> int:
+        """Remove files that no record names and that have lain for ``older_than`` seconds; says how many.
+
+        ``known`` answers which of the digests it is given are named by a record.
+        """
+        removed = self._sweep_unfinished(older_than)
+        digests = self.digests()
+        while some := list(islice(digests, 500)):
+            named = known(some)
+            removed += sum(_remove(self.path(d), older_than) for d in some if d not in named)
+        return removed
+
+    def _sweep_unfinished(self, older_than: float) -> int:
+        return sum(_remove(path, older_than) for path in list(self.directory.glob("*/.*.part")))
+
+
+def _remove(path: Path, older_than: float) -> bool:
+    with suppress(FileNotFoundError):
+        if time.time() - path.stat().st_mtime >= older_than:
+            path.unlink()
+            return True
+    return False
+
+
+def write_whole(place: Path, data: bytes, *, mode: int = 0o640, sync: bool = True) -> None:
+    """Write ``data`` to ``place`` so that a reader sees all of it or what was there before.
+
+    With ``sync`` the content and the name are on disk when this returns. Raises ``OSError``.
+    """
+    part = place.with_name(f".{place.name[:80]}.{secrets.token_hex(6)}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        try:
+            _write_all(handle, data)
+            if sync:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        part.replace(place)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    if sync:
+        _flush_one(place.parent)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def flush(paths: Sequence[Path]) -> None:
+    """Bring files and their names to disk; returns when they are there. All on one file system."""
+    sync = _syncfs()
+    if sync is not None and len(paths) >= _CHUNK_SYNC:
+        handle = os.open(paths[0].parent, os.O_RDONLY)
+        try:
+            if sync(handle) == 0:
+                return
+        finally:
+            os.close(handle)
+    for path in [*paths, *{p.parent for p in paths}, paths[0].parent.parent]:
+        _flush_one(path)
+
+
+def _flush_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@lru_cache(maxsize=1)
+def _syncfs() -> Callable[[int], int] | None:
+    """Linux's ``syncfs``, if this system has it."""
+    try:
+        function = ctypes.CDLL(None, use_errno=True).syncfs
+    except (AttributeError, OSError):
+        return None
+    function.argtypes, function.restype = [ctypes.c_int], ctypes.c_int
+    return function
