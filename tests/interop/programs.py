@@ -159,3 +159,24 @@ class OpenSSL:
     def pem(self, *certificates: bytes) -> bytes:
         """DER certificates as one PEM file."""
         return b"".join(self("x509", "-inform", "DER", data=der) for der in certificates)
+
+    def name(self, der: bytes, what: str) -> bytes:
+        """``-subject`` or ``-issuer`` of a certificate."""
+        return self("x509", "-inform", "DER", "-noout", what, "-nameopt", "RFC2253", data=der).partition(b"=")[2].strip()
+
+    def check_chain(self, certificate: bytes, known: list[bytes]) -> list[bytes]:
+        """``openssl verify`` each certificate with its issuer's up to a self-signed one; the chain, leaf first.
+
+        Step by step, because ``-vfyopt distid`` reaches the first certificate only and SM2 needs it for each.
+        """
+        chain = [certificate]
+        while self.name(chain[-1], "-subject") != (issuer := self.name(chain[-1], "-issuer")):
+            above = next((c for c in known if self.name(c, "-subject") == issuer), None)
+            assert above is not None, f"no certificate of {issuer!r}"
+            said = self(
+                "verify", "-x509_strict", "-partial_chain", "-vfyopt", "distid:1234567812345678",
+                "-trusted", self.write("above.pem", self.pem(above)), self.write("below.pem", self.pem(chain[-1])),
+            )
+            assert b": OK" in said
+            chain.append(above)
+        return chain

@@ -24,12 +24,9 @@ def authority() -> DemonstrationAuthority:
 
 
 def test_every_chain_verifies(authority: DemonstrationAuthority, openssl: OpenSSL) -> None:
-    openssl.write("root.pem", openssl.pem(authority.root.certificate.der))
-    openssl.write("ca.pem", openssl.pem(*(c.der for c in authority.ca_certificates)))
+    known = [authority.root.certificate.der, *(c.der for c in authority.ca_certificates)]
     for name, signer in authority.signers().items():
-        leaf = openssl.write("leaf.pem", openssl.pem(signer.certificate.der))
-        said = openssl("verify", "-x509_strict", "-vfyopt", DISTID, "-CAfile", "root.pem", "-untrusted", "ca.pem", leaf)
-        assert b": OK" in said, name
+        assert openssl.check_chain(signer.certificate.der, known)[-1] == authority.root.certificate.der, name
 
 
 def test_certificates_say_what_they_are_for(authority: DemonstrationAuthority, openssl: OpenSSL) -> None:

@@ -76,31 +76,21 @@ def certificates_of(region: Path, openssl: OpenSSL) -> list[bytes]:
     found = []
     for path in sorted(region.rglob("*")):
         if path.suffix in {".cer", ".crt", ".der", ".pem"} and b"BEGIN CERTIFICATE" in (data := path.read_bytes()):
-            for block in re.findall(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", data, re.S):
+            for block in re.findall(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", data, re.DOTALL):
                 found.append(openssl("x509", "-outform", "DER", data=block))
         elif path.suffix in {".cer", ".crt", ".der"}:
             found.append(path.read_bytes())
     return list(dict.fromkeys(found))
 
 
-def subject(openssl: OpenSSL, der: bytes, what: str = "-subject") -> bytes:
-    return openssl("x509", "-inform", "DER", "-noout", what, "-nameopt", "RFC2253", data=der).partition(b"=")[2].strip()
-
-
-def test_chains_lead_to_the_root(issued: Issued, region: Path, openssl: OpenSSL) -> None:
-    """``openssl verify`` builds signer → issuing authority → root, and the seal maker's chain as well."""
+def test_chains_lead_to_a_root(issued: Issued, region: Path, openssl: OpenSSL) -> None:
+    """Signer → its authority → root, and the seal maker's chain as well, by ``openssl verify``."""
     reading = issued.reading
     [signature] = reading.signatures
     outer = openssl.parse(signed_value(reading, signature))
     known = certificates_of(region, openssl)
-    roots = [c for c in known if subject(openssl, c) == subject(openssl, c, "-issuer")]
-    assert roots
-    openssl.write("roots.pem", openssl.pem(*roots))
-    openssl.write("others.pem", openssl.pem(*known))
-    for name, certificate in (("signer", outer[1].content), ("maker", outer[0][1][1].content)):
-        leaf = openssl.write(f"{name}.pem", openssl.pem(certificate))
-        said = openssl("verify", "-vfyopt", "distid:1234567812345678", "-CAfile", "roots.pem", "-untrusted", "others.pem", leaf)
-        assert b": OK" in said
+    for certificate in (outer[1].content, outer[0][1][1].content):
+        assert len(openssl.check_chain(certificate, known)) == 3
 
 
 def token_of(reading: Reading, openssl: OpenSSL) -> tuple[bytes, bytes]:

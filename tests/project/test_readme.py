@@ -20,7 +20,7 @@ README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
 def block(name: str) -> str:
-    match = re.search(rf"<!-- tour:{name} -->\n```sh\n(.*?)```", README, re.S)
+    match = re.search(rf"<!-- tour:{name} -->\n```sh\n(.*?)```", README, re.DOTALL)
     assert match, f"README has no tour:{name}"
     return match[1]
 
