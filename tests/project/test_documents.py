@@ -1,0 +1,65 @@
+"""Documents that restate what the code says must say the same."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+DOCS = REPOSITORY / "docs"
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def read(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def test_every_setting_is_in_the_operations_manual() -> None:
+    settings = importlib.import_module("api.settings")
+    manual = read("operations.md")
+    for field in fields(settings.Settings):
+        assert f"`{settings.PREFIX}{field.name.upper()}`" in manual
+    mentioned = set(re.findall(rf"{settings.PREFIX}([A-Z_]+)", manual))
+    assert {name.lower() for name in mentioned} <= {field.name for field in fields(settings.Settings)}
+
+
+def test_every_dependency_has_its_line() -> None:
+    text = read("dependencies.md").lower()
+    extras = PROJECT["project"]["optional-dependencies"]
+    for requirement in [*PROJECT["project"]["dependencies"], *extras["dev"], *extras["interop"]]:
+        name = re.split(r"[<>=\[ ]", requirement)[0]
+        assert name in text, f"docs/dependencies.md does not say why {name} is here"
+        assert re.search(r">=.*<", requirement), f"{requirement}: give a lowest and a highest version"
+
+
+def test_the_message_document_names_every_member() -> None:
+    message = importlib.import_module("seal.message")
+    text = read("formats.md")
+    for name in (*message.METADATA_KEYS, *message.FORMATS, *message.CUSTOM_DATA_NAMES.values()):
+        assert name in text, f"docs/formats.md does not name {name}"
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    version = importlib.import_module("api").__version__
+    assert f"## [{version}]" in (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("[0-9]*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
+    for path in (DOCS / "adr").glob("[0-9]*.md"):
+        text = path.read_text(encoding="utf-8")
+        for part in ("Status:", "**Context.**", "**Decision.**", "**Consequences.**", "**Not taken.**"):
+            assert part in text, f"{path.name} has no {part}"
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda p: p.name)
+def test_json_in_documents_is_json(path: Path) -> None:
+    for text in re.findall(r"```json\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
+        json.loads(text)
