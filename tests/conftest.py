@@ -1,4 +1,4 @@
-"""What every test may ask for: a fresh database on each engine, and the ``long`` marker."""
+"""What every test may ask for: a fresh database on each engine."""
 
 from __future__ import annotations
 
@@ -15,22 +15,6 @@ from seal.database import Sessions, open_database, sqlite_url
 from tests.network import no_network  # noqa: F401  autouse: sockets reach localhost only
 
 _numbers = itertools.count(1)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="also run the long tests")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: takes minutes; run with --long")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long"):
-        return
-    for item in items:
-        if "long" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="long: run with --long"))
 
 
 @pytest.fixture(scope="session")
