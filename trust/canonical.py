@@ -47,9 +47,7 @@ def _normal(value: object, depth: int) -> object:
         return _normal_object(value, depth - 1)
     if isinstance(value, list | tuple):
         return [_normal(item, depth - 1) for item in value]
-    raise Malformed(
-        "json.type", "规范化数据只允许文本、数组和对象，实际出现 {type}。", type=type(value).__name__
-    )
+    raise Malformed("json.type", "规范化数据只允许文本、数组和对象，实际出现 {type}。", type=type(value).__name__)
 
 
 def _normal_object(value: dict[object, object], depth: int) -> dict[str, object]:
@@ -122,6 +120,4 @@ def _number(text: str) -> NoReturn:
     raise Malformed("json.type", "规范化数据只允许文本、数组和对象，实际出现 {type}。", type="number")
 
 
-_decoder = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_int=_number, parse_float=_number, parse_constant=_number
-)
+_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_number, parse_float=_number, parse_constant=_number)

@@ -34,7 +34,15 @@ DEMONSTRATION_AREA = "99"
 
 AREAS = frozenset(
     f"{area}"
-    for group in (range(11, 16), range(21, 24), range(31, 38), range(41, 47), range(50, 55), range(61, 67), (71, 81, 82))
+    for group in (
+        range(11, 16),
+        range(21, 24),
+        range(31, 38),
+        range(41, 47),
+        range(50, 55),
+        range(61, 67),
+        (71, 81, 82),
+    )
     for area in group
 ) | {"83", "91", DEMONSTRATION_AREA}
 """First two digits of GB/T 2260 areas. UNSURE: 66 (建设兵团), 83 (台湾居民居住证) and 91 (earlier residence
@@ -92,9 +100,7 @@ def _value(character: str, values: dict[str, int]) -> int:
     try:
         return values[character]
     except KeyError:
-        raise Malformed(
-            "identifier.character", "标识中出现不允许的字符 {character!r}。", character=character
-        ) from None
+        raise Malformed("identifier.character", "标识中出现不允许的字符 {character!r}。", character=character) from None
 
 
 def _demand_length(text: str, length: int) -> None:
