@@ -241,9 +241,7 @@ class DataMessage:
 
         Raises ``Malformed("message.…")`` where ``parse_message`` would refuse the result.
         """
-        salted = tuple(
-            FaceValue(f.name, _nfc(f.title), _nfc(f.value), f.format, f.salt or new_nonce()) for f in face
-        )
+        salted = tuple(FaceValue(f.name, _nfc(f.title), _nfc(f.value), f.format, f.salt or new_nonce()) for f in face)
         root = disclosure_root(field_digest(value.salt, value.name, value.value) for value in salted).hex()
         normal = {key: _nfc(value) for key, value in metadata.items()}
         message = cls(nonce or new_nonce(), normal, salted, tuple(seals), status_list, str(status_index), root)
