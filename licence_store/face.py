@@ -1,0 +1,188 @@
+"""照面: from a type's style and a data message to an unsigned OFD, and to preview pictures.
+
+One display list paints both (``seal.painting``). All that never changes for a type is prepared once:
+background entries packed and digested, fonts ready to subset, the thumbnail's ground drawn.
+
+    prepared = PreparedFace.of(definition, demonstration=True)
+    document = draw_face(prepared, message, "https://example.test/v/1.2.156…")
+    picture = render_png(prepared, message, "https://example.test/v/1.2.156…", dpi=150)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from PIL import Image as Pictures
+from PIL import ImageDraw
+
+from licence_store.ornaments import draw_shapes
+from licence_store.qr import qr_commands
+from seal.ofd.pages import PAGE_ID, OFDTemplate
+from seal.painting import Canvas, Item, Path, Picture, Text, raster_font
+from seal.typesetting import load_font, set_text
+from trust.errors import Malformed
+
+if TYPE_CHECKING:
+    from licence_store.definitions import LicenceTypeDefinition
+    from licence_store.style import Style
+    from seal.impression import Impression
+    from seal.message import DataMessage
+    from seal.ofd.unsigned import UnsignedOFD
+
+THUMBNAIL_WIDTH = 240
+"""Pixels; the height follows the page."""
+
+
+@dataclass(frozen=True)
+class PreparedFace:
+    """备好的照面: everything about one type's face that no document changes."""
+
+    definition: LicenceTypeDefinition
+    demonstration: bool
+    background: tuple[Item, ...]
+    """With the 样本 mark for demonstration issues."""
+    annotation: tuple[Item, ...]
+    template: OFDTemplate
+    thumbnail: Pictures.Image
+
+    @classmethod
+    def of(cls, definition: LicenceTypeDefinition, demonstration: bool) -> PreparedFace:
+        """Prepared once per type content and kept; raises ``Malformed("type.style")``."""
+        key = (definition.digest, demonstration)
+        with _LOCK:
+            if key not in _PREPARED:
+                while len(_PREPARED) >= _KEPT:
+                    _PREPARED.pop(next(iter(_PREPARED)))
+                _PREPARED[key] = cls._prepare(definition, demonstration)
+            return _PREPARED[key]
+
+    @classmethod
+    def _prepare(cls, definition: LicenceTypeDefinition, demonstration: bool) -> PreparedFace:
+        style = definition.style
+        shapes = style.background + (style.sample if demonstration else ())
+        background = draw_shapes(style, shapes)
+        annotation = draw_shapes(style, style.statement)
+        fonts = sorted({box.font for box in style.boxes})
+        template = OFDTemplate.prepare(style.width, style.height, background, annotation, value_fonts=fonts)
+        ground = _ground(style, (*background, *annotation), THUMBNAIL_WIDTH / style.width * 25.4, smooth=6)
+        return cls(definition, demonstration, background, annotation, template, ground)
+
+    @property
+    def seal_centre(self) -> tuple[int, float, float]:
+        """``(page ID, x, y)``: where the type's style puts the middle of the seal, millimetres."""
+        return PAGE_ID, *self.definition.style.seal
+
+    def placement(self, width: float, height: float) -> tuple[int, float, float]:
+        """``(page ID, x, y)`` of the top left corner of a seal picture of this size, millimetres."""
+        page, x, y = self.seal_centre
+        return page, x - width / 2, y - height / 2
+
+
+_PREPARED: dict[tuple[str, bool], PreparedFace] = {}
+_LOCK = threading.Lock()
+_KEPT = 64
+
+
+def draw_face(prepared: PreparedFace, message: DataMessage, verify_url: str) -> UnsignedOFD:
+    """照面成文: the unsigned OFD of ``message`` (GB/T 33190), its QR code leading to ``verify_url``.
+
+    Raises ``Malformed``: ``face.text_too_long``, ``face.missing_glyph`` (both name what is wrong),
+    ``face.url_too_long``, ``face.no_box``.
+    """
+    texts = tuple(field_texts(prepared.definition.style, message))
+    content = (_qr_path(prepared.definition.style, verify_url), *texts)
+    return prepared.template.compose(message, content, thumbnail(prepared, texts))
+
+
+def field_texts(style: Style, message: DataMessage) -> Iterator[Text]:
+    """Each face value set in its box, line by line, in the order of the message."""
+    boxes = {box.field: box for box in style.boxes}
+    for value in message.face:
+        box = boxes.get(value.name)
+        if box is None:
+            raise Malformed("face.no_box", "样式中没有字段“{field}”的位置。", field=value.name)
+        block = set_text(
+            value.text, load_font(box.font), width=box.w, height=box.h, size=box.size, min_size=box.min_size,
+            align=box.align, valign=box.valign, leading=box.leading, spacing=box.spacing, field=value.title,
+        )  # fmt: skip
+        for line in block.lines:
+            yield Text(
+                line.text, box.x + line.x, box.y + line.baseline, line.deltas, box.font, block.size, box.colour, box.field
+            )
+
+
+def _qr_path(style: Style, url: str) -> Path:
+    place = style.qr
+    return Path(qr_commands(url, place.x, place.y, place.size), fill=place.colour)
+
+
+def render_png(
+    prepared: PreparedFace,
+    message: DataMessage,
+    verify_url: str,
+    *,
+    dpi: float = 96,
+    seal: Impression | None = None,
+) -> bytes:
+    """预览图: the same face as PNG, with the seal's picture at its place if given."""
+    style = prepared.definition.style
+    canvas = Canvas(style.width, style.height, 1)
+    canvas.scale, canvas.image = dpi / 25.4, _cached_ground(prepared, dpi).copy()
+    items: list[Item] = [_qr_path(style, verify_url), *field_texts(style, message)]
+    if seal is not None:
+        _, x, y = prepared.placement(seal.width_mm, seal.height_mm)
+        items.append(Picture(seal.picture, x, y, seal.width_mm, seal.height_mm))
+    return canvas.paint(items).png()
+
+
+_GROUNDS: dict[tuple[str, bool, float], Pictures.Image] = {}
+
+
+def _cached_ground(prepared: PreparedFace, dpi: float) -> Pictures.Image:
+    key = (prepared.definition.digest, prepared.demonstration, dpi)
+    with _LOCK:
+        ground = _GROUNDS.get(key)
+    if ground is None:
+        ground = _ground(prepared.definition.style, (*prepared.background, *prepared.annotation), dpi)
+        with _LOCK:
+            while len(_GROUNDS) >= 8:
+                _GROUNDS.pop(next(iter(_GROUNDS)))
+            _GROUNDS[key] = ground
+    return ground
+
+
+def _ground(style: Style, items: Sequence[Item], dpi: float, *, smooth: int = 3) -> Pictures.Image:
+    return Canvas(style.width, style.height, dpi, smooth=smooth).paint(items).image
+
+
+# ---------------------------------------------------------------- thumbnail
+
+
+def thumbnail(prepared: PreparedFace, texts: Sequence[Text]) -> bytes:
+    """缩略图: the type's ground with the values as small print, JPEG of a few kilobytes."""
+    picture = prepared.thumbnail.copy()
+    scale = picture.width / prepared.definition.style.width
+    for text in texts:
+        x = text.x
+        for char, step in zip(text.text, (*text.deltas, 0.0), strict=True):
+            mask, left, top = _small_glyph(text.font, round(text.size * scale * 2), char)
+            picture.paste(text.colour, (round(x * scale) + left, round(text.baseline * scale) + top), mask)
+            x += step
+    out = BytesIO()
+    picture.save(out, "JPEG", quality=60)
+    return out.getvalue()
+
+
+@lru_cache(maxsize=8192)
+def _small_glyph(font: str, half_pixels: int, char: str) -> tuple[Pictures.Image, int, int]:
+    """A glyph's coverage mask and its offset from the pen, at ``half_pixels`` / 2 pixels per em."""
+    drawn = raster_font(font, max(2.0, half_pixels / 2))
+    left, top, right, bottom = drawn.getbbox(char, anchor="ls")
+    mask = Pictures.new("L", (max(1, int(right - left)), max(1, int(bottom - top))))
+    ImageDraw.Draw(mask).text((-left, -top), char, fill=255, font=drawn, anchor="ls")
+    return mask, int(left), int(top)
