@@ -43,6 +43,9 @@ class Profile:
     """Critical where present. asn1crypto's words."""
 
 
+_EXPIRED_CERTIFICATES: Final = "2.5.29.60"
+"""expiredCertsOnCRL (X.509, 8.6.2.10): our lists go on naming certificates after they expire."""
+
 _CA_USAGE: Final = frozenset({"key_cert_sign", "crl_sign"})
 _SIGN_USAGE: Final = frozenset({"digital_signature", "non_repudiation"})
 
@@ -123,6 +126,9 @@ class CertificateAuthority:
     ) -> bytes:
         """废止列表: a full CRL (v2) with ``number``, which grows with each issue. DER.
 
+        ``revoked`` lists every certificate ever revoked, expired ones too: the list says that it does
+        (expiredCertsOnCRL), and old signatures are judged by it.
+
         Raises ``Malformed("authority.validity")`` or ``Malformed("authority.reason")``.
         """
         _check_period(this_update, next_update)
@@ -137,6 +143,7 @@ class CertificateAuthority:
             "crl_extensions": [
                 _extension("authority_key_identifier", {"key_identifier": issuer.subject_key_id}),
                 _extension("crl_number", number),
+                _extension(_EXPIRED_CERTIFICATES, _generalized(issuer.not_before)),
             ],
         }
         if entries:
@@ -211,6 +218,11 @@ def _time(moment: datetime) -> x509.Time:
     if moment.year < 2050:
         return x509.Time(name="utc_time", value=core.UTCTime(moment))
     return x509.Time(name="general_time", value=core.GeneralizedTime(moment))
+
+
+def _generalized(moment: datetime) -> core.ParsableOctetString:
+    """GeneralizedTime, whole seconds, as the value of an extension asn1crypto does not know."""
+    return core.ParsableOctetString(core.GeneralizedTime(moment.astimezone(UTC).replace(microsecond=0)).dump())
 
 
 def _extension(name: str, value: Any, *, critical: bool = False) -> dict[str, Any]:
