@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NoReturn
 
-from trust.errors import CheckFailed, fill
+from trust.errors import CheckFailed, LicenceTrustError, fill
 
 
 class Indication(StrEnum):
@@ -38,6 +38,19 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class Word(str):
+    """A word of ours inside a message: translated with it."""
+
+    __slots__ = ()
+
+
+def _shown(value: object, translate: Callable[[str], str]) -> object:
+    """A parameter as the reader's language has it: our words and our errors are translated too."""
+    if isinstance(value, LicenceTrustError):
+        return value.localised(translate)[0]
+    return translate(value) if isinstance(value, Word) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing found, in words a clerk can use."""
@@ -54,7 +67,7 @@ class Finding:
 
     def message(self, translate: Callable[[str], str] = str) -> str:
         """The message, in Chinese unless ``translate`` says otherwise."""
-        return fill(translate(self.template), dict(self.params))
+        return fill(translate(self.template), {name: _shown(value, translate) for name, value in self.params.items()})
 
     @classmethod
     def of(cls, failure: CheckFailed) -> Finding:
@@ -159,9 +172,7 @@ class Report:
         indication, sub = worst(every)
         if not signatures and indication is Indication.PASSED:
             indication, sub = Indication.INDETERMINATE, "NO_SIGNATURE_FOUND"
-        return cls(
-            indication, sub, document, signatures, findings, moment, face, metadata or {}
-        )
+        return cls(indication, sub, document, signatures, findings, moment, face, metadata or {})
 
     def to_json(self, translate: Callable[[str], str] = str) -> dict[str, object]:
         """The object of the console contract (``verify --json``)."""

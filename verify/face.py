@@ -1,0 +1,96 @@
+"""照面文字: what text does the face show, and which field does each piece belong to?
+
+The custom tags (GB/T 33190, clause 16) bind every face field to the page objects that draw it: an element
+named after the field holds ``ObjectRef/@PageRef`` with the object's ID as its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from seal.message import TAG_ENTRY
+from seal.ofd.package import Limits, directory_of, local_name, parse_xml, resolve
+from verify.opening import OpenedDocument
+
+
+@dataclass(slots=True)
+class Face:
+    """照面文字 as the page objects show it."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    """Field name → the text of its objects, in the order of the tags."""
+    hidden: list[str] = field(default_factory=list)
+    """Fields of which an object is not visible."""
+    dangling: list[str] = field(default_factory=list)
+    """Fields whose tag points at no text object."""
+    unbound: list[str] = field(default_factory=list)
+    """Texts on the pages that belong to no field."""
+
+
+def read_face(opened: OpenedDocument, limits: Limits) -> Face:
+    """The texts of all fields. Raises ``Malformed`` where tags or pages cannot be read."""
+    face = Face()
+    objects = dict(_text_objects(opened, limits))
+    tags = opened.entries.get(TAG_ENTRY)
+    bound: set[tuple[str, str]] = set()
+    for name, key in _tags(parse_xml(tags, limits)) if tags is not None else ():
+        bound.add(key)
+        drawn = objects.get(key)
+        if drawn is None:
+            face.dangling.append(name)
+            continue
+        face.texts[name] = face.texts.get(name, "") + _text(drawn)
+        if _is_hidden(drawn):
+            face.hidden.append(name)
+    face.unbound = [_text(drawn) for key, drawn in objects.items() if key not in bound and _text(drawn).strip()]
+    return face
+
+
+def _tags(root: Any) -> Iterator[tuple[str, tuple[str, str]]]:
+    """``(field, (page ID, object ID))`` of every ObjectRef."""
+    for reference in root.iter("{*}ObjectRef"):
+        owner = reference.getparent()
+        if owner is not None:
+            name = owner.get("Name") or owner.tag.rpartition("}")[2]
+            yield name, ((reference.get("PageRef") or "").strip(), "".join(reference.itertext()).strip())
+
+
+def _text_objects(opened: OpenedDocument, limits: Limits) -> Iterator[tuple[tuple[str, str], Any]]:
+    """``((page ID, object ID), TextObject)`` of all pages; template pages draw labels, not fields."""
+    for identifier, name in _pages(opened, limits):
+        data = opened.entries.get(name)
+        for number, drawn in enumerate(parse_xml(data, limits).iter("{*}TextObject") if data is not None else ()):
+            yield (identifier, (drawn.get("ID") or f"#{number}").strip()), drawn
+
+
+def _pages(opened: OpenedDocument, limits: Limits) -> Iterator[tuple[str, str]]:
+    for document in opened.contents.of_role("document"):
+        data = opened.entries.get(document)
+        for page in parse_xml(data, limits).iter("{*}Page") if data is not None else ():
+            if local_name(page) == "Page" and page.get("BaseLoc"):
+                yield (page.get("ID") or "").strip(), resolve(directory_of(document), page.get("BaseLoc"))
+
+
+def _text(drawn: Any) -> str:
+    return "".join("".join(code.itertext()) for code in drawn.iter("{*}TextCode"))
+
+
+def _is_hidden(drawn: Any) -> bool:
+    """Drawn so that nobody sees it?"""
+    visible = (drawn.get("Visible") or "true").strip().lower() not in ("false", "0")
+    unfilled = (drawn.get("Fill") or "true").strip().lower() in ("false", "0")
+    stroked = (drawn.get("Stroke") or "false").strip().lower() in ("true", "1")
+    try:
+        shown = float(drawn.get("Alpha") or 255) > 0 and float(drawn.get("Size") or 1) > 0
+    except ValueError:
+        shown = False
+    return not (visible and shown) or (unfilled and not stroked)
+
+
+def as_shown(text: str) -> str:
+    """For comparing: line breaks and blanks at them are the layout's, not the value's."""
+    return "".join(text.split())
+
+

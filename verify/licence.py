@@ -1,0 +1,312 @@
+"""证照数据: does the face say what the data message says, and is the licence current?
+
+The questions of ``verify.checks``, asked of a licence. A file without data message is no licence of ours and
+is judged by its signatures alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+from seal.checking import disclosure_root_in
+from seal.message import (
+    DIGESTS_ENTRY,
+    MESSAGE_ENTRY,
+    DataMessage,
+    custom_datas,
+    disclosure_entry,
+    disclosure_root,
+)
+from seal.ses import SESSignature
+from trust.anchors import TrustStore
+from trust.certificates import Certificate
+from trust.errors import CheckFailed, LicenceTrustError, Malformed
+from trust.identifiers import parse_licence_id
+from trust.path import check_published
+from verify.checks import BEIJING, FAILED, INDETERMINATE, Question
+from verify.face import Face, as_shown
+from verify.opening import OpenedDocument
+from verify.policy import CURRENT, STATE_NAMES, LicenceStatus, StatusSource, indication_of
+from verify.remarks import listed
+from verify.report import Indication, Word
+
+# ---------------------------------------------------------------- the message and its copies
+
+
+def check_message_attached(opened: OpenedDocument) -> None:
+    """Is the data message an attachment of the document, so that other readers find it too?"""
+    if opened.contents.named.get(MESSAGE_ENTRY) != "attachment":
+        raise CheckFailed(
+            FAILED, "FORMAT_FAILURE", "message.not_attached", "证照数据电文不是文档的附件，文档没有提到它。"
+        )
+
+
+def check_custom_datas(opened: OpenedDocument, message: DataMessage) -> None:
+    """Do the CustomDatas of OFD.xml say what the data message says?"""
+    expected, got = dict(custom_datas(message)), opened.custom_datas
+    if len(got) == len(expected) and dict(got) == expected:
+        return
+    stated = dict(got)
+    names = [name for name in expected if stated.get(name) != expected[name]]
+    names += [name for name, _text in got if name not in expected] or [n for n, _ in got if [*stated].count(n) > 1]
+    raise CheckFailed(
+        FAILED,
+        "FORMAT_FAILURE",
+        "message.custom_datas_differ",
+        "文档的自定义数据（CustomDatas）与数据电文不一致：{names}。",
+        names=listed(names),
+    )
+
+
+def check_face_shows_message(message: DataMessage, face: Face) -> None:
+    """Does the face show every field as the data message states it?"""
+    wrong = []
+    for value in message.face:
+        try:
+            expected = as_shown(value.text)
+        except Malformed:
+            wrong.append(value.title)
+            continue
+        if as_shown(face.texts.get(value.name, "")) != expected:
+            wrong.append(value.title)
+    if wrong:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "message.face_differs",
+            "照面文字与数据电文不一致：{titles}。",
+            titles=listed(wrong),
+        )
+
+
+def check_face_visible(face: Face) -> None:
+    """Can every field's text be seen?"""
+    if face.hidden:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "message.face_hidden",
+            "照面文字被隐藏：{names}。",
+            names=listed(face.hidden),
+        )
+
+
+def check_tags_bound(message: DataMessage, face: Face) -> None:
+    """Does every tag belong to a field and point at a text of the page?"""
+    unknown = [name for name in face.texts if message.face_value(name) is None]
+    if face.dangling or unknown:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "message.tags",
+            "自定义标引与数据电文或页面不符：{names}。",
+            names=listed([*face.dangling, *unknown]),
+        )
+
+
+def check_digests(opened: OpenedDocument, message: DataMessage) -> None:
+    """Are the field digests, by which fields can be shown one by one, those of the data message?"""
+    if opened.entries.get(DIGESTS_ENTRY) != disclosure_entry(message):
+        raise CheckFailed(
+            FAILED,
+            "HASH_FAILURE",
+            "message.digests_differ",
+            "字段摘要文件与数据电文不一致。",
+        )
+
+
+def check_disclosure_root(message: DataMessage, sealed: Sequence[SESSignature]) -> None:
+    """Is the root over the field digests the one the message states and every seal signature signed?"""
+    root = disclosure_root(message.digests.values())
+    roots = [disclosure_root_in(signature) for signature in sealed]
+    if root.hex() != message.disclosure_root or any(other is not None and other != root for other in roots):
+        raise CheckFailed(
+            FAILED,
+            "HASH_FAILURE",
+            "message.disclosure_root",
+            "字段摘要的根与数据电文或签章中的不一致。",
+        )
+    if sealed and not any(roots):
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "message.disclosure_root_missing",
+            "签章中没有字段摘要的根。",
+        )
+
+
+# ---------------------------------------------------------------- the licence
+
+
+def check_licence_id(message: DataMessage) -> None:
+    """Is the licence id well formed, and does it agree with the version, type and issuer stated beside it?"""
+    facts = message.metadata
+    try:
+        identifier = parse_licence_id(message.licence_id)
+    except Malformed as error:
+        raise CheckFailed(FAILED, "FORMAT_FAILURE", "licence.id", "电子证照标识无效：{detail}", detail=error) from error
+    stated = (facts["version"], facts["type_code"], facts["issuer_code"], facts["licence_id"])
+    spelt = (f"{identifier.version:03d}", identifier.type_code, identifier.issuer_code, identifier.text)
+    if stated != spelt and (str(identifier.version), *spelt[1:]) != stated:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "licence.id_differs",
+            "电子证照标识 {id} 与所述的版本、类型或颁证单位不一致。",
+            id=message.licence_id,
+        )
+
+
+def check_required_seals(message: DataMessage, present: Sequence[str]) -> None:
+    """Does the file carry every seal the data message says it must (``present``: esID of its seals)?"""
+    missing = [seal.name or seal.id for seal in message.seals if seal.id not in present]
+    if missing or not message.seals:
+        raise CheckFailed(
+            FAILED,
+            "SIG_CONSTRAINTS_FAILURE",
+            "licence.required_seal_missing",
+            "证照缺少应加盖的印章：{names}。",
+            names=listed(missing),
+        )
+
+
+def check_seal_protects_all(opened: OpenedDocument, message: DataMessage, bare: dict[str, list[str]]) -> None:
+    """Does every required seal by itself protect all that can be seen (``bare``: esID → what it leaves out)?"""
+    names = sorted({name for seal in message.seals for name in bare.get(seal.id, ())})
+    if names:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "licence.seal_incomplete",
+            "应加盖的印章没有保护以下内容：{names}。",
+            names=listed(names),
+        )
+
+
+def check_issuer_is_signer(message: DataMessage, sealed: Sequence[tuple[str, Certificate]]) -> None:
+    """Does the issuing body stated on the licence stand behind one of its required seals?
+
+    ``sealed`` are ``(esID, signer's certificate)``. A body is known by its credit code or its name.
+    """
+    code, name = message.metadata["issuer_code"], message.metadata["issuer_name"]
+    required = {seal.id for seal in message.seals}
+    for identifier, certificate in sealed:
+        values = {value for _field, value in certificate.subject_fields}
+        if identifier in required and (code in values or name in values):
+            return
+    raise CheckFailed(
+        INDETERMINATE,
+        "SIG_CONSTRAINTS_FAILURE",
+        "licence.issuer_not_signer",
+        "证照所述的颁证单位“{issuer}”（{credit_code}）与签章人不是同一单位。",
+        issuer=name,
+        code=code,
+    )
+
+
+def check_validity(message: DataMessage, question: Question) -> None:
+    """Is the licence within the period it states? Days are Beijing days, the last one included."""
+    begin, end = (_day(message.metadata[key]) for key in ("valid_from", "valid_to"))
+    if end is not None and question.moment >= end + timedelta(days=1):
+        raise CheckFailed(
+            FAILED,
+            "LICENCE_EXPIRED",
+            "licence.expired",
+            "证照的有效期至 {end}，已经届满。",
+            end=message.metadata["valid_to"],
+        )
+    if begin is not None and question.moment < begin:
+        raise CheckFailed(
+            INDETERMINATE,
+            "LICENCE_NOT_YET_VALID",
+            "licence.not_yet_valid",
+            "证照的有效期自 {begin} 起，尚未开始。",
+            begin=message.metadata["valid_from"],
+        )
+
+
+def _day(text: str) -> datetime | None:
+    """The beginning of a stated day; ``None`` for long-term. Raises ``CheckFailed`` for what is no date."""
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), BEIJING).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise CheckFailed(
+            FAILED, "FORMAT_FAILURE", "licence.period", "证照的有效期“{text}”不是日期。", text=text[:40]
+        ) from error
+
+
+# ---------------------------------------------------------------- 证照状态
+
+
+def find_status(
+    message: DataMessage, statuses: StatusSource | None, store: TrustStore, question: Question
+) -> LicenceStatus | None:
+    """The word of the register or, where it has none, of a fresh status list; ``None``: nobody knows.
+
+    Raises ``CheckFailed`` where a status list is there and cannot be believed.
+    """
+    known = _ask_register(message, statuses, question)
+    return known if known is not None else _read_list(message, store, question)
+
+
+def _ask_register(message: DataMessage, statuses: StatusSource | None, question: Question) -> LicenceStatus | None:
+    if statuses is None:
+        return None
+    try:
+        return statuses.status(message.licence_id, question.moment)
+    except LicenceTrustError:
+        return None
+
+
+def _read_list(message: DataMessage, store: TrustStore, question: Question) -> LicenceStatus | None:
+    published = store.status_list(message.status_list) if message.status_list and message.status_index else None
+    if published is None or not published.is_fresh(max(question.moment, question.known_at)):
+        return None
+    check_published(published.document, store, published.issued_at, known_at=question.known_at)
+    try:
+        return LicenceStatus(published.status_at(int(message.status_index)))
+    except Malformed as error:
+        raise CheckFailed(
+            INDETERMINATE, "LICENCE_STATUS_UNKNOWN", "licence.status_index", "{detail}", detail=error
+        ) from error
+
+
+def check_current(status: LicenceStatus) -> None:
+    """Is the licence current (有效) in that state?"""
+    indication = indication_of(status.state)
+    if indication is not Indication.PASSED:
+        raise CheckFailed(
+            indication,
+            f"LICENCE_{status.state}",
+            f"licence.{status.state.lower()}",
+            "证照状态为“{state}”（自 {since}），现不能据以办事。",
+            state=Word(STATE_NAMES.get(status.state, status.state)),
+            since=status.since.isoformat() if status.since else "-",
+        )
+
+
+def check_file_is_registered(status: LicenceStatus, digest: str) -> None:
+    """Is this file the very one the register issued?"""
+    if status.state == CURRENT and status.file_digest is not None and status.file_digest.lower() != digest:
+        raise CheckFailed(
+            INDETERMINATE,
+            "LICENCE_FILE_DIFFERS",
+            "licence.file_differs",
+            "登记系统中该证照的文件与此文件不同（登记的杂凑值为 {expected}）。",
+            expected=status.file_digest,
+        )
+
+
+def check_register_knows(message: DataMessage, statuses: StatusSource | None, store: TrustStore) -> None:
+    """Does the register of the licence's own region know it? (Asked when nobody told a state.)"""
+    if statuses is not None and store.region and message.metadata["region"] == store.region:
+        raise CheckFailed(
+            INDETERMINATE,
+            "LICENCE_UNKNOWN",
+            "licence.unknown",
+            "本地区的登记系统中没有证照 {id}。",
+            id=message.licence_id,
+        )

@@ -1,0 +1,80 @@
+"""提示: what a reader should know although it decides nothing. Each becomes a warning or an info."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from trust.i18n import N_
+from verify.face import Face
+from verify.opening import OpenedDocument, OpenedSignature
+from verify.report import Finding, Severity
+
+_LONG = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing worth telling."""
+
+    severity: Severity
+    code: str
+    template: str
+    params: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def finding(self) -> Finding:
+        return Finding(self.code, self.severity, self.template, self.params)
+
+
+def _warn(code: str, template: str, **params: object) -> Remark:
+    return Remark(Severity.WARNING, code, template, params)
+
+
+def _info(code: str, template: str, **params: object) -> Remark:
+    return Remark(Severity.INFO, code, template, params)
+
+
+def on_document(opened: OpenedDocument, unnamed: list[str]) -> Iterator[Remark]:
+    """About the file as a whole; ``unnamed`` are entries covered by a signature that no XML names."""
+    contents = opened.contents
+    if unnamed:
+        yield _info("coverage.unnamed", N_("受签名保护但未被文档使用的文件：{names}"), names=listed(unnamed))
+    if contents.missing:
+        yield _warn("format.named_missing", N_("文档提到但包内没有的文件：{names}"), names=listed(contents.missing))
+    if contents.actions:
+        yield _warn("format.actions", N_("文档带有动作（打开链接、播放等）：{names}"), names=listed(contents.actions))
+    if contents.hidden:
+        yield _warn("format.hidden_annotation", N_("文档带有隐藏的注释：{names}"), names=listed(contents.hidden))
+    if contents.versions:
+        template = N_("文档声明了 {count} 个版本，不同软件可能显示不同版本。")
+        yield _warn("format.versions", template, count=contents.versions)
+
+
+def on_signature(signature: OpenedSignature, left_out: list[str]) -> Iterator[Remark]:
+    """About one signature: what it leaves to others, and forms read although the standard knows another."""
+    if left_out and signature.references:
+        yield _warn("coverage.partial", N_("这一签名没有保护以下文件：{names}。"), names=listed(left_out))
+    value = signature.ses.signature if signature.ses else b""
+    if signature.cms and signature.cms.signers:
+        value = signature.cms.signers[0].signature
+    if len(value) == 64:
+        yield _warn("signature.raw_value", N_("签名值为 64 字节的 r‖s，不是标准规定的 DER 编码；已按其含义验证。"))
+    if signature.ses and len(signature.ses.seal.signature) == 64:
+        yield _warn("seal.raw_value", N_("印章的制章人签名值为 64 字节的 r‖s，不是标准规定的 DER 编码。"))
+    if signature.ses and not signature.seal_name:
+        yield _info("seal.no_file", N_("包内没有单独的印章文件（Seal.esl），以签章数据内的印章为准。"))
+
+
+def on_face(face: Face) -> Iterator[Remark]:
+    """About the texts drawn on the pages."""
+    if face.unbound:
+        texts = listed([text.strip()[:24] for text in face.unbound])
+        yield _warn("message.unbound_text", N_("页面上有不属于任何照面字段的文字：{texts}"), texts=texts)
+
+
+def listed(names: list[str] | tuple[str, ...]) -> str:
+    """Up to five names for a message, and how many more there are."""
+    shown = "、".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} … (+{len(names) - 5})"
