@@ -11,16 +11,18 @@ stale lists) is made here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from keys import authority as making
 from keys.authority import SIGNER, CertificateAuthority, Profile, Revocation, self_signed_root
 from keys.demonstration import DemonstrationAuthority, make_demonstration_authority
 from keys.software import SoftwareSigner, generate_key
 from keys.timestamping import TimeStampAuthority
 from trust.anchors import Purpose, TrustAnchor, TrustStore
+from trust.certificates import load_certificate
 from trust.identifiers import credit_code_check_char
 from trust.revocation import CertificateList, load_crl
 
@@ -124,6 +126,25 @@ class Authority:
         begin, end = not_before or self.moment - DAY, not_after or self.moment + YEAR
         certificate = CertificateAuthority(issuer).issue(subject, key.public_key, profile, begin, end)
         return SoftwareSigner(certificate, key, common_name)
+
+    def forge(
+        self,
+        common_name: str,
+        issuer: SoftwareSigner,
+        profile: Profile = SIGNER,
+        *,
+        extensions: Sequence[dict[str, object]] = (),
+        period: tuple[datetime, datetime] | None = None,
+        sign: Callable[[bytes], bytes] | None = None,
+    ) -> SoftwareSigner:
+        """A certificate that no honest CA issues: ``issuer`` is not asked whether it may."""
+        key = generate_key()
+        named = issuer.certificate
+        own = making._extensions(profile, key.public_key, named.subject_key_id, ())
+        begin, end = period or (self.moment - DAY, self.moment + YEAR)
+        subject = {"organization_name": "测试 TEST", "common_name": common_name}
+        tbs = making._tbs(subject, named.subject_name_der, key.public_key, (begin, end), None, [*own, *extensions])
+        return SoftwareSigner(load_certificate(making._signed(tbs, sign or issuer.sign)), key, common_name)
 
     def self_signed(self, common_name: str, **options: object) -> SoftwareSigner:
         """A root of its own that nobody trusts."""

@@ -174,8 +174,11 @@ def _walk(
     if anchors:
         yield _wrong_purpose(chain, purpose)
     candidates = [c for c in _candidates(top, store, extra) if all(c.digest != seen.digest for seen in chain)]
-    if not candidates or len(chain) >= MAX_LENGTH:
+    if not candidates:
         yield _no_issuer(chain[0], top)
+    elif len(chain) >= MAX_LENGTH:
+        yield _constraint("certificate.path_too_long", chain[0], N_("证书「{subject}」的证书路径过长。"))
+        return
     for issuer in candidates:
         tries[0] -= 1
         if tries[0] < 0:
