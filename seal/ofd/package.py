@@ -11,6 +11,7 @@ Nothing is ever written to disk and no name out of the archive is ever used as a
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import zlib
 from collections.abc import Container, Iterable, Sequence
@@ -323,9 +324,7 @@ def _directory_shift(data: bytes, offset: int, size: int, count: int, end: int, 
     return shift
 
 
-def _read_directory(
-    data: bytes, offset: int, size: int, count: int, limits: Limits, found: _Findings
-) -> list[_Record]:
+def _read_directory(data: bytes, offset: int, size: int, count: int, limits: Limits, found: _Findings) -> list[_Record]:
     end = offset + size
     records: list[_Record] = []
     for _ in range(count):
@@ -378,9 +377,7 @@ def _decode_name(raw: bytes, flags: int, limits: Limits, found: _Findings) -> st
     return name
 
 
-def _read_extra(
-    extra: bytes, raw_name: bytes, name: str, values: tuple[int, ...], found: _Findings
-) -> tuple[int, ...]:
+def _read_extra(extra: bytes, raw_name: bytes, name: str, values: tuple[int, ...], found: _Findings) -> tuple[int, ...]:
     """Zip64 sizes filled in for the ``values`` that are full (size, packed size[, offset]); names compared."""
     position = 0
     while position + 4 <= len(extra):
@@ -577,7 +574,7 @@ def resolve(base_dir: str, loc: str) -> str:
     text = loc.strip()
     if not text or len(text) > 1024 or "\\" in text or not text.isprintable():
         raise Malformed("package.path", "文件内的路径无效：“{loc}”。", loc=text[:160])
-    if "//" not in text and "./" not in text and not text.endswith("."):
+    if "//" not in text and "./" not in text and text[-1] not in "./":
         return text[1:] if text[0] == "/" else f"{base_dir}/{text}" if base_dir else text
     parts: list[str] = [] if text[0] == "/" else [part for part in base_dir.split("/") if part]
     for part in text.split("/"):
@@ -629,7 +626,7 @@ def parse_xml(data: bytes, limits: Limits | None = None) -> Any:
     """
     limits = limits or Limits()
     _within("XML 大小", len(data), limits.max_xml_size)
-    _check_declaration(data)
+    start = _check_declaration(data)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise Malformed("format.xml_doctype", "XML 文件含有文档类型定义（DOCTYPE），不予读取。")
     parser = etree.XMLParser(
@@ -640,25 +637,30 @@ def parse_xml(data: bytes, limits: Limits | None = None) -> Any:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise Malformed("format.xml", "XML 文件无法解析：{detail}。", detail=str(error)[:200]) from None
-    if data.rfind(b"<?") > 3 and _INSTRUCTIONS(root):
+    if data.find(b"<?", start) >= 0 and _INSTRUCTIONS(root):
         raise Malformed("format.xml_instruction", "XML 文件含有处理指令，不予读取。")
     if _deeper_than(limits.max_xml_depth)(root):
         raise Malformed("package.limit", "文件超出限额：XML 嵌套超过 {limit} 层。", limit=limits.max_xml_depth)
     return root
 
 
-def _check_declaration(data: bytes) -> None:
-    """UTF-8, said or unsaid: another encoding could hide a DOCTYPE from the look above."""
-    head = data[:200].removeprefix(b"\xef\xbb\xbf")
-    if head.startswith(b"<?xml"):
-        declaration = head.partition(b"?>")[0].lower()
-        encoding = declaration.partition(b"encoding")[2].lstrip(b" \t\r\n=").strip(b"\"' \t\r\n")
-        encoding = encoding.replace(b'"', b"'").partition(b"'")[0]
-        if encoding in (b"", b"utf-8", b"utf8", b"us-ascii"):
-            return
-    elif b"\x00" not in head:
-        return
-    raise Malformed("format.xml_encoding", "XML 文件的编码不是 UTF-8，不予读取。")
+_DECLARATION = re.compile(
+    rb"(?:\xef\xbb\xbf)?<\?xml\s+version\s*=\s*[\"'][0-9.]+[\"']"
+    rb"(?:\s+encoding\s*=\s*[\"'](?:utf-?8|us-ascii)[\"'])?(?:\s+standalone\s*=\s*[\"'](?:yes|no)[\"'])?\s*\?>",
+    re.IGNORECASE,
+)
+
+
+def _check_declaration(data: bytes) -> int:
+    """UTF-8, said or unsaid: another encoding could hide a DOCTYPE from the look above. Where the rest begins."""
+    declaration = _DECLARATION.match(data)
+    if declaration:
+        return declaration.end()
+    if b"\x00" in data[:64] or data[:8].lstrip(b"\xef\xbb\xbf").startswith(
+        (b"<?xml ", b"<?xml\t", b"<?xml\r", b"<?xml\n")
+    ):
+        raise Malformed("format.xml_encoding", "XML 文件的编码不是 UTF-8，不予读取。")
+    return 0
 
 
 def local_name(element: Any) -> str:
@@ -685,4 +687,3 @@ def children(element: Any, name: str) -> list[Any]:
 def text_of(element: Any | None) -> str:
     """The element's whole text, stripped; ``""`` for None."""
     return "" if element is None else "".join(element.itertext()).strip()
-
