@@ -105,6 +105,7 @@ class CertificateAuthority:
         ``Malformed("authority.subject")``.
         """
         issuer = self.signer.certificate
+        not_before, not_after = _period(not_before, not_after)
         if not_before < issuer.not_before or not_after > issuer.not_after:
             raise Refused(
                 "authority.outlives_issuer", "证书有效期超出签发者“{issuer}”的有效期。", issuer=issuer.subject
@@ -131,7 +132,7 @@ class CertificateAuthority:
 
         Raises ``Malformed("authority.validity")`` or ``Malformed("authority.reason")``.
         """
-        _check_period(this_update, next_update)
+        this_update, next_update = _period(this_update, next_update)
         entries = [_revoked(Revocation(*entry)) for entry in revoked]
         issuer = self.signer.certificate
         body: dict[str, Any] = {
@@ -161,8 +162,9 @@ def self_signed_root(
 ) -> Certificate:
     """根证书: a CA certificate signed by its own key. Raises as ``CertificateAuthority.issue`` does."""
     name = _name(subject).dump()
+    validity = _period(not_before, not_after)
     extensions = _extensions(profile, key.public_key, key_identifier(key.public_key), ())
-    tbs = _tbs(subject, name, key.public_key, (not_before, not_after), None, extensions)
+    tbs = _tbs(subject, name, key.public_key, validity, None, extensions)
     return load_certificate(_signed(tbs, key.sign))
 
 
@@ -184,7 +186,6 @@ def _tbs(
     serial: int | None,
     extensions: list[dict[str, Any]],
 ) -> bytes:
-    _check_period(*validity)
     body = {
         "version": "v3",
         "serial_number": secrets.randbits(127) | 1 << 126 if serial is None else serial,
@@ -207,14 +208,20 @@ def _name(subject: Mapping[str, str]) -> x509.Name:
         raise Malformed("authority.subject_field", "证书主体的项目无效：{reason}。", reason=str(error)) from error
 
 
-def _check_period(start: datetime, end: datetime) -> None:
+def _period(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """Both in UTC and whole seconds; ``Malformed("authority.validity")`` unless aware and in order."""
     if start.tzinfo is None or end.tzinfo is None or end <= start:
         raise Malformed("authority.validity", "有效期无效：起止时间须带时区，且止期晚于起期。")
+    return _seconds(start), _seconds(end)
+
+
+def _seconds(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)
 
 
 def _time(moment: datetime) -> x509.Time:
-    """UTCTime up to 2049, GeneralizedTime after, whole seconds (RFC 5280, 4.1.2.5)."""
-    moment = moment.astimezone(UTC).replace(microsecond=0)
+    """UTCTime up to 2049, GeneralizedTime after (RFC 5280, 4.1.2.5)."""
+    moment = _seconds(moment)
     if moment.year < 2050:
         return x509.Time(name="utc_time", value=core.UTCTime(moment))
     return x509.Time(name="general_time", value=core.GeneralizedTime(moment))
@@ -261,8 +268,7 @@ def _revoked(entry: Revocation) -> dict[str, Any]:
             raise Malformed("authority.reason", "废止原因“{reason}”不是标准所列的原因。", reason=entry.reason)
         extensions.append(_extension("crl_reason", entry.reason))
     if entry.invalid_from is not None:
-        moment = entry.invalid_from.astimezone(UTC).replace(microsecond=0)
-        extensions.append(_extension("invalidity_date", moment))
+        extensions.append(_extension("invalidity_date", _seconds(entry.invalid_from)))
     answer: dict[str, Any] = {"user_certificate": entry.serial, "revocation_date": _time(entry.time)}
     if extensions:
         answer["crl_entry_extensions"] = extensions

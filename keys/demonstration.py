@@ -21,9 +21,11 @@ from keys import authority
 from keys.authority import CertificateAuthority, Profile, Revocation, self_signed_root
 from keys.software import SoftwareSigner, generate_key
 from keys.timestamping import TimeStampAuthority
+from trust.anchors import Purpose, TrustAnchor, TrustStore
 from trust.certificates import Certificate
 from trust.errors import NotFound
 from trust.identifiers import check_credit_code
+from trust.revocation import load_crl
 
 MARK: Final = "演示 DEMO"
 NOTICE: Final = "演示数据 DEMO ONLY 无法律效力"
@@ -67,6 +69,22 @@ class DemonstrationAuthority:
     def authorities(self) -> tuple[SoftwareSigner, ...]:
         """The CAs: root, issuing, seal, time, publisher."""
         return (self.root, self.issuing_ca, self.seal_ca, self.time_ca, self.publisher_ca)
+
+    @property
+    def anchors(self) -> tuple[TrustAnchor, ...]:
+        """What a verifier is to believe: each issuing CA, for its one purpose. The root is no anchor."""
+        chosen = (
+            (self.issuing_ca, Purpose.SIGNER),
+            (self.seal_ca, Purpose.SEAL_MAKER),
+            (self.time_ca, Purpose.TIMESTAMP),
+            (self.publisher_ca, Purpose.BUNDLE),
+        )
+        return tuple(TrustAnchor(ca.certificate, frozenset({purpose})) for ca, purpose in chosen)
+
+    def trust_store(self, crls: Sequence[bytes] | None = None) -> TrustStore:
+        """A store of ``anchors`` with ``crls`` (DER; by default the first ones)."""
+        lists = tuple(load_crl(crl) for crl in (self.crls if crls is None else crls))
+        return TrustStore(anchors=self.anchors, crls=lists, region=self.region_code, fetched_at=self.moment)
 
     @property
     def ca_certificates(self) -> tuple[Certificate, ...]:
@@ -156,7 +174,7 @@ def make_demonstration_authority(
         seal_maker=maker.leaf(seal_ca, "seal-maker", f"{region_name}制章人（演示 DEMO）", authority.SEAL_MAKER),
         departments=tuple(maker.department(issuing, department) for department in wanted),
         tsa=maker.leaf(time_ca, "tsa", f"{region_name}时间戳机构（演示 DEMO）", authority.TSA),
-        publisher=maker.leaf(publisher_ca, "publisher", f"{region_name}信任列表发布者（演示 DEMO）", authority.PUBLISHER),
+        publisher=maker.leaf(publisher_ca, "publisher", f"{region_name}发布者（演示 DEMO）", authority.PUBLISHER),
         crls=publish_crls((root, issuing, seal_ca, time_ca, publisher_ca), moment, number=1, period=crl_period),
     )
 

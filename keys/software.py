@@ -156,9 +156,21 @@ def load_key(data: bytes, passphrase: bytes) -> SoftwareKey:
         native = _open_secret(lib, decryptor, sealed, secret)
     finally:
         wipe(secret)
-    if native is None:
+    key = _matching(native)
+    if key is None:
         raise Refused("keys.wrong_passphrase", "无法打开密钥文件：口令不正确，或文件已损坏。")
-    return SoftwareKey(native)
+    return key
+
+
+def _matching(native: libcrypto.NativeKey | None) -> SoftwareKey | None:
+    """The key, if its private half fits its public half: CBC alone would not notice an altered file."""
+    if native is None:
+        return None
+    try:
+        key = SoftwareKey(native)
+        return key if key.public_key.verify(key.sign(b"pair"), b"pair") else None
+    except (Malformed, Unavailable):
+        return None
 
 
 def wipe(secret: bytearray) -> None:

@@ -224,9 +224,7 @@ def _signed_attributes(certificate: Certificate) -> tuple[bytes, bytes]:
     """What stands before and after the message digest in the SET OF signed attributes."""
     issuer = der.tlv(der.SEQUENCE, der.tlv(0xA4, certificate.issuer_name_der))
     issuer_serial = der.tlv(der.SEQUENCE, issuer, der.integer(certificate.serial))
-    identifier = der.tlv(
-        der.SEQUENCE, _SM3_ALGORITHM, der.tlv(der.OCTET_STRING, sm3(certificate.der)), issuer_serial
-    )
+    identifier = der.tlv(der.SEQUENCE, _SM3_ALGORITHM, der.tlv(der.OCTET_STRING, sm3(certificate.der)), issuer_serial)
     signing_certificate = der.tlv(der.SEQUENCE, der.tlv(der.SEQUENCE, identifier))
     mark = bytes(32)
     encoded = der.set_of(
@@ -266,4 +264,3 @@ def _rejection(bit: int, words: str) -> bytes:
     failure = der.tlv(der.BIT_STRING, bytes((7 - bit % 8,)), octets)
     text = der.tlv(der.SEQUENCE, der.tlv(0x0C, words.encode()))
     return der.tlv(der.SEQUENCE, der.tlv(der.SEQUENCE, der.integer(2), text, failure))
-

@@ -139,13 +139,13 @@ def load_certificate(data: bytes) -> Certificate:
 @lru_cache(maxsize=2048)
 def _load(data: bytes) -> Certificate:
     if len(data) > _MAX_SIZE:
-        raise _malformed("too large")
+        raise Malformed("certificate.malformed", "无法解析证书：数据超过 1 MB。")
     try:
         return _read(_unarmour(data))
     except Malformed:
         raise
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError, RecursionError) as error:
-        raise _malformed(type(error).__name__) from error
+        raise Malformed("certificate.malformed", "无法解析证书：不是有效的 X.509 证书（DER 或 PEM）。") from error
 
 
 def load_certificates(data: bytes) -> tuple[Certificate, ...]:
@@ -154,18 +154,14 @@ def load_certificates(data: bytes) -> tuple[Certificate, ...]:
     return tuple(load_certificate(block) for block in blocks) if blocks else (load_certificate(data),)
 
 
-def _malformed(reason: str) -> Malformed:
-    return Malformed("certificate.malformed", "无法解析证书：不是有效的 X.509 证书（{reason}）。", reason=reason)
-
-
 def _unarmour(data: bytes) -> bytes:
     if not pem.detect(data):
         return data
-    if data.count(b"-----BEGIN") != 1:
-        raise _malformed("more than one PEM block")
+    if data.count(b"-----BEGIN") != 1 or data.count(b"-----END") != 1:
+        raise Malformed("certificate.malformed", "无法解析证书：PEM 文件应恰有一段证书。")
     name, _, der = pem.unarmor(data)
     if name not in ("CERTIFICATE", "X509 CERTIFICATE"):
-        raise _malformed(f"PEM block of {name}")
+        raise Malformed("certificate.malformed", "无法解析证书：PEM 段是“{name}”，不是证书。", name=name)
     return bytes(der)
 
 
@@ -174,7 +170,7 @@ def _read(der: bytes) -> Certificate:
     tbs, tbs_octets = parsed["tbs_certificate"], _first_element(der)
     outer, inner = parsed["signature_algorithm"]["algorithm"].dotted, tbs["signature"]["algorithm"].dotted
     if outer != inner:
-        raise _malformed("signature algorithms inside and outside differ")
+        raise Malformed("certificate.malformed", "无法解析证书：证书内外标注的签名算法不一致。")
     extensions = _Extensions(tbs["extensions"])
     subject, issuer = list(_fields(tbs["subject"])), list(_fields(tbs["issuer"]))
     algorithm, point = _key(tbs["subject_public_key_info"])
@@ -215,7 +211,7 @@ class _Extensions:
         for extension in extensions if not isinstance(extensions, core.Void) else ():
             oid = extension["extn_id"].dotted
             if oid in self._by_oid:
-                raise _malformed(f"extension {oid} stands twice")
+                raise Malformed("certificate.malformed", "无法解析证书：扩展 {oid} 出现两次。", oid=oid)
             self._by_oid[oid] = extension
 
     def value(self, oid: str) -> Any:
@@ -264,7 +260,7 @@ def _key(info: Any) -> tuple[str, bytes | None]:
 def _moment(time: Any) -> datetime:
     native = time.native
     if not isinstance(native, datetime):
-        raise _malformed("validity is not a date")
+        raise Malformed("certificate.malformed", "无法解析证书：有效期不是有效的时间。")
     return native.astimezone(UTC) if native.tzinfo else native.replace(tzinfo=UTC)
 
 

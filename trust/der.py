@@ -29,7 +29,8 @@ def tlv(tag: int, *parts: bytes) -> bytes:
 
 def integer(value: int) -> bytes:
     """INTEGER, shortest two's complement form."""
-    return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    bits = (value if value >= 0 else ~value).bit_length()
+    return tlv(INTEGER, value.to_bytes(bits // 8 + 1, "big", signed=True))
 
 
 def oid(dotted: str) -> bytes:

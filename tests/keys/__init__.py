@@ -1,0 +1,1 @@
+"""密钥: tests of keys/, file for file."""
