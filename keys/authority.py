@@ -21,7 +21,7 @@ from asn1crypto import core, crl, x509
 
 from keys.signer import Signer
 from keys.software import SoftwareKey
-from keys.timestamping import TimeStampAuthority as TimeStampAuthority
+from keys.timestamping import TimeStampAuthority as TimeStampAuthority  # noqa: PLC0414 - given on
 from trust import der
 from trust.algorithms import SM2_WITH_SM3, sm3
 from trust.certificates import Certificate, load_certificate
@@ -100,9 +100,9 @@ class CertificateAuthority:
     ) -> Certificate:
         """A certificate for ``public_key``; ``subject`` by asn1crypto's words, most general first.
 
-        ``serial`` defaults to 128 random bits. Raises ``Refused("authority.outlives_issuer")``,
+        ``serial`` defaults to 126 random bits. Raises ``Refused("authority.outlives_issuer")``,
         ``Refused("authority.path_too_long")``, ``Malformed("authority.validity")``,
-        ``Malformed("authority.subject")``.
+        ``Malformed("authority.subject")``, ``Malformed("authority.serial")``.
         """
         issuer = self.signer.certificate
         not_before, not_after = _period(not_before, not_after)
@@ -188,7 +188,7 @@ def _tbs(
 ) -> bytes:
     body = {
         "version": "v3",
-        "serial_number": secrets.randbits(127) | 1 << 126 if serial is None else serial,
+        "serial_number": _serial(serial),
         "signature": {"algorithm": "sm2_with_sm3"},
         "issuer": x509.Name.load(issuer),
         "validity": {"not_before": _time(validity[0]), "not_after": _time(validity[1])},
@@ -197,6 +197,15 @@ def _tbs(
         "extensions": extensions,
     }
     return bytes(x509.TbsCertificate(body).dump())
+
+
+def _serial(wanted: int | None) -> int:
+    """``wanted``, or a random one; positive and at most 20 octets (RFC 5280, 4.1.2.2)."""
+    if wanted is None:
+        return secrets.randbits(126) | 1 << 126
+    if not 0 < wanted < 1 << 159:
+        raise Malformed("authority.serial", "证书序列号须为正整数，且不超过 20 字节。")
+    return wanted
 
 
 def _name(subject: Mapping[str, str]) -> x509.Name:

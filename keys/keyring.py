@@ -125,7 +125,7 @@ def write_private(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
         _sync_directory(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -91,8 +91,8 @@ class CheckFailed(LicenceTrustError):
     ``sub_indication`` a word of ETSI EN 319 102-1 (or ours, in capitals)."""
 
     def __init__(
-        self, indication: str, sub_indication: str, code: str, template: str, **params: object
+        self, indication: str, sub_indication: str, code: str, template: str, *, remedy: str = "", **params: object
     ) -> None:
-        super().__init__(code, template, **params)
+        super().__init__(code, template, remedy=remedy, **params)
         self.indication = indication
         self.sub_indication = sub_indication

@@ -173,6 +173,8 @@ def test_what_is_not_issued(root: SoftwareSigner, issuing: SoftwareSigner) -> No
         (Malformed, "authority.subject", lambda: authority.issue({}, key, SIGNER, NOW, NOW + DAY / 2)),
         (Malformed, "authority.subject", lambda: authority.issue({"common_name": ""}, key, SIGNER, NOW, NOW + DAY / 2)),
         (Malformed, "authority.subject_field", lambda: authority.issue({"x y": "z"}, key, SIGNER, NOW, NOW + DAY / 2)),
+        (Malformed, "authority.serial", lambda: authority.issue(name, key, SIGNER, NOW, NOW + DAY / 2, 0)),
+        (Malformed, "authority.serial", lambda: authority.issue(name, key, SIGNER, NOW, NOW + DAY / 2, 1 << 160)),
         (Malformed, "authority.validity", lambda: authority.crl([], NOW, NOW, 1)),
         (Malformed, "authority.reason", lambda: authority.crl([(1, NOW, "bored")], NOW, NOW + DAY, 1)),
         (Refused, "authority.not_a_ca", lambda: CertificateAuthority(certified(root, "leaf", SIGNER))),
