@@ -21,9 +21,9 @@ from PIL import Image as Pictures
 from PIL import ImageDraw
 
 from licence_store.ornaments import draw_shapes
-from licence_store.qr import qr_commands
+from licence_store.qr import qr_rows
 from seal.ofd.pages import PAGE_ID, OFDTemplate
-from seal.painting import Canvas, Item, Path, Picture, Text, raster_font
+from seal.painting import Canvas, Grid, Item, Picture, Text, raster_font
 from seal.typesetting import load_font, set_text
 from trust.errors import Malformed
 
@@ -95,7 +95,7 @@ def draw_face(prepared: PreparedFace, message: DataMessage, verify_url: str) -> 
     ``face.url_too_long``, ``face.no_box``.
     """
     texts = tuple(field_texts(prepared.definition.style, message))
-    content = (_qr_path(prepared.definition.style, verify_url), *texts)
+    content: tuple[Item, ...] = (_qr(prepared.definition.style, verify_url), *texts)
     return prepared.template.compose(message, content, thumbnail(prepared, texts))
 
 
@@ -112,13 +112,20 @@ def field_texts(style: Style, message: DataMessage) -> Iterator[Text]:
         )  # fmt: skip
         for line in block.lines:
             yield Text(
-                line.text, box.x + line.x, box.y + line.baseline, line.deltas, box.font, block.size, box.colour, box.field
+                line.text,
+                box.x + line.x,
+                box.y + line.baseline,
+                line.deltas,
+                box.font,
+                block.size,
+                box.colour,
+                box.field,
             )
 
 
-def _qr_path(style: Style, url: str) -> Path:
+def _qr(style: Style, url: str) -> Grid:
     place = style.qr
-    return Path(qr_commands(url, place.x, place.y, place.size), fill=place.colour)
+    return Grid(qr_rows(url), place.x, place.y, place.size, place.colour)
 
 
 def render_png(
@@ -133,7 +140,7 @@ def render_png(
     style = prepared.definition.style
     canvas = Canvas(style.width, style.height, 1)
     canvas.scale, canvas.image = dpi / 25.4, _cached_ground(prepared, dpi).copy()
-    items: list[Item] = [_qr_path(style, verify_url), *field_texts(style, message)]
+    items: list[Item] = [_qr(style, verify_url), *field_texts(style, message)]
     if seal is not None:
         _, x, y = prepared.placement(seal.width_mm, seal.height_mm)
         items.append(Picture(seal.picture, x, y, seal.width_mm, seal.height_mm))

@@ -208,11 +208,13 @@ def _band(shape: Mapping[str, Any]) -> Iterator[Command]:
 def _field(shape: Mapping[str, Any]) -> Iterator[Command]:
     """底纹: parallel waves that fill a rectangle."""
     x, y, w, h, lines = shape["x"], shape["y"], shape["w"], shape["h"], int(shape["lines"])
-    for k in range(lines):
-        level = y + h * (k / (lines - 1) if lines > 1 else 0.5)
-        yield from _wave(
-            shape["harmonics"], k, lambda t, at=level: (x + t * w, at), lambda _: (0.0, 1.0), closed=False, least=2
-        )
+    for line in range(lines):
+        base = _level(x, y + h * (line / (lines - 1) if lines > 1 else 0.5), w)
+        yield from _wave(shape["harmonics"], line, base, lambda _: (0.0, 1.0), closed=False, least=2)
+
+
+def _level(x: float, y: float, width: float) -> Curve:
+    return lambda t: (x + t * width, y)
 
 
 def _loop(shape: Mapping[str, Any]) -> Iterator[Command]:

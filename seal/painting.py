@@ -7,6 +7,7 @@ needed: here as OFD page objects (GB/T 33190-2016, clauses 9 to 11) and as a ras
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -61,7 +62,19 @@ class Picture:
     h: float
 
 
-Item = Path | Text | Picture
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """点阵: square modules, dark ones filled; the rows hold 1 for dark and 0 for light."""
+
+    rows: tuple[bytes, ...]
+    x: float
+    y: float
+    size: float
+    """Side of the whole grid."""
+    colour: Colour
+
+
+Item = Path | Text | Picture | Grid
 
 # ---------------------------------------------------------------- OFD
 
@@ -116,6 +129,33 @@ def ofd_path(item: Path, identity: int) -> str:
     )
 
 
+_RUN = re.compile(rb"\x01+")
+
+
+def runs(rows: Sequence[bytes]) -> Iterator[tuple[int, int, int, int]]:
+    """Dark modules as rectangles ``(left, top, right, bottom)``: runs, joined with equal runs right below."""
+    waiting: dict[tuple[int, int], int] = {}
+    for index, row in enumerate((*rows, b"")):
+        here = [run.span() for run in _RUN.finditer(row)]
+        ended = waiting.keys() - here
+        for start, end in sorted(ended):
+            yield start, waiting.pop((start, end)), end, index
+        for run in here:
+            waiting.setdefault(run, index)
+
+
+def ofd_grid(item: Grid, identity: int) -> str:
+    """A grid as one PathObject in module units, enlarged by its CTM."""
+    unit = f"{item.size / len(item.rows):.6f}"
+    data = " ".join([f"M {a} {b} L {c} {b} L {c} {d} L {a} {d} C" for a, b, c, d in runs(item.rows)])
+    side = number(item.size + 0.01)
+    return (
+        f'<ofd:PathObject ID="{identity}" Boundary="{number(item.x)} {number(item.y)} {side} {side}" '
+        f'CTM="{unit} 0 0 {unit} 0 0" Stroke="false" Fill="true">{_colour("FillColor", item.colour)}'
+        f"<ofd:AbbreviatedData>{data}</ofd:AbbreviatedData></ofd:PathObject>"
+    )
+
+
 def _flag(colour: Colour | None) -> str:
     return "true" if colour else "false"
 
@@ -152,12 +192,14 @@ def _deltas(deltas: Sequence[float]) -> str:
 
 
 def ofd_objects(items: Iterable[Item], first: int, fonts: Mapping[str, int]) -> Iterator[tuple[int, str]]:
-    """``(ID, XML)`` of each path and text, numbered from ``first`` on in painting order."""
+    """``(ID, XML)`` of each item but pictures, numbered from ``first`` on in painting order."""
     for identity, item in enumerate(items, first):
-        if isinstance(item, Path):
-            yield identity, ofd_path(item, identity)
-        elif isinstance(item, Text):
+        if isinstance(item, Text):
             yield identity, ofd_text(item, identity, fonts[item.font])
+        elif isinstance(item, Path):
+            yield identity, ofd_path(item, identity)
+        elif isinstance(item, Grid):
+            yield identity, ofd_grid(item, identity)
 
 
 # ---------------------------------------------------------------- raster
@@ -182,6 +224,8 @@ class Canvas:
             waiting = []
             if isinstance(item, Text):
                 self._text(item)
+            elif isinstance(item, Grid):
+                self._grid(item)
             else:
                 self._picture(item)
         self._paths(waiting)
@@ -200,11 +244,10 @@ class Canvas:
         large = self.image.resize([side * self.smooth for side in self.image.size], Pictures.Resampling.NEAREST)
         scale = self.scale * self.smooth
         for path in paths:
-            outlines = list(flatten(path.commands, scale))
             if path.fill:
-                _fill(large, outlines, path)
+                fill_path(large, path, scale, path.fill)
             if path.stroke:
-                _stroke(large, outlines, path, scale)
+                _stroke(large, list(flatten(path.commands, scale)), path, scale)
         self.image = large.resize(self.image.size, Pictures.Resampling.BOX)
 
     def _text(self, item: Text) -> None:
@@ -214,6 +257,13 @@ class Canvas:
             place = (x * self.scale, item.baseline * self.scale)
             draw.text(place, char, fill=item.colour, font=raster_font(item.font, item.size * self.scale), anchor="ls")
             x += step
+
+    def _grid(self, item: Grid) -> None:
+        side = max(len(item.rows), round(item.size * self.scale))
+        modules = Pictures.frombytes("L", (len(item.rows), len(item.rows)), b"".join(item.rows))
+        enlarged = modules.point(lambda value: 255 * value).resize((side * 4, side * 4), Pictures.Resampling.NEAREST)
+        mask = enlarged.resize((side, side), Pictures.Resampling.BOX)
+        self.image.paste(item.colour, (round(item.x * self.scale), round(item.y * self.scale)), mask)
 
     def _picture(self, item: Picture) -> None:
         with Pictures.open(BytesIO(item.data)) as opened:
@@ -256,7 +306,10 @@ def _curve(control: list[Point]) -> list[Point]:
     steps = max(2, min(64, int(length / 4) + 2))
     weights = _weights(len(control), steps)
     return [
-        (sum(w * p[0] for w, p in zip(row, control, strict=True)), sum(w * p[1] for w, p in zip(row, control, strict=True)))
+        (
+            sum(w * p[0] for w, p in zip(row, control, strict=True)),
+            sum(w * p[1] for w, p in zip(row, control, strict=True)),
+        )
         for row in weights
     ]
 
@@ -270,31 +323,35 @@ def _weights(order: int, steps: int) -> tuple[tuple[float, ...], ...]:
     )
 
 
-def _fill(image: Pictures.Image, outlines: Sequence[tuple[list[Point], bool]], path: Path) -> None:
+def fill_path(image: Pictures.Image, path: Path, scale: float, ink: Colour | int) -> None:
     """Fill by the even-odd rule, or (nearly) the non-zero one: inner outlines of the other turn are holes."""
-    areas = [_area(points) for points, _ in outlines]
+    outlines = [points for points, _ in flatten(path.commands, scale)]
+    areas = [_area(points) for points in outlines]
     if path.even_odd or len({area > 0 for area in areas}) > 1:
-        _fill_with_holes(image, [points for points, _ in outlines], areas, path)
+        _fill_with_holes(image, outlines, areas, (path.even_odd, ink))
         return
     draw = ImageDraw.Draw(image)
-    for points, _ in outlines:
-        draw.polygon(points, fill=path.fill)
+    for points in outlines:
+        draw.polygon(points, fill=ink)
 
 
-def _fill_with_holes(image: Pictures.Image, outlines: Sequence[list[Point]], areas: list[float], path: Path) -> None:
+def _fill_with_holes(
+    image: Pictures.Image, outlines: Sequence[list[Point]], areas: list[float], how: tuple[bool, Colour | int]
+) -> None:
     left, top = (int(min(p[axis] for points in outlines for p in points)) for axis in (0, 1))
     size = [int(max(p[axis] for points in outlines for p in points)) + 2 - (left, top)[axis] for axis in (0, 1)]
     mask = Pictures.new("1", (size[0], size[1]))
     outer = max(areas, key=abs) > 0
+    even_odd, ink = how
     for area, points in sorted(zip(areas, outlines, strict=True), key=lambda pair: -abs(pair[0])):
         moved = [(x - left, y - top) for x, y in points]
-        if path.even_odd:
+        if even_odd:
             layer = Pictures.new("1", mask.size)
             ImageDraw.Draw(layer).polygon(moved, fill=1)
             mask = ImageChops.logical_xor(mask, layer)
         else:
             ImageDraw.Draw(mask).polygon(moved, fill=int((area > 0) == outer))
-    image.paste(path.fill or (0, 0, 0), (left, top), mask)
+    image.paste(ink, (left, top), mask)
 
 
 def _area(points: Sequence[Point]) -> float:

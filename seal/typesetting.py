@@ -15,7 +15,7 @@ import struct
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -85,7 +85,8 @@ class FontFace:
         if known is not None:
             return known
         glyph = self._glyph(char)
-        advance = self._advances[char] = self._font.get_glyph_h_advance(glyph) / self._units
+        advance: float = self._font.get_glyph_h_advance(glyph) / self._units
+        self._advances[char] = advance
         return advance
 
     def advances(self, text: str) -> list[float]:
@@ -122,9 +123,9 @@ class FontFace:
         if glyph is None:
             raise Malformed(
                 "face.missing_glyph",
-                "字体中没有字符“{char}”（U+{code}），无法制作证照。",
+                "字体中没有字符“{char}”（U+{point}），无法制作证照。",
                 char=char,
-                code=f"{ord(char):04X}",
+                point=f"{ord(char):04X}",
                 remedy="请核对该字，必要时改用规范汉字，或请管理员补充字体。",
             )
         return glyph
@@ -157,7 +158,7 @@ class _Pen:
         self._add("Z")
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_font(name: str) -> FontFace:
     """The font called ``name`` in ``FONTS``, read once per process."""
     return FontFace(name)
@@ -188,7 +189,8 @@ def add_table(font: bytes, tag: bytes, content: bytes) -> bytes:
 
 def _sum(data: bytes) -> int:
     """OpenType checksum: big-endian words, modulo 2³²."""
-    return sum(struct.unpack(f">{len(data) // 4}L", data)) & 0xFFFFFFFF
+    words: tuple[int, ...] = struct.unpack(f">{len(data) // 4}L", data)
+    return sum(words) & 0xFFFFFFFF
 
 
 def _offset_table(version: bytes, count: int) -> bytes:

@@ -167,7 +167,8 @@ def _template(box: str, items: Sequence[Item], fonts: Mapping[str, int]) -> str:
     objects = "".join(xml for _, xml in ofd_objects(items, BACKGROUND_ID, fonts))
     return (
         f"<ofd:Page {_NS}><ofd:Area><ofd:PhysicalBox>{box}</ofd:PhysicalBox></ofd:Area>"
-        f'<ofd:Content><ofd:Layer ID="{BACKGROUND_ID - 1}" Type="Background">{objects}</ofd:Layer></ofd:Content></ofd:Page>'
+        f'<ofd:Content><ofd:Layer ID="{BACKGROUND_ID - 1}" Type="Background">{objects}</ofd:Layer></ofd:Content>'
+        "</ofd:Page>"
     )
 
 
@@ -244,9 +245,7 @@ def _text(value: str) -> str:
     return escape(value)
 
 
-def _page_objects(
-    content: Sequence[Item], fonts: Mapping[str, int]
-) -> tuple[str, dict[str, list[int]]]:
+def _page_objects(content: Sequence[Item], fonts: Mapping[str, int]) -> tuple[str, dict[str, list[int]]]:
     """The page's objects, and for each field the IDs of the texts that draw it."""
     tags: dict[str, list[int]] = {}
     parts: list[str] = []
@@ -288,5 +287,3 @@ def with_comment(jpeg: bytes, text: str) -> bytes:
     """``jpeg`` with a COM segment (ITU T.81, B.2.4.5) right after its start."""
     content = text.encode()
     return jpeg[:2] + b"\xff\xfe" + (len(content) + 2).to_bytes(2, "big") + content + jpeg[2:]
-
-
