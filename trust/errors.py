@@ -12,6 +12,7 @@ the gettext catalogue under the same msgid. See ``trust.i18n``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 
 class LicenceTrustError(Exception):
@@ -88,11 +89,10 @@ class Unavailable(LicenceTrustError):
 
 class CheckFailed(LicenceTrustError):
     """A verification check said no. ``indication`` is ``TOTAL-FAILED`` or ``INDETERMINATE`` and
-    ``sub_indication`` a word of ETSI EN 319 102-1 (or ours, in capitals)."""
+    ``sub_indication`` a word of ETSI EN 319 102-1 (or ours, in capitals).
+    """
 
-    def __init__(
-        self, indication: str, sub_indication: str, code: str, template: str, *, remedy: str = "", **params: object
-    ) -> None:
-        super().__init__(code, template, remedy=remedy, **params)
+    def __init__(self, indication: str, sub_indication: str, code: str, template: str, **params: object) -> None:
+        super().__init__(code, template, **cast("dict[str, Any]", params))
         self.indication = indication
         self.sub_indication = sub_indication

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -219,7 +220,7 @@ def test_bad_requests_are_rejected_with_a_reason(authority: TimeStampAuthority, 
 
 def test_a_tsa_out_of_its_validity_does_not_stamp(signer: SoftwareSigner) -> None:
     for moment in (NOW - 2 * YEAR, NOW + 2 * YEAR):
-        authority = TimeStampAuthority(signer, clock=lambda moment=moment: moment)
+        authority = TimeStampAuthority(signer, clock=partial(moment.astimezone, UTC))
         with pytest.raises(Unavailable) as caught:
             authority.stamp(b"data")
         assert caught.value.code == "timestamp.not_valid"

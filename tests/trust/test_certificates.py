@@ -58,7 +58,7 @@ def test_facts_of_a_root(root: SoftwareSigner) -> None:
     assert certificate.subject_field("O") == "演示 DEMO" and certificate.subject_field("OU") == ""
     assert certificate.not_before == NOW - YEAR and certificate.not_after == NOW + 30 * YEAR
     assert certificate.is_ca and certificate.path_length is None and certificate.is_self_issued
-    assert certificate.key_usage == {"key_cert_sign", "crl_sign"} and certificate.extended_key_usage is None
+    assert certificate.key_usage == frozenset({"key_cert_sign", "crl_sign"}) and certificate.extended_key_usage is None
     assert certificate.subject_key_id == certificate.authority_key_id and len(certificate.subject_key_id or b"") == 20
     assert certificate.signature_algorithm == SM2_WITH_SM3 and certificate.key_algorithm == SM2_CURVE
     assert certificate.digest == sm3(certificate.der) and certificate.version == 3
@@ -74,7 +74,7 @@ def test_facts_of_a_leaf(root: SoftwareSigner) -> None:
         {"common_name": "时间戳"}, key.public_key, TSA, NOW, NOW + YEAR, 7, crl_urls=["http://demo.invalid/1.crl"]
     )
     assert leaf.serial == 7 and not leaf.is_ca and leaf.point == key.point
-    assert leaf.extended_key_usage == {"time_stamping"} and leaf.extended_key_usage_critical
+    assert leaf.extended_key_usage == frozenset({"time_stamping"}) and leaf.extended_key_usage_critical
     assert leaf.authority_key_id == root.certificate.subject_key_id
     assert leaf.crl_urls == ("http://demo.invalid/1.crl",)
     assert root.certificate.public_key.verify(leaf.signature, leaf.tbs)
@@ -83,7 +83,7 @@ def test_facts_of_a_leaf(root: SoftwareSigner) -> None:
 def test_der_and_pem_are_the_same_and_parsed_once(root: SoftwareSigner) -> None:
     certificate = root.certificate
     assert load_certificate(certificate.to_pem()) == certificate
-    assert load_certificate(bytearray(certificate.der)) is load_certificate(certificate.der)
+    assert load_certificate(bytes(bytearray(certificate.der))) is load_certificate(certificate.der)
     assert load_certificates(certificate.to_pem() * 2) == (certificate, certificate)
     assert load_certificates(certificate.der) == (certificate,)
 
