@@ -171,7 +171,7 @@ def check_required_seals(message: DataMessage, present: Sequence[str]) -> None:
         )
 
 
-def check_seal_protects_all(opened: OpenedDocument, message: DataMessage, bare: dict[str, list[str]]) -> None:
+def check_seal_protects_all(message: DataMessage, bare: dict[str, list[str]]) -> None:
     """Does every required seal by itself protect all that can be seen (``bare``: esID → what it leaves out)?"""
     names = sorted({name for seal in message.seals for name in bare.get(seal.id, ())})
     if names:
@@ -201,7 +201,7 @@ def check_issuer_is_signer(message: DataMessage, sealed: Sequence[tuple[str, Cer
         "licence.issuer_not_signer",
         "证照所述的颁证单位“{issuer}”（{credit_code}）与签章人不是同一单位。",
         issuer=name,
-        code=code,
+        credit_code=code,
     )
 
 
