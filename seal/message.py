@@ -67,6 +67,7 @@ CUSTOM_DATA_NAMES = {
 """Metadata → CustomData/@Name: the short names of products citing GB/T 36903; the last six and ZZBB are ours."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HEX32 = re.compile(r"[0-9a-f]{32}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ufffe\uffff]")
@@ -78,9 +79,9 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 def _date(value: str) -> str:
-    day = date.fromisoformat(value)
-    if len(value) != 10:
+    if not _DAY.fullmatch(value):
         raise ValueError(value)
+    day = date.fromisoformat(value)
     return f"{day.year}年{day.month:02d}月{day.day:02d}日"
 
 
@@ -94,7 +95,7 @@ def _long_term(value: str) -> str:
 
 
 def _year_month(value: str) -> str:
-    if len(value) != 7:
+    if not _DAY.fullmatch(f"{value}-01"):
         raise ValueError(value)
     day = date.fromisoformat(f"{value}-01")
     return f"{day.year}年{day.month:02d}月"

@@ -111,9 +111,7 @@ class Sealer:
     """None: the signing time stays a claim."""
     clock: Callable[[], datetime] = _now
 
-    def seal(
-        self, document: UnsignedOFD, material: SealingMaterial, placements: Sequence[Placement]
-    ) -> SealedOFD:
+    def seal(self, document: UnsignedOFD, material: SealingMaterial, placements: Sequence[Placement]) -> SealedOFD:
         """盖章: ``document`` with the material's seal at ``placements`` (several for a cross-page seal).
 
         Raises ``Refused`` (``seal.*``, ``signer.not_valid``: the seal may not be used now), ``Malformed``
@@ -135,9 +133,7 @@ class Sealer:
         stamps = _build_stamps(document.pages, seal, placements)
         signature_xml = _build_signature_xml(document, material, stamps, moment)
         root = ses.Extension(DISCLOSURE_ROOT_OID, False, bytes.fromhex(document.message.disclosure_root))
-        to_sign = ses.build_tbs(
-            material.seal_der, moment, signature_xml.digest, f"/{SIGNATURE_ENTRY}", (root,)
-        )
+        to_sign = ses.build_tbs(material.seal_der, moment, signature_xml.digest, f"/{SIGNATURE_ENTRY}", (root,))
         entries = (*document.entries, _signatures_entry(len(stamps)), signature_xml, material.entry)
         return PreparedSeal(entries, to_sign, material.certificate.der, moment)
 
@@ -153,9 +149,7 @@ def finish(prepared: PreparedSeal, signature: bytes, timestamp: bytes | None = N
 def _check_document(document: UnsignedOFD, seal: ses.SESeal) -> None:
     named = [required.id for required in document.message.seals]
     if named and seal.seal_id not in named:
-        raise Refused(
-            "seal.not_named", "该证照应加盖的印章中没有“{name}”（{id}）。", name=seal.name, id=seal.seal_id
-        )
+        raise Refused("seal.not_named", "该证照应加盖的印章中没有“{name}”（{id}）。", name=seal.name, id=seal.seal_id)
     if any(entry.name.startswith(f"{DOC}/Signs/") for entry in document.entries):
         raise Malformed("sealing.already_signed", "文档已带有签章，不能作为未签章文档再次盖章。")
 

@@ -249,9 +249,7 @@ def _extension(element: _Element) -> Extension:
         if len(flag) != 1:
             _no("critical: BOOLEAN of another size")
         critical = flag != b"\x00"
-    return Extension(
-        _dotted(_take(parts[0], "extnID", _OID)), critical, _take(parts[-1], "extnValue", _OCTETS)
-    )
+    return Extension(_dotted(_take(parts[0], "extnID", _OID)), critical, _take(parts[-1], "extnValue", _OCTETS))
 
 
 def _tagged_bits(element: _Element, what: str) -> bytes:
@@ -320,9 +318,7 @@ def _read_seal(element: _Element) -> SESeal:
     )
 
 
-_Property = tuple[
-    str, int, int, tuple[bytes, ...], tuple[tuple[str, bytes], ...], datetime, datetime, datetime
-]
+_Property = tuple[str, int, int, tuple[bytes, ...], tuple[tuple[str, bytes], ...], datetime, datetime, datetime]
 
 
 def _read_property(element: _Element, first_version: bool) -> _Property:
@@ -502,9 +498,7 @@ def build_seal_info(
     return tlv(_SEQUENCE, header, _ia5(seal_id), property_, drawing, tail)
 
 
-def build_seal(
-    info_der: bytes, maker_certificate: bytes, signature: bytes, *, algorithm: str = SM2_WITH_SM3
-) -> bytes:
+def build_seal(info_der: bytes, maker_certificate: bytes, signature: bytes, *, algorithm: str = SM2_WITH_SM3) -> bytes:
     """电子印章 (SESeal V4), DER, from the signed ``info_der`` and the maker's DER signature value."""
     return tlv(_SEQUENCE, info_der, _octets(maker_certificate), der.oid(algorithm), _bit_string(signature))
 

@@ -285,18 +285,17 @@ def _find_directory(data: bytes, found: _Findings) -> tuple[int, int, int, int]:
         found.add("package.directory_mismatch", "comment length")
     if disk or first_disk or here != count:
         raise _damaged("分卷的包")
-    wide = _find_directory64(data, position)
-    if wide is None:
+    large = _find_directory64(data, position, found)
+    if large is None:
         return offset, size, count, position
-    count64, size64, offset64, end64 = wide
-    if (count, size, offset) != (min(count64, _FULL16), min(size64, _FULL32), min(offset64, _FULL32)) and not (
-        count in (count64, _FULL16) and size in (size64, _FULL32) and offset in (offset64, _FULL32)
-    ):
+    count64, size64, offset64, end64 = large
+    pairs = ((count, count64, _FULL16), (size, size64, _FULL32), (offset, offset64, _FULL32))
+    if any(narrow not in (wide, full) for narrow, wide, full in pairs):
         found.add("package.directory_mismatch", "zip64")
     return offset64, size64, count64, end64
 
 
-def _find_directory64(data: bytes, end: int) -> tuple[int, int, int, int] | None:
+def _find_directory64(data: bytes, end: int, found: _Findings) -> tuple[int, int, int, int] | None:
     """The same from the zip64 records right before the end record, or None where there are none."""
     if end < 20 or data[end - 20 : end - 16] != _LOCATOR64_SIGNATURE:
         return None
@@ -306,6 +305,8 @@ def _find_directory64(data: bytes, end: int) -> tuple[int, int, int, int] | None
     _, length, _, _, disk, first_disk, here, count, size, offset = _END64.unpack_from(data, position)
     if disk or first_disk or here != count or position + 12 + length != end - 20:
         raise _damaged("zip64 结尾记录")
+    if length != _END64.size - 12:
+        found.add("package.gap", f"zip64 {length} B")
     return count, size, offset, position
 
 

@@ -25,7 +25,7 @@ PROVIDER_NAME = "LICENCE-TRUST"
 PROVIDER_COMPANY = "licence-trust"
 PROVIDER_VERSION = "1.0"
 
-_HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _XMLNS = f'xmlns:ofd="{OFD_NAMESPACE}"'
 
 Box = tuple[float, float, float, float]
@@ -248,8 +248,8 @@ def build_signature_xml(
         ]
     )
     seal = f"<ofd:Seal><ofd:BaseLoc>{_text(seal_loc)}</ofd:BaseLoc></ofd:Seal>" if seal_loc else ""
-    return _HEAD + (
-        f"<ofd:Signature {_XMLNS}><ofd:SignedInfo>"
+    return (
+        f"{_HEAD}<ofd:Signature {_XMLNS}><ofd:SignedInfo>"
         f'<ofd:Provider ProviderName="{PROVIDER_NAME}" Version="{PROVIDER_VERSION}" Company="{PROVIDER_COMPANY}"/>'
         f"<ofd:SignatureMethod>{SM2_WITH_SM3}</ofd:SignatureMethod>"
         f"<ofd:SignatureDateTime>{signed_at.astimezone(UTC):%Y%m%d%H%M%SZ}</ofd:SignatureDateTime>"
@@ -281,6 +281,5 @@ def build_signatures_xml(signatures: Iterable[ListedSignature], max_sign_id: str
         f"<ofd:Signature ID={quoteattr(s.id)} Type={quoteattr(s.type)} BaseLoc={quoteattr(s.base_loc)}/>"
         for s in signatures
     )
-    return _HEAD + (
-        f"<ofd:Signatures {_XMLNS}><ofd:MaxSignId>{_text(max_sign_id)}</ofd:MaxSignId>{lines}</ofd:Signatures>"
-    ).encode()
+    root = f"<ofd:Signatures {_XMLNS}><ofd:MaxSignId>{_text(max_sign_id)}</ofd:MaxSignId>{lines}</ofd:Signatures>"
+    return (_HEAD + root).encode()

@@ -244,6 +244,8 @@ ANOMALOUS: list[tuple[str, str, Callable[[], bytes]]] = [
     ("archive comment", "package.comment", lambda: theirs(lambda a: setattr(a, "comment", b"hidden"))),
     ("entry comment", "package.entry_comment", lambda: theirs(commented)),
     ("gap", "package.gap", lambda: with_gap(b"hidden data")),
+    ("behind zip64 end", "package.gap", lambda: with_zip64_end(b"hidden")),
+    ("zip64 disagrees", "package.directory_mismatch", lambda: with_zip64_end(count=2)),
     ("unlisted local entry", "package.gap", lambda: with_gap(ours({"Doc_0/evil.xml": b"x"})[: 30 + 14 + 1])),
     ("local name differs", "package.local_mismatch", lambda: renamed(ours(), b"a.bin", b"b.bin", where="local")),
     ("local crc differs", "package.local_mismatch", lambda: patched(ours(), local(ours()) + 14, b"\1\2\3\4")),
@@ -280,6 +282,18 @@ ANOMALOUS: list[tuple[str, str, Callable[[], bytes]]] = [
 ]
 
 
+def with_zip64_end(extra: bytes = b"", count: int | None = None) -> bytes:
+    """Zip64 end records, as large archives have them; ``count`` differs from the plain record's where given."""
+    data = ours()
+    end = data.rindex(b"PK\x05\x06")
+    entries, size, offset = struct.unpack_from("<H2L", data, end + 10)
+    stated = entries if count is None else count
+    numbers = (stated, stated, size, offset)
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44 + len(extra), 45, 45, 0, 0, *numbers) + extra
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    return data[:end] + record + locator + data[end:]
+
+
 def misstated_crc() -> bytes:
     entry = Entry.of("a", b"x" * 100)
     return write_package([Entry("a", entry.data, entry.packed, 8, 1, entry.digest)])
@@ -300,6 +314,11 @@ def test_anomalies(code: str, make: Callable[[], bytes]) -> None:
     package = open_package(make())
     assert code in {anomaly.code for anomaly in package.anomalies}
     assert all(anomaly.template == ANOMALIES[anomaly.code] for anomaly in package.anomalies)
+
+
+def test_zip64_end_records_are_read() -> None:
+    data = with_zip64_end()
+    assert open_package(data).entries == FILES and codes(data) == set()
 
 
 def test_every_anomaly_has_a_case() -> None:
@@ -345,14 +364,17 @@ REFUSED: list[tuple[str, str, Callable[[], bytes], Limits]] = [
     ("directory lost", "package.damaged", lambda: patched(ours(), central(ours()), b"XX"), Limits()),
     ("header lost", "package.damaged", lambda: patched(ours(), local(ours(), 1), b"XX"), Limits()),
     ("offset far off", "package.damaged", lambda: patched(ours(), central(ours(), 1) + 42, b"\0\0\0\x7f"), Limits()),
-    ("deflate broken", "package.damaged", lambda: patched(ours(), local(ours(), 1) + 48, b"\xff\xff\xff\xff"), Limits()),
+    (
+        "deflate broken",
+        "package.damaged",
+        lambda: patched(ours(), local(ours(), 1) + 48, b"\xff\xff\xff\xff"),
+        Limits(),
+    ),
     ("split", "package.damaged", lambda: patched(ours(), ours().rindex(b"PK\5\6") + 4, b"\1\0"), Limits()),
 ]
 
 
-@pytest.mark.parametrize(
-    ("code", "make", "limits"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
-)
+@pytest.mark.parametrize(("code", "make", "limits"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_refusals(code: str, make: Callable[[], bytes], limits: Limits) -> None:
     assert refusal(make(), limits) == code
 
