@@ -1,0 +1,52 @@
+"""``python -m bench [--quick] [name …]``: print one JSON line per figure (docs/benchmarks.md)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.measure import Figure
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much time a run may take."""
+
+    rounds: int
+    seconds: float
+    times: int
+    batch: int
+
+
+FULL = Effort(rounds=9, seconds=1.0, times=200, batch=2000)
+QUICK = Effort(rounds=3, seconds=0.3, times=20, batch=100)
+
+
+def figures(names: set[str], effort: Effort, folder: Path) -> Iterator[Figure]:
+    """The groups in order; a group none of whose names is wanted is not run."""
+    from bench import acts, batch, cold, steps
+
+    for group in (acts, steps, cold, batch):
+        if not names or names & set(group.NAMES):
+            for figure in group.run(effort, folder):
+                if not names or figure.name in names:
+                    yield figure
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short rounds: a look, not a figure")
+    parser.add_argument("names", nargs="*", help="only these figures")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="licence-trust-bench-") as folder:
+        for figure in figures(set(chosen.names), QUICK if chosen.quick else FULL, Path(folder)):
+            print(figure.line(), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
