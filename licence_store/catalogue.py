@@ -120,7 +120,7 @@ class Catalogue:
             "code": definition.code,
             "version": version,
             "digest": definition.digest,
-            "definition": json.dumps(definition.source, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+            "definition": json.dumps(definition.source, ensure_ascii=False, separators=(",", ":")),
             "imported": now,
             "imported_by": actor.account[:100],
         }

@@ -53,7 +53,7 @@ class LicenceTypeVersion(Base):
     version: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(DIGEST)
     definition: Mapped[str] = mapped_column(Text)
-    """The definition, canonical JSON."""
+    """The definition as JSON, in its own order, which the face follows."""
     imported: Mapped[datetime]
     imported_by: Mapped[str] = mapped_column(String(100))
 

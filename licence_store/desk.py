@@ -1,0 +1,161 @@
+"""签发台: everything needed to issue and to look up, built from a region's folder.
+
+The service, the commands and each process of a batch build one; what it opens it keeps: keys, seals,
+prepared faces, trust material, which it renews by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+from licence_store.catalogue import Catalogue
+from licence_store.files import FileStore
+from licence_store.issuance import Issuer
+from licence_store.journal import SQLJournal
+from licence_store.models import Seal
+from licence_store.region import Region
+from licence_store.register import Register
+from licence_store.reserving import RegionFacts
+from seal.database import Sessions
+from seal.sealing import Sealer, SealingMaterial
+from trust.anchors import TrustStore
+from trust.errors import LicenceTrustError, NotFound
+from verify.verifier import Verifier
+
+_LOOK_AGAIN = 60.0
+"""Seconds after which trust material is looked at again."""
+
+
+def now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class DeskSettings:
+    """What a desk needs to know besides the region's folder. Can be sent to another process."""
+
+    directory: Path
+    database_url: str = ""
+    """Empty: the SQLite file in the folder."""
+    base_url: str = "http://localhost:8000"
+    """Public address, printed into QR codes."""
+    passphrase: str = field(default="", repr=False)
+    durable: bool = True
+    """False leaves out the flush to disk; for tests only."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """签发台."""
+
+    settings: DeskSettings
+    region: Region
+    sessions: Sessions
+    clock: Callable[[], datetime]
+    _seals: dict[str, SealingMaterial] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(self.sessions, self.clock)
+
+    @cached_property
+    def journal(self) -> SQLJournal:
+        return SQLJournal(self.sessions, self.clock)
+
+    @cached_property
+    def files(self) -> FileStore:
+        return FileStore(self.region.directory / "files", self.settings.durable)
+
+    @cached_property
+    def register(self) -> Register:
+        return Register(self.sessions, self.files, self.clock)
+
+    @cached_property
+    def facts(self) -> RegionFacts:
+        region = self.region
+        return RegionFacts(region.code, region.name, self.settings.base_url, region.demonstration)
+
+    @cached_property
+    def issuer(self) -> Issuer:
+        """签发; opening the time stamp's key. Raises ``keys.*`` where the keys cannot be had."""
+        return Issuer(
+            sessions=self.sessions,
+            catalogue=self.catalogue,
+            files=self.files,
+            facts=self.facts,
+            materials=self.material,
+            sealer=Sealer(self.region.timestamper(self.clock), self.clock),
+            verifier=self.own_verifier,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def trust(self) -> FreshTrust:
+        return FreshTrust(self.region, self.clock)
+
+    def own_verifier(self) -> Verifier:
+        """For the issuer's self-check: without the register's word."""
+        return Verifier(self.trust(), self.clock)
+
+    def verifier(self) -> Verifier:
+        """核验 with the register's word."""
+        return Verifier(self.trust(), self.clock, self.register)
+
+    def material(self, seal_id: str) -> SealingMaterial:
+        """用印材料, opened once. Raises ``NotFound("seal.unknown")``."""
+        with self._lock:
+            if seal_id not in self._seals:
+                with self.sessions.read() as session:
+                    seal = session.get(Seal, seal_id)
+                if seal is None:
+                    raise NotFound("seal.unknown", "没有登记印章 {id}。", id=seal_id)
+                self._seals[seal_id] = self.region.seal_material(seal.id, seal.key_name, seal.digest)
+            return self._seals[seal_id]
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.sessions.close()
+
+
+class FreshTrust:
+    """信任库 that looks after itself: CRLs are published anew in time, changed files are read again."""
+
+    def __init__(self, region: Region, clock: Callable[[], datetime]) -> None:
+        self._region, self._clock = region, clock
+        self._store: TrustStore | None = None
+        self._stamps: object = None
+        self._looked = 0.0
+        self._lock = Lock()
+
+    def __call__(self) -> TrustStore:
+        """The store; raises ``Malformed`` or ``Unavailable`` when it cannot be read at all."""
+        with self._lock:
+            if self._store is None or time.monotonic() - self._looked > _LOOK_AGAIN:
+                self._look()
+            assert self._store is not None
+            return self._store
+
+    def _look(self) -> None:
+        try:
+            self._region.refresh_crls(self._clock())
+        except LicenceTrustError:
+            pass  # no keys here: the lists at hand are judged by their age
+        stamps = sorted((p.name, p.stat().st_mtime_ns) for p in (self._region.directory / "trust").iterdir())
+        if self._store is None or stamps != self._stamps:
+            self._store, self._stamps = self._region.trust_store(), stamps
+        self._looked = time.monotonic()
+
+
+def open_desk(settings: DeskSettings, clock: Callable[[], datetime] = now) -> Desk:
+    """打开签发台. Raises as ``Region.open`` and ``Region.open_register`` do."""
+    region = Region.open(settings.directory, passphrase=settings.passphrase)
+    sessions = region.open_register(settings.database_url, durable=settings.durable)
+    return Desk(settings, region, sessions, clock)

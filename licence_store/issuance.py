@@ -1,0 +1,270 @@
+"""制证签发: from a record to a sealed, registered licence, in five steps.
+
+    issued = issuer.issue("teacher-certificate", record, officer=actor)
+
+1. ``reserve``: a short transaction. Licence id, number, status index; the intent journalled. *Recorded before
+   signing, so a crash leaves something that can be completed or voided.*
+2. ``draw``: type and data → unsigned document. Pure.
+3. ``seal``: 盖章, with time stamp.
+4. ``check_output``: our own verifier, without the register's word (the licence is not current yet).
+5. ``record``: the file is kept, then a second short transaction: licence, version, event, journal.
+
+No transaction is open during 2-4. Step 1 finds what was reserved before for the same record and goes on with it,
+and step 5 lets the first to finish win: so two who issue the same record at once get one licence, and after a
+crash anybody may complete what was begun. ``issue_many`` takes the same steps, each for a whole chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from licence_store import journal, recording, reserving
+from licence_store.catalogue import Catalogue, CataloguedType, IssuingRight
+from licence_store.face import PreparedFace, draw_face
+from licence_store.files import FileStore
+from licence_store.recording import SealedLicence
+from licence_store.reserving import Application, IssuedLicence, RegionFacts, Reservation
+from seal.database import Sessions
+from seal.message import DataMessage
+from seal.ofd.unsigned import UnsignedOFD
+from seal.sealing import Placement, SealedOFD, Sealer, SealingMaterial
+from trust.algorithms import sm3
+from trust.canonical import canonical_json
+from trust.errors import LicenceTrustError, Malformed, Unavailable
+from trust.journal import Actor, Entry
+from verify.report import Finding, Indication, Report, Severity
+from verify.verifier import Verifier
+
+BEIJING = timezone(timedelta(hours=8))
+"""Days on a licence are days of this zone."""
+
+Outcome = IssuedLicence | LicenceTrustError
+Produced = tuple[Reservation, DataMessage, SealedOFD] | Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """签发: the collaborators of an issue, and the one verb."""
+
+    sessions: Sessions
+    catalogue: Catalogue
+    files: FileStore
+    facts: RegionFacts
+    materials: Callable[[str], SealingMaterial]
+    """Seal id → the seal and its signer; keeps what it has opened."""
+    sealer: Sealer
+    verifier: Callable[[], Verifier]
+    """Our own verifier with fresh trust material and no ``StatusSource``."""
+    clock: Callable[[], datetime]
+
+    def issue(
+        self, type_code: str, record: Mapping[str, object], *, officer: Actor, record_id: str | None = None
+    ) -> IssuedLicence:
+        """签发 one licence; the same type and record again give the same licence, ``created`` false.
+
+        ``type_code`` is the type's code, slug or name. Raises ``NotFound("type.unknown")``,
+        ``Malformed("record.*")``, ``Refused("grant.*", "seal.*")``, ``Conflict("licence.number_in_use")``,
+        ``Malformed("face.*")`` where a value cannot be drawn, and ``Unavailable`` where a key, the time stamp,
+        the disk or the database is away: then the act may be repeated and goes on where it stopped.
+        """
+        [outcome] = self.issue_many(type_code, [_with_id(record, record_id)], officer)
+        if isinstance(outcome, LicenceTrustError):
+            raise outcome
+        return outcome
+
+    def issue_many(self, type_code: str, records: Sequence[Mapping[str, object]], officer: Actor) -> list[Outcome]:
+        """签发 a chunk (some dozens) of one type: outcomes in the records' order; a bad one does not stop the rest.
+
+        Raises only what concerns them all: type, right, database.
+        """
+        applications = self.apply(type_code, records, officer)
+        reserved = self.reserve(applications)
+        sealed = self._produce_each(reserved)
+        outcomes = self.record(sealed)
+        self._note_refusals(type_code, officer, applications, outcomes)
+        return outcomes
+
+    # The steps
+
+    def apply(
+        self, type_code: str, records: Iterable[Mapping[str, object]], officer: Actor
+    ) -> list[Application | LicenceTrustError]:
+        """申请: check each record against the type, and the officer's right to issue it."""
+        with self.sessions.read() as session:
+            kind = self.catalogue.current_in(session, type_code)
+            right = self.catalogue.right(session, kind.definition.code, officer.department)
+        today = self.clock().astimezone(BEIJING).date().isoformat()
+        return [_application(kind, right, record, officer, today) for record in records]
+
+    def reserve(self, applications: Sequence[Application | LicenceTrustError]) -> list[reserving.Answer]:
+        """预留: the first short transaction."""
+        sound = [a for a in applications if isinstance(a, Application)]
+        if not sound:
+            return [a for a in applications if isinstance(a, LicenceTrustError)]
+        with self.sessions.begin() as session:
+            answers = iter(reserving.reserve(session, sound, self.facts, self.clock()))
+        return [a if isinstance(a, LicenceTrustError) else next(answers) for a in applications]
+
+    def produce(self, reservation: Reservation) -> Produced:
+        """Steps two to four: draw, seal, check. What can never succeed makes the reservation void."""
+        try:
+            message = reservation.message
+            prepared = self.prepared(reservation)
+            document = self.draw(prepared, message)
+            sealed = self.seal(prepared, document, reservation.seal_id)
+            self.check_output(reservation, sealed)
+        except Unavailable as error:
+            if not isinstance(error, SelfCheckFailed) or not error.hopeless:
+                return error  # stays reserved: a later attempt goes on from here
+            self.void(reservation, error.code)
+            return error
+        except LicenceTrustError as error:
+            self.void(reservation, error.code)
+            return error
+        return reservation, message, sealed
+
+    def prepared(self, reservation: Reservation) -> PreparedFace:
+        """The face of the type as it was when reserved."""
+        with self.sessions.read() as session:
+            definition = self.catalogue.at(session, reservation.type_code, reservation.type_version)
+        return PreparedFace.of(definition, self.facts.demonstration)
+
+    def draw(self, prepared: PreparedFace, message: DataMessage) -> UnsignedOFD:
+        """照面成文."""
+        return draw_face(prepared, message, self.verify_url(message.licence_id))
+
+    def seal(self, prepared: PreparedFace, document: UnsignedOFD, seal_id: str) -> SealedOFD:
+        """盖章 at the place the type's style gives."""
+        material = self.materials(seal_id)
+        place = Placement(*prepared.placement(material.seal.width, material.seal.height))
+        return self.sealer.seal(document, material, [place])
+
+    def check_output(self, reservation: Reservation, sealed: SealedOFD) -> None:
+        """自检: nothing leaves that we would not accept; raises ``SelfCheckFailed``."""
+        report = self.verifier().verify(sealed.data)
+        if not _acceptable(report) or report.document.get("licence_id") != reservation.licence_id:
+            raise SelfCheckFailed(report)
+
+    def record(self, sealed: Sequence[Produced]) -> list[Outcome]:
+        """登记: files first, flushed; then the second short transaction."""
+        made = [s for s in sealed if isinstance(s, tuple)]
+        if not made:
+            return [s for s in sealed if not isinstance(s, tuple)]
+        digests = self.files.put_many([(s.data, s.digest) for _, _, s in made])
+        entries = {
+            r.licence_id: SealedLicence(r, m, d, len(s.data), s.signed_at)
+            for (r, m, s), d in zip(made, digests, strict=True)
+        }
+        with self.sessions.begin() as session:
+            recorded = recording.record(session, list(entries.values()), self.clock())
+        found = dict(zip(entries, recorded, strict=True))
+        return [found[s[0].licence_id] if isinstance(s, tuple) else s for s in sealed]
+
+    # Beside the path
+
+    def _produce_each(self, reserved: Sequence[reserving.Answer]) -> list[Produced]:
+        """Steps two to four for what is reserved; a record that came twice is produced once."""
+        made: dict[str, Produced] = {}
+        for one in reserved:
+            if isinstance(one, Reservation) and one.licence_id not in made:
+                made[one.licence_id] = self.produce(one)
+        return [made[one.licence_id] if isinstance(one, Reservation) else one for one in reserved]
+
+    def complete(self, reservation: Reservation) -> Outcome:
+        """Finish what was reserved before: steps two to five."""
+        [outcome] = self.record([self.produce(reservation)])
+        return outcome
+
+    def void(self, reservation: Reservation, reason: str, actor: Actor | None = None) -> bool:
+        """作废 a reservation that cannot become a licence; false if it was finished meanwhile."""
+        with self.sessions.begin() as session:
+            definition = self.catalogue.at(session, reservation.type_code, reservation.type_version)
+            return reserving.void(
+                session,
+                reservation,
+                keep_number=definition.number_rule.needs_sequence,
+                reason=reason,
+                actor=actor or reservation.actor,
+                now=self.clock(),
+            )
+
+    def verify_url(self, licence_id: str) -> str:
+        """What the QR code on the face says."""
+        return f"{self.facts.base_url}/v/{licence_id}"
+
+    def _note_refusals(
+        self,
+        type_code: str,
+        officer: Actor,
+        applications: Sequence[Application | LicenceTrustError],
+        outcomes: Sequence[Outcome],
+    ) -> None:
+        """Journal what was asked for and not done; what was reserved has its own entries."""
+        now, entries = self.clock(), []
+        for application, outcome in zip(applications, outcomes, strict=True):
+            if isinstance(outcome, LicenceTrustError):
+                details = {"record": application.key} if isinstance(application, Application) else {}
+                entries.append(Entry(now, officer, "licence.issue", type_code, result=outcome.code, details=details))
+        if entries:
+            with self.sessions.begin() as session:
+                journal.append(session, entries)
+
+
+class SelfCheckFailed(Unavailable):
+    """自检未通过: our own output did not pass our own check; an operator must look."""
+
+    def __init__(self, report: Report) -> None:
+        self.hopeless = report.indication is not Indication.INDETERMINATE
+        """No later attempt will do better (it is not a matter of stale lists or absent certificates)."""
+        found = [f.code for f in _errors(report)]
+        super().__init__(
+            "issue.self_check",
+            "签发的文件未通过自检（{indication}，{finding}），未予发出。",
+            remedy="请联系系统管理员；该次签发未生效。",
+            indication=str(report.indication),
+            finding="、".join(found) or "—",
+        )
+
+
+def _errors(report: Report) -> list[Finding]:
+    every = [*report.findings, *(f for s in report.signatures for f in s.findings)]
+    return [f for f in every if f.severity is Severity.ERROR]
+
+
+def _acceptable(report: Report) -> bool:
+    """Passed, or only not yet in force."""
+    if report.indication is Indication.PASSED:
+        return True
+    errors = _errors(report)
+    return bool(errors) and all(f.code == "licence.not_yet_valid" for f in errors)
+
+
+def _application(
+    kind: CataloguedType, right: IssuingRight, record: Mapping[str, object], officer: Actor, today: str
+) -> Application | LicenceTrustError:
+    try:
+        values = kind.definition.validate_record(record)
+        key = _record_key(record, values)
+        _, valid_to = kind.definition.valid_period(values, today)
+        if valid_to and valid_to < today:
+            raise Malformed("record.expired", "有效期至 {valid_to} 已届满，不能签发。", valid_to=valid_to)
+    except LicenceTrustError as error:
+        return error
+    return Application(kind, right, values, key, today, officer)
+
+
+def _with_id(record: Mapping[str, object], record_id: str | None) -> Mapping[str, object]:
+    return record if record_id is None else {**record, "record_id": record_id}
+
+
+def _record_key(record: Mapping[str, object], values: Mapping[str, str]) -> str:
+    """What makes two applications the same: the sender's ``record_id``, or else all that is in the record."""
+    given = record.get("record_id")
+    if given is None or given == "":
+        return "sm3:" + sm3(canonical_json(dict(values))).hex()
+    if not isinstance(given, str) or len(given) > 200 or not given.isprintable():
+        raise Malformed("record.record_id", "record_id 应为不超过200个可见字符的文本。")
+    plain = f"id:{given}"
+    return plain if len(plain) <= 70 and plain.isascii() else "id-sm3:" + sm3(given.encode()).hex()

@@ -1,0 +1,332 @@
+"""预留: step one of issuing. An intent is written down, with all that is needed to finish, before anything is signed.
+
+An intent leaves ``reserved`` exactly once: to ``done`` (``licence_store.recording``) or to ``void``. A void
+licence id is never used again, nor is a void number of a sequence; a number that is the holder's own
+code is free again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, cast
+
+from sqlalchemy import Row, Table, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from licence_store import journal
+from licence_store.catalogue import CataloguedType, IssuingRight
+from licence_store.models import IssueIntent, LicenceVersion
+from licence_store.numbering import StatusSlot, new_serial, take_numbers, take_slots
+from seal.message import DataMessage, RequiredSeal, parse_message
+from trust.errors import Conflict, LicenceTrustError
+from trust.identifiers import LicenceId
+from trust.journal import Actor, Entry
+
+RESERVED, DONE, VOID = "reserved", "done", "void"
+
+_INTENTS = cast("Table", IssueIntent.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class RegionFacts:
+    """What every data message says about the region that issues it."""
+
+    code: str
+    """行政区划代码, 6 digits."""
+    name: str
+    base_url: str
+    """Public address of this service, without a slash at the end."""
+    demonstration: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """申请: a checked record, and with what right it becomes a licence."""
+
+    type: CataloguedType
+    right: IssuingRight
+    record: Mapping[str, str]
+    key: str
+    """Same type and same key: the same licence."""
+    issued_on: str
+    officer: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """预留: an intent as it stands in the database."""
+
+    licence_id: str
+    base: str
+    version: int
+    type_code: str
+    type_version: int
+    department_id: str
+    seal_id: str
+    number: str
+    status_list: str
+    status_index: int
+    record_key: str
+    payload: bytes
+    """The data message."""
+    actor: Actor
+
+    @property
+    def message(self) -> DataMessage:
+        return parse_message(self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedLicence:
+    """已签发的证照."""
+
+    licence_id: str
+    licence_number: str
+    version: int
+    file_digest: str
+    """SM3 of the file, hex."""
+    created: bool
+    """False: it had been issued before for the same record."""
+
+
+Answer = Reservation | IssuedLicence | LicenceTrustError
+
+
+def reserve(session: Session, applications: Sequence[Application], facts: RegionFacts, now: datetime) -> list[Answer]:
+    """Step one for a chunk of one type: for each application what is reserved, was issued before, or why not.
+
+    Runs inside the caller's transaction. A record reserved before and not finished is given again, to be
+    finished now.
+    """
+    wanted = {a.key: a for a in reversed(applications)}
+    found = _known(session, applications[0].type.definition.code, wanted)
+    new = [a for key, a in wanted.items() if key not in found]
+    if new:
+        found |= _reserve_new(session, new, facts, now)
+    return [found[a.key] for a in applications]
+
+
+def _known(session: Session, type_code: str, keys: Mapping[str, Application]) -> dict[str, Answer]:
+    """What is known of these keys: reserved, or issued."""
+    query = (
+        select(*_INTENTS.c, LicenceVersion.file_digest)
+        .outerjoin(LicenceVersion, LicenceVersion.licence_id == _INTENTS.c.licence_id)
+        .where(_INTENTS.c.type_code == type_code, _INTENTS.c.record_key.in_(keys))
+        .where(_INTENTS.c.state != VOID, _INTENTS.c.version == 1)
+    )
+    return {row.record_key: _answer(row) for row in session.execute(query)}
+
+
+def _answer(row: Row[*tuple[Any, ...]]) -> Reservation | IssuedLicence:
+    if row.state == DONE:
+        return IssuedLicence(row.licence_id, row.number, row.version, row.file_digest, created=False)
+    return reservation_of(row)
+
+
+def reservation_of(row: Row[*tuple[Any, ...]]) -> Reservation:
+    """The reservation a row of ``issue_intent`` in state ``reserved`` holds."""
+    return Reservation(
+        row.licence_id,
+        row.base,
+        row.version,
+        row.type_code,
+        row.type_version,
+        row.department_id,
+        row.seal_id,
+        row.number,
+        row.status_list,
+        row.status_index,
+        row.record_key,
+        row.payload,
+        Actor(row.actor, row.department_id, row.address, row.channel),
+    )
+
+
+def _reserve_new(
+    session: Session, applications: Sequence[Application], facts: RegionFacts, now: datetime
+) -> dict[str, Answer]:
+    numbered = _numbered(session, applications)
+    answers: dict[str, Answer] = {a.key: _in_use(a, n) for a, n in _clashes(session, numbered)}
+    free = [(a, number) for a, number in numbered if a.key not in answers]
+    slots = take_slots(session, len(free), now) if free else []
+    rows = [_row(a, number, slot, facts, now) for (a, number), slot in zip(free, slots, strict=True)]
+    inserted = _insert(session, rows)
+    kept = [row for row in rows if row["licence_id"] in inserted]
+    if kept:
+        journal.append(session, [_entry(row, now) for row in kept])
+    answers |= {row["record_key"]: _reservation_of_row(row) for row in kept}
+    # What was not inserted, another process reserved a moment ago (PostgreSQL): its word holds.
+    late = {a.key: a for a, _ in free if a.key not in answers}
+    if late:
+        answers |= _known(session, applications[0].type.definition.code, late)
+        answers |= {key: _in_use(a, "") for key, a in late.items() if key not in answers}
+    return answers
+
+
+def _numbered(session: Session, applications: Sequence[Application]) -> list[tuple[Application, str]]:
+    """Each application with its licence number, by the type's rule."""
+    definition = applications[0].type.definition
+    rule, issuer = definition.number_rule, applications[0].right.department_code
+    if not rule.needs_sequence:
+        return [(a, rule.number(a.record)) for a in applications]
+    issued = {a.issued_on[:4]: [b for b in applications if b.issued_on[:4] == a.issued_on[:4]] for a in applications}
+    numbered = []
+    for year, some in issued.items():
+        number = partial(rule.number, issuer_code=issuer, year=int(year))
+        block = take_numbers(session, f"{definition.code}:{number({}, sequence=0)}", len(some))
+        numbered += [(a, number(a.record, sequence=n)) for a, n in zip(some, block, strict=True)]
+    return numbered
+
+
+def _clashes(session: Session, numbered: Sequence[tuple[Application, str]]) -> list[tuple[Application, str]]:
+    """Applications whose number is another current licence's, with that licence's id."""
+    code = numbered[0][0].type.definition.code
+    numbers = [number for _, number in numbered]
+    query = select(_INTENTS.c.number, _INTENTS.c.licence_id).where(
+        _INTENTS.c.type_code == code, _INTENTS.c.number.in_(numbers), _INTENTS.c.number_held
+    )
+    held: dict[str, str] = {row.number: row.licence_id for row in session.execute(query)}
+    clashes = []
+    for application, number in numbered:
+        if number in held:
+            clashes.append((application, held[number]))
+        held.setdefault(number, "")
+    return clashes
+
+
+def _in_use(application: Application, other: str) -> Conflict:
+    return Conflict(
+        "licence.number_in_use",
+        "该持证者已有一份现行的“{type}”，证照编号不能重复（已有证照：{licence_id}）。",
+        remedy="请核对是否重复申请；如需更改内容，请对已有证照办理变更。",
+        type=application.type.definition.name,
+        licence_id=other or "—",
+    )
+
+
+def _row(application: Application, number: str, slot: StatusSlot, facts: RegionFacts, now: datetime) -> dict[str, Any]:
+    definition, right = application.type.definition, application.right
+    identifier = LicenceId(definition.code, right.department_code, new_serial(), 1)
+    message = build_message(application, identifier, number, slot, facts)
+    return {
+        "licence_id": identifier.text,
+        "base": identifier.base,
+        "version": 1,
+        "type_code": definition.code,
+        "type_version": application.type.version,
+        "department_id": right.department_id,
+        "seal_id": right.seal_id,
+        "record_key": application.key,
+        "number": number,
+        "number_held": True,
+        "status_list": slot.list_id,
+        "status_index": slot.index,
+        "payload": message.to_bytes(),
+        "actor": application.officer.account[:100],
+        "address": (application.officer.address or "")[:100],
+        "channel": application.officer.channel[:16],
+        "reserved": now,
+        "state": RESERVED,
+        "reason": "",
+    }
+
+
+def _reservation_of_row(row: dict[str, Any]) -> Reservation:
+    names = [n for n in Reservation.__slots__ if n != "actor"]
+    actor = Actor(row["actor"], row["department_id"], row["address"], row["channel"])
+    return Reservation(**{n: row[n] for n in names}, actor=actor)
+
+
+def build_message(
+    application: Application, identifier: LicenceId, number: str, slot: StatusSlot, facts: RegionFacts
+) -> DataMessage:
+    """数据电文 of a new licence: metadata, face, the seal it requires, where its status is published."""
+    definition, right = application.type.definition, application.right
+    holder = definition.holder_of(application.record)
+    valid_from, valid_to = definition.valid_period(application.record, application.issued_on)
+    computed = {"licence_number": number, "issuer_name": right.department_name, "issued_on": application.issued_on}
+    metadata = {
+        "licence_id": identifier.text,
+        "licence_number": number,
+        "version": f"{identifier.version:03d}",
+        "type_code": definition.code,
+        "type_name": definition.name,
+        "issuer_name": right.department_name,
+        "issuer_code": right.department_code,
+        "holder_name": holder.name,
+        "holder_code": holder.code,
+        "holder_code_type": holder.code_type,
+        "issued_on": application.issued_on,
+        "valid_from": valid_from,
+        "valid_to": valid_to,
+        "region": facts.code,
+        "source": right.department_name,
+        "repository": f"{facts.name}电子证照库",
+        "credibility": "A",
+        "demonstration": "true" if facts.demonstration else "false",
+    }
+    return DataMessage.create(
+        metadata,
+        definition.face_values(application.record, computed),
+        (RequiredSeal(right.seal_id, right.seal_name),),
+        status_list=status_address(facts.base_url, slot.list_id),
+        status_index=slot.index,
+    )
+
+
+def status_address(base_url: str, list_id: str) -> str:
+    """Where a status list is published: what the data message names."""
+    return f"{base_url}/api/v1/status-lists/{list_id}"
+
+
+def _insert(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Insert what nobody else has inserted; answers the licence ids that were."""
+    if not rows:
+        return set()
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(_INTENTS).on_conflict_do_nothing().returning(_INTENTS.c.licence_id)
+    return set(session.execute(statement, list(rows)).scalars())
+
+
+def _entry(row: Mapping[str, Any], now: datetime) -> Entry:
+    actor = Actor(row["actor"], row["department_id"], row["address"], row["channel"])
+    return Entry(now, actor, "licence.reserve", row["licence_id"], details={"number_rule_type": row["type_code"]})
+
+
+_CLOSE = (
+    update(_INTENTS)
+    .where(_INTENTS.c.licence_id.in_(bindparam("ids", expanding=True)), _INTENTS.c.state == RESERVED)
+    .returning(_INTENTS.c.licence_id)
+)
+
+
+def close_done(session: Session, licence_ids: Sequence[str]) -> set[str]:
+    """reserved → done; answers those that were still reserved. The payload goes on in the licence's version."""
+    return set(session.execute(_CLOSE.values(state=DONE, payload=None), {"ids": list(licence_ids)}).scalars())
+
+
+def void(
+    session: Session, reservation: Reservation, *, keep_number: bool, reason: str, actor: Actor, now: datetime
+) -> bool:
+    """作废: reserved → void, the personal data wiped; false if it was no longer reserved.
+
+    ``keep_number``: the number came from a sequence and is never given again.
+    """
+    values = {"state": VOID, "payload": None, "reason": reason[:500], "number_held": keep_number}
+    closed = session.execute(_CLOSE.values(values), {"ids": [reservation.licence_id]}).first()
+    if closed is None:
+        return False
+    details = {"number": reservation.number} if keep_number else {}
+    journal.append(session, [Entry(now, actor, "licence.void", reservation.licence_id, result=reason, details=details)])
+    return True
+
+
+def open_reservations(session: Session, *, before: datetime, limit: int = 64) -> list[Reservation]:
+    """Intents still reserved since before ``before``, oldest first."""
+    query = select(*_INTENTS.c).where(_INTENTS.c.state == RESERVED, _INTENTS.c.reserved <= before)
+    rows = session.execute(query.order_by(_INTENTS.c.reserved, _INTENTS.c.licence_id).limit(limit))
+    return [reservation_of(row) for row in rows]
