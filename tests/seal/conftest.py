@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from struct import pack
+from typing import Any
 
 import pytest
 
-from keys.authority import SEAL_MAKER, SIGNER, CertificateAuthority, self_signed_root
+from keys.authority import SEAL_MAKER, SIGNER, CertificateAuthority, Profile, self_signed_root
 from keys.software import SoftwareSigner, generate_key
 from seal.making import SealApplication, make_seal
 from seal.message import (
@@ -72,7 +73,7 @@ class Office:
         self.maker = self.person("TEST maker", SEAL_MAKER)
         self.signer = self.person("TEST department", SIGNER)
 
-    def person(self, name: str, profile: object = SIGNER, days: int = 730) -> SoftwareSigner:
+    def person(self, name: str, profile: Profile = SIGNER, days: int = 730) -> SoftwareSigner:
         key = generate_key()
         certificate = self.authority.issue(
             {"country_name": "CN", "common_name": name},
@@ -89,8 +90,8 @@ class Office:
         anchor = TrustAnchor(self.root, frozenset(Purpose))
         return TrustStore(anchors=(anchor,), crls=(load_crl(crl),))
 
-    def application(self, **changes: object) -> SealApplication:
-        values: dict[str, object] = {
+    def application(self, **changes: Any) -> SealApplication:
+        values: dict[str, Any] = {
             "seal_id": "99000000000001",
             "name": "演示省教育厅电子印章",
             "signers": (self.signer.certificate,),
@@ -99,7 +100,7 @@ class Office:
         }
         return SealApplication(**(values | changes))
 
-    def seal(self, **changes: object) -> bytes:
+    def seal(self, **changes: Any) -> bytes:
         return make_seal(self.application(**changes), self.maker, Drawn(), moment=NOW - timedelta(days=10))
 
 

@@ -6,7 +6,8 @@ import shutil
 import subprocess
 from base64 import b64decode
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,7 @@ def test_a_seal_is_used_only_by_its_signers_in_its_time(material: SealingMateria
     ]
     for used, moment, code in cases:
         with pytest.raises(Refused) as raised:
-            replace(SEALER, clock=lambda moment=moment: moment).seal(make_document(), used, PLACE)
+            Sealer(clock=partial(datetime.astimezone, moment)).seal(make_document(), used, PLACE)
         assert raised.value.code == code
     brief = office.person("TEST brief", days=1)
     seal = SealingMaterial(office.seal(signers=(brief.certificate,)), brief)

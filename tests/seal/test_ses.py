@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -32,8 +33,8 @@ EXTENSION = Extension("1.2.3.4", False, b"value")
 OID = der.oid("1.2.156.10197.1.501")
 
 
-def info(**changes: object) -> bytes:
-    values: dict[str, object] = {
+def info(**changes: Any) -> bytes:
+    values: dict[str, Any] = {
         "seal_id": "99000000000001",
         "name": "演示印章",
         "type": 1,
@@ -133,7 +134,7 @@ def test_digest_list() -> None:
         ({"seal_id": "印"}, "ses.not_ascii"),
     ],
 )
-def test_what_cannot_be_written(changes: dict[str, object], code: str) -> None:
+def test_what_cannot_be_written(changes: dict[str, Any], code: str) -> None:
     with pytest.raises(Malformed) as raised:
         info(**changes)
     assert raised.value.code == code
