@@ -47,10 +47,10 @@ class TrustAnchor:
 
     def __post_init__(self) -> None:
         if not self.purposes:
-            raise Malformed("anchor.no_purpose", "信任锚「{name}」没有用途。", name=self.certificate.common_name)
+            raise Malformed("anchor.no_purpose", "信任锚“{name}”没有用途。", name=self.certificate.common_name)
         begin, end = self.period
         if begin > end:
-            raise Malformed("anchor.period", "信任锚「{name}」的有效期颠倒。", name=self.certificate.common_name)
+            raise Malformed("anchor.period", "信任锚“{name}”的有效期颠倒。", name=self.certificate.common_name)
 
     @property
     def period(self) -> tuple[datetime, datetime]:

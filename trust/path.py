@@ -177,7 +177,7 @@ def _walk(
     if not candidates:
         yield _no_issuer(chain[0], top)
     elif len(chain) >= MAX_LENGTH:
-        yield _constraint("certificate.path_too_long", chain[0], N_("证书「{subject}」的证书路径过长。"))
+        yield _constraint("certificate.path_too_long", chain[0], N_("证书“{subject}”的证书路径过长。"))
         return
     for issuer in candidates:
         tries[0] -= 1
@@ -197,7 +197,7 @@ def _wrong_purpose(chain: tuple[Certificate, ...], purpose: Purpose) -> CheckFai
         "INDETERMINATE",
         "NO_CERTIFICATE_CHAIN_FOUND",
         "certificate.anchor_purpose",
-        "信任锚「{anchor}」未被授权用于该用途（{purpose}），证书「{subject}」不能据此信任。",
+        "信任锚“{anchor}”未被授权用于该用途（{purpose}），证书“{subject}”不能据此信任。",
         anchor=chain[-1].common_name,
         purpose=str(purpose),
         subject=chain[0].common_name,
@@ -229,7 +229,7 @@ def _check_link(certificate: Certificate, issuer: Certificate) -> None:
             "INDETERMINATE",
             "NO_CERTIFICATE_CHAIN_FOUND",
             "certificate.issuer_signature",
-            "证书「{subject}」自称由「{issuer}」签发，但其签名与该颁发者的公钥不符。",
+            "证书“{subject}”自称由“{issuer}”签发，但其签名与该颁发者的公钥不符。",
             subject=certificate.common_name,
             issuer=certificate.issuer,
         )
@@ -240,13 +240,13 @@ def _check_authority(issuer: Certificate, below: tuple[Certificate, ...]) -> Non
     _check_critical(issuer)
     if not issuer.is_ca:
         raise _constraint(
-            "certificate.issuer_not_ca", issuer, N_("证书「{subject}」不是证书颁发机构证书，不能签发其他证书。")
+            "certificate.issuer_not_ca", issuer, N_("证书“{subject}”不是证书颁发机构证书，不能签发其他证书。")
         )
     if issuer.key_usage is not None and "key_cert_sign" not in issuer.key_usage:
-        raise _constraint("certificate.issuer_usage", issuer, N_("证书「{subject}」的密钥用途不允许签发证书。"))
+        raise _constraint("certificate.issuer_usage", issuer, N_("证书“{subject}”的密钥用途不允许签发证书。"))
     between = sum(1 for certificate in below[1:] if not certificate.is_self_issued)
     if issuer.path_length is not None and between > issuer.path_length:
-        raise _constraint("certificate.path_length", issuer, N_("证书「{subject}」规定的路径长度已被超过。"))
+        raise _constraint("certificate.path_length", issuer, N_("证书“{subject}”规定的路径长度已被超过。"))
 
 
 def _check_leaf(certificate: Certificate, purpose: Purpose) -> None:
@@ -257,24 +257,24 @@ def _check_leaf(certificate: Certificate, purpose: Purpose) -> None:
             "INDETERMINATE",
             "CRYPTO_CONSTRAINTS_FAILURE",
             "certificate.key_not_sm2",
-            "证书「{subject}」的公钥不是 SM2 公钥（算法 {algorithm}），本系统不予采信。",
+            "证书“{subject}”的公钥不是 SM2 公钥（算法 {algorithm}），本系统不予采信。",
             subject=certificate.common_name,
             algorithm=certificate.key_algorithm,
         )
     usage = certificate.key_usage
     if usage is not None and not usage & {"digital_signature", "non_repudiation"}:
-        raise _constraint("certificate.key_usage", certificate, N_("证书「{subject}」的密钥用途不允许签名。"))
+        raise _constraint("certificate.key_usage", certificate, N_("证书“{subject}”的密钥用途不允许签名。"))
     extended = certificate.extended_key_usage
     if purpose is Purpose.TIMESTAMP:
         if extended != frozenset({"time_stamping"}) or not certificate.extended_key_usage_critical:
             raise _constraint(
                 "certificate.extended_key_usage",
                 certificate,
-                N_("证书「{subject}」不是时间戳专用证书（扩展密钥用途）。"),
+                N_("证书“{subject}”不是时间戳专用证书（扩展密钥用途）。"),
             )
     elif extended is not None and extended <= _NOT_FOR_SEALS:
         raise _constraint(
-            "certificate.extended_key_usage", certificate, N_("证书「{subject}」的扩展密钥用途不允许签署文件。")
+            "certificate.extended_key_usage", certificate, N_("证书“{subject}”的扩展密钥用途不允许签署文件。")
         )
 
 
@@ -284,7 +284,7 @@ def _check_critical(certificate: Certificate) -> None:
             "INDETERMINATE",
             "CHAIN_CONSTRAINTS_FAILURE",
             "certificate.critical_extension",
-            "证书「{subject}」含有无法处理的关键扩展：{oids}。",
+            "证书“{subject}”含有无法处理的关键扩展：{oids}。",
             subject=certificate.common_name,
             oids=", ".join(certificate.critical_unknown),
         )
@@ -300,7 +300,7 @@ def _no_issuer(leaf: Certificate, top: Certificate) -> CheckFailed:
             "INDETERMINATE",
             "NO_CERTIFICATE_CHAIN_FOUND",
             "certificate.untrusted_root",
-            "证书「{subject}」的根证书「{issuer}」不在信任库中。",
+            "证书“{subject}”的根证书“{issuer}”不在信任库中。",
             subject=leaf.common_name,
             issuer=top.subject,
         )
@@ -308,7 +308,7 @@ def _no_issuer(leaf: Certificate, top: Certificate) -> CheckFailed:
         "INDETERMINATE",
         "NO_CERTIFICATE_CHAIN_FOUND",
         "certificate.unknown_issuer",
-        "找不到证书「{subject}」的颁发者「{issuer}」，信任库中没有它的证书。",
+        "找不到证书“{subject}”的颁发者“{issuer}”，信任库中没有它的证书。",
         subject=top.common_name,
         issuer=top.issuer,
     )
@@ -338,7 +338,7 @@ def _check_period(certificate: Certificate, at: datetime) -> None:
             "INDETERMINATE",
             "OUT_OF_BOUNDS_NO_POE",
             "certificate.expired" if at > certificate.not_after else "certificate.not_yet_valid",
-            "证书「{subject}」的有效期为 {not_before} 至 {not_after}，不包含 {at}，"
+            "证书“{subject}”的有效期为 {not_before} 至 {not_after}，不包含 {at}，"
             "没有可信时间证明签名产生于有效期内。",
             subject=certificate.common_name,
             not_before=certificate.not_before.isoformat(),
@@ -353,7 +353,7 @@ def _not_yet_valid(certificate: Certificate, moment: datetime, *, proved: bool) 
         "TOTAL-FAILED" if proved else "INDETERMINATE",
         "NOT_YET_VALID" if proved else "OUT_OF_BOUNDS_NO_POE",
         "certificate.not_yet_valid",
-        "证书「{subject}」自 {not_before} 起生效，而签名时间为 {moment}。",
+        "证书“{subject}”自 {not_before} 起生效，而签名时间为 {moment}。",
         subject=certificate.common_name,
         not_before=certificate.not_before.isoformat(),
         moment=moment.isoformat(),
@@ -366,7 +366,7 @@ def _anchor_period(chain: _Chain, at: datetime) -> CheckFailed:
         "INDETERMINATE",
         "NO_CERTIFICATE_CHAIN_FOUND",
         "certificate.anchor_period",
-        "信任锚「{anchor}」的信任期为 {begin} 至 {end}，不包含 {at}。",
+        "信任锚“{anchor}”的信任期为 {begin} 至 {end}，不包含 {at}。",
         anchor=chain.certificates[-1].common_name,
         begin=begin.isoformat(),
         end=end.isoformat(),
@@ -379,7 +379,7 @@ def _algorithm(certificate: Certificate) -> CheckFailed:
         "INDETERMINATE",
         "CRYPTO_CONSTRAINTS_FAILURE",
         "certificate.algorithm",
-        "证书「{subject}」的签名算法 {algorithm} 不在准用之列。",
+        "证书“{subject}”的签名算法 {algorithm} 不在准用之列。",
         subject=certificate.common_name,
         algorithm=algorithm_name(certificate.signature_algorithm),
     )

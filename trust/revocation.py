@@ -295,7 +295,7 @@ def _check_entry(
             "TOTAL-FAILED",
             "REVOKED",
             "revocation.revoked",
-            "证书「{subject}」已于 {time} 被废止（原因 {reason}），签章时间 {moment} 在其后。",
+            "证书“{subject}”已于 {time} 被废止（原因 {reason}），签章时间 {moment} 在其后。",
             subject=certificate.common_name,
             time=entry.effective.isoformat(),
             reason=entry.reason or "-",
@@ -316,7 +316,7 @@ def _revoked_no_poe(certificate: Certificate, entry: Revoked, *, ca: bool) -> Ch
         "INDETERMINATE",
         "REVOKED_CA_NO_POE" if ca else "REVOKED_NO_POE",
         "revocation.revoked_no_poe",
-        "证书「{subject}」已于 {time} 被废止（原因 {reason}），没有可信时间证明签名产生于废止之前。",
+        "证书“{subject}”已于 {time} 被废止（原因 {reason}），没有可信时间证明签名产生于废止之前。",
         subject=certificate.common_name,
         time=entry.effective.isoformat(),
         reason=entry.reason or "-",
@@ -353,7 +353,7 @@ def _check_usable(crl: CertificateList, certificate: Certificate, known_at: date
             "INDETERMINATE",
             "TRY_LATER",
             "revocation.critical_extension",
-            "签发证书「{subject}」的机构的废止列表含有无法处理的关键内容：{what}。",
+            "签发证书“{subject}”的机构的废止列表含有无法处理的关键内容：{what}。",
             subject=certificate.common_name,
             what=", ".join(unknown) or crl.signature_algorithm,
         )
@@ -362,7 +362,7 @@ def _check_usable(crl: CertificateList, certificate: Certificate, known_at: date
             "INDETERMINATE",
             "TRY_LATER",
             "revocation.stale",
-            "证书「{subject}」的废止列表已过期（应于 {next_update} 前更新），无法确认该证书是否已被废止。",
+            "证书“{subject}”的废止列表已过期（应于 {next_update} 前更新），无法确认该证书是否已被废止。",
             subject=certificate.common_name,
             next_update=crl.next_update.isoformat() if crl.next_update else "-",
         )
@@ -382,7 +382,7 @@ def _still_speaking(
         "INDETERMINATE",
         "OUT_OF_BOUNDS_NO_POE",
         "revocation.expired_not_listed",
-        "证书「{subject}」已于 {not_after} 到期，现有废止列表不再包含到期证书，无法确认其到期前是否曾被废止。",
+        "证书“{subject}”已于 {not_after} 到期，现有废止列表不再包含到期证书，无法确认其到期前是否曾被废止。",
         subject=certificate.common_name,
         not_after=ended.isoformat(),
     )
@@ -394,7 +394,7 @@ def _no_list(certificate: Certificate, issuer: Certificate, named: Sequence[Cert
             "INDETERMINATE",
             "TRY_LATER",
             "revocation.bad_signature",
-            "以「{issuer}」名义签发的废止列表签名不正确，无法确认证书「{subject}」是否已被废止。",
+            "以“{issuer}”名义签发的废止列表签名不正确，无法确认证书“{subject}”是否已被废止。",
             issuer=issuer.common_name,
             subject=certificate.common_name,
         )
@@ -402,7 +402,7 @@ def _no_list(certificate: Certificate, issuer: Certificate, named: Sequence[Cert
         "INDETERMINATE",
         "TRY_LATER",
         "revocation.missing",
-        "缺少「{issuer}」签发的证书废止列表，无法确认证书「{subject}」是否已被废止。",
+        "缺少“{issuer}”签发的证书废止列表，无法确认证书“{subject}”是否已被废止。",
         issuer=issuer.common_name,
         subject=certificate.common_name,
     )

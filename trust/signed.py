@@ -38,7 +38,7 @@ class SignedDocument:
                 "TOTAL-FAILED",
                 "SIG_CRYPTO_FAILURE",
                 "published.bad_signature",
-                "发布数据的签名与发布者「{publisher}」的公钥不符，数据可能被篡改。",
+                "发布数据的签名与发布者“{publisher}”的公钥不符，数据可能被篡改。",
                 publisher=self.certificates[0].common_name,
             )
 

@@ -380,7 +380,7 @@ def _check_signature(token: Timestamp, certificate: Certificate) -> None:
             "TOTAL-FAILED",
             "SIG_CRYPTO_FAILURE",
             "timestamp.bad_signature",
-            "时间戳的签名与时间戳机构「{tsa}」的公钥不符，时间戳可能被篡改。",
+            "时间戳的签名与时间戳机构“{tsa}”的公钥不符，时间戳可能被篡改。",
             tsa=certificate.common_name,
         )
 
