@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from licence_store.migrations import upgrade
 from seal.database import Sessions, open_database, sqlite_url
 from tests.network import no_network  # noqa: F401  autouse: sockets reach localhost only
 
 _numbers = itertools.count(1)
+
+# No deadline: a shared machine may be slow for a moment. The same examples on every run: a failure can be repeated.
+settings.register_profile("project", deadline=None, derandomize=True)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")
