@@ -12,6 +12,7 @@ from seal.checking import check_maker_signature, check_seal_form
 from trust.algorithms import sm3
 from trust.certificates import Certificate
 from trust.errors import Malformed, Refused
+from trust.i18n import N_
 
 UNIT_SEAL = 1
 """单位印章: the value GM/T 0031-2014 gives; GB/T 38540 leaves the values to business."""
@@ -91,14 +92,14 @@ def _build_info(application: SealApplication, impression: Picture, moment: datet
 def _check_application(application: SealApplication) -> None:
     identifier = application.seal_id
     if not (identifier.isascii() and identifier.isprintable() and 0 < len(identifier) <= 64):
-        raise _wrong("印章编码应为 1 至 64 个可见 ASCII 字符")
+        raise _wrong(N_("制章申请有误：印章编码应为 1 至 64 个可见 ASCII 字符。"))
     if not 0 < len(application.name) <= 128 or not application.name.isprintable():
-        raise _wrong("印章名称应为 1 至 128 个字符")
+        raise _wrong(N_("制章申请有误：印章名称应为 1 至 128 个字符。"))
     if not application.signers:
-        raise _wrong("至少应登记一名签章人")
+        raise _wrong(N_("制章申请有误：至少应登记一名签章人。"))
     if application.valid_from >= application.valid_to:
-        raise _wrong("有效期的起始应早于截止")
+        raise _wrong(N_("制章申请有误：有效期的起始应早于截止。"))
 
 
-def _wrong(reason: str) -> Malformed:
-    return Malformed("seal.application", "制章申请有误：{reason}。", reason=reason)
+def _wrong(template: str) -> Malformed:
+    return Malformed("seal.application", template)

@@ -243,10 +243,10 @@ def open_package(data: bytes, limits: Limits | None = None) -> OFDPackage:
     ``package.method``, ``package.overlap``, ``package.limit``, ``package.ratio``, ``package.name``).
     """
     limits = limits or Limits()
-    _within("文件大小", len(data), limits.max_file_size)
+    _within(N_("文件超出限额：文件大小为 {value}，最多允许 {limit}。"), len(data), limits.max_file_size)
     found = _Findings()
     directory, size, count, end = _find_directory(data, found)
-    _within("包内文件数", count, limits.max_entries)
+    _within(N_("文件超出限额：包内文件数为 {value}，最多允许 {limit}。"), count, limits.max_entries)
     shift = _directory_shift(data, directory, size, count, end, found)
     records = _read_directory(data, directory + shift, size, count, limits, found)
     for record in records:
@@ -257,15 +257,13 @@ def open_package(data: bytes, limits: Limits | None = None) -> OFDPackage:
     return _inflate_all(data, records, limits, found)
 
 
-def _within(what: str, value: int, limit: int) -> None:
+def _within(template: str, value: int, limit: int) -> None:
     if value > limit:
-        raise Malformed(
-            "package.limit", "文件超出限额：{what}为 {value}，最多允许 {limit}。", what=what, value=value, limit=limit
-        )
+        raise Malformed("package.limit", template, value=value, limit=limit)
 
 
-def _damaged(detail: str) -> Malformed:
-    return Malformed("package.damaged", "文件已损坏，无法作为 OFD 包读取：{detail}。", detail=detail)
+def _damaged(template: str, **params: str) -> Malformed:
+    return Malformed("package.damaged", template, remedy="", **params)
 
 
 def _find_directory(data: bytes, found: _Findings) -> tuple[int, int, int, int]:
@@ -284,7 +282,7 @@ def _find_directory(data: bytes, found: _Findings) -> tuple[int, int, int, int]:
     elif comment > behind:
         found.add("package.directory_mismatch", "comment length")
     if disk or first_disk or here != count:
-        raise _damaged("分卷的包")
+        raise _damaged(N_("文件已损坏，无法作为 OFD 包读取：分卷的包。"))
     large = _find_directory64(data, position, found)
     if large is None:
         return offset, size, count, position
@@ -301,10 +299,10 @@ def _find_directory64(data: bytes, end: int, found: _Findings) -> tuple[int, int
         return None
     _, disk, position, disks = _LOCATOR64.unpack_from(data, end - 20)
     if disk or disks > 1 or position + 56 > end - 20 or data[position : position + 4] != _END64_SIGNATURE:
-        raise _damaged("zip64 结尾记录")
+        raise _damaged(N_("文件已损坏，无法作为 OFD 包读取：zip64 结尾记录。"))
     _, length, _, _, disk, first_disk, here, count, size, offset = _END64.unpack_from(data, position)
     if disk or first_disk or here != count or position + 12 + length != end - 20:
-        raise _damaged("zip64 结尾记录")
+        raise _damaged(N_("文件已损坏，无法作为 OFD 包读取：zip64 结尾记录。"))
     if length != _END64.size - 12:
         found.add("package.gap", f"zip64 {length} B")
     return count, size, offset, position
@@ -313,7 +311,7 @@ def _find_directory64(data: bytes, end: int, found: _Findings) -> tuple[int, int
 def _directory_shift(data: bytes, offset: int, size: int, count: int, end: int, found: _Findings) -> int:
     """How far all offsets are off because something stands before the package (0 where they are right)."""
     if offset + size > end:
-        raise _damaged("目录越界")
+        raise _damaged(N_("文件已损坏，无法作为 OFD 包读取：目录越界。"))
     signature = _CENTRAL_SIGNATURE if count else b""
     if data[offset : offset + len(signature)] == signature:
         if offset + size != end:
@@ -321,7 +319,7 @@ def _directory_shift(data: bytes, offset: int, size: int, count: int, end: int, 
         return 0
     shift = end - size - offset
     if data[offset + shift : offset + shift + 4] != signature:
-        raise _damaged("目录位置不对")
+        raise _damaged(N_("文件已损坏，无法作为 OFD 包读取：目录位置不对。"))
     return shift
 
 
@@ -330,7 +328,7 @@ def _read_directory(data: bytes, offset: int, size: int, count: int, limits: Lim
     records: list[_Record] = []
     for _ in range(count):
         if offset + 46 > end or data[offset : offset + 4] != _CENTRAL_SIGNATURE:
-            raise _damaged("目录不完整")
+            raise _damaged(N_("文件已损坏，无法作为 OFD 包读取：目录不完整。"))
         record, offset = _read_central(data, offset, end, limits, found)
         records.append(record)
     if offset != end:
@@ -345,7 +343,7 @@ def _read_central(data: bytes, offset: int, end: int, limits: Limits, found: _Fi
     ) = _CENTRAL.unpack_from(data, offset)  # fmt: skip
     behind = offset + 46 + name_length + extra_length + comment_length
     if behind > end or disk not in (0, _FULL16):
-        raise _damaged("目录不完整")
+        raise _damaged(N_("文件已损坏，无法作为 OFD 包读取：目录不完整。"))
     raw_name = data[offset + 46 : offset + 46 + name_length]
     name = _decode_name(raw_name, flags, limits, found)
     if extra_length:
@@ -366,7 +364,7 @@ def _read_central(data: bytes, offset: int, end: int, limits: Limits, found: _Fi
 
 
 def _decode_name(raw: bytes, flags: int, limits: Limits, found: _Findings) -> str:
-    _within("文件名长度", len(raw), limits.max_name_length)
+    _within(N_("文件超出限额：文件名长度为 {value}，最多允许 {limit}。"), len(raw), limits.max_name_length)
     try:
         name = raw.decode()
     except UnicodeDecodeError:
@@ -418,12 +416,12 @@ def _read_local(data: bytes, record: _Record, directory: int, found: _Findings) 
     """Compare the local header with the directory's word and find where the data lies."""
     offset = record.offset
     if offset + 30 > directory or data[offset : offset + 4] != _LOCAL_SIGNATURE:
-        raise _damaged("文件头位置不对")
+        raise _damaged(N_("文件已损坏，无法作为 OFD 包读取：文件头位置不对。"))
     _, _, flags, method, _, _, crc, packed_size, size, name_length, extra_length = _LOCAL.unpack_from(data, offset)
     record.start = offset + 30 + name_length + extra_length
     record.end = record.start + record.packed_size
     if record.end > directory:
-        raise _damaged("文件数据越界")
+        raise _damaged(N_("文件已损坏，无法作为 OFD 包读取：文件数据越界。"))
     raw_name = data[offset + 30 : offset + 30 + name_length]
     if raw_name != record.raw_name:
         found.add("package.local_mismatch", f"{record.name} / {raw_name.decode(errors='replace')}")
@@ -534,11 +532,11 @@ def _check_sizes(records: Iterable[_Record], limits: Limits) -> None:
     """The stated sizes are within bounds; inflating never goes beyond what was stated."""
     total = 0
     for record in records:
-        _within("单个文件大小", record.size, limits.max_entry_size)
+        _within(N_("文件超出限额：单个文件大小为 {value}，最多允许 {limit}。"), record.size, limits.max_entry_size)
         total += record.size
         if record.size > max(limits.ratio_floor, record.packed_size * limits.max_ratio):
             raise Malformed("package.ratio", "包内文件“{name}”的压缩比过高，疑为解压炸弹。", name=record.name[:160])
-    _within("解压后总大小", total, limits.max_total_size)
+    _within(N_("文件超出限额：解压后总大小为 {value}，最多允许 {limit}。"), total, limits.max_total_size)
 
 
 def _inflate(data: bytes, record: _Record, found: _Findings) -> bytes:
@@ -549,11 +547,11 @@ def _inflate(data: bytes, record: _Record, found: _Findings) -> bytes:
         try:
             content = inflater.decompress(content, record.size + 1)
         except zlib.error:
-            raise _damaged(f"“{record.name[:160]}”解压失败") from None
+            raise _damaged(N_("文件已损坏：包内文件“{name}”解压失败。"), name=record.name[:160]) from None
         if inflater.unused_data:
             found.add("package.deflate_trailing", record.name)
         if not inflater.eof and len(content) <= record.size:
-            raise _damaged(f"“{record.name[:160]}”的压缩数据不完整")
+            raise _damaged(N_("文件已损坏：包内文件“{name}”的压缩数据不完整。"), name=record.name[:160])
     if len(content) != record.size:
         found.add("package.size_mismatch", record.name)
         content = content[: record.size]
@@ -626,7 +624,7 @@ def parse_xml(data: bytes, limits: Limits | None = None) -> Any:
     ``format.xml_doctype``, ``format.xml_encoding``, ``format.xml_instruction``, ``package.limit``).
     """
     limits = limits or Limits()
-    _within("XML 大小", len(data), limits.max_xml_size)
+    _within(N_("文件超出限额：XML 大小为 {value}，最多允许 {limit}。"), len(data), limits.max_xml_size)
     start = _check_declaration(data)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise Malformed("format.xml_doctype", "XML 文件含有文档类型定义（DOCTYPE），不予读取。")

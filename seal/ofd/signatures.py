@@ -19,6 +19,7 @@ from xml.sax.saxutils import quoteattr
 from seal.ofd.package import OFD_NAMESPACE, Limits, child, children, local_name, parse_xml, text_of
 from trust.algorithms import SM2_WITH_SM3, SM3
 from trust.errors import Malformed
+from trust.i18n import N_
 
 SIGNATURES_ENTRY = "Doc_0/Signs/Signatures.xml"
 PROVIDER_NAME = "LICENCE-TRUST"
@@ -105,25 +106,25 @@ def parse_signatures(xml: bytes, limits: Limits | None = None) -> SignatureList:
     limits = limits or Limits()
     root = parse_xml(xml, limits)
     if local_name(root) != "Signatures":
-        raise _bad_list("根元素不是 Signatures")
+        raise _bad_list(N_("签名列表文件（Signatures.xml）无效：根元素不是 Signatures。"))
     items = children(root, "Signature")
     if len(items) > limits.max_signatures:
-        raise _bad_list(f"签名多于 {limits.max_signatures} 个")
+        raise _bad_list(N_("签名列表文件（Signatures.xml）无效：签名多于 {limit} 个。"), limit=limits.max_signatures)
     listed = tuple(_read_listed(item) for item in items)
     ids = [item.id for item in listed if item.id]
     if len(set(ids)) != len(ids):
-        raise _bad_list("签名标识重复")
+        raise _bad_list(N_("签名列表文件（Signatures.xml）无效：签名标识重复。"))
     return SignatureList(text_of(child(root, "MaxSignId")), listed)
 
 
-def _bad_list(detail: str) -> Malformed:
-    return Malformed("format.signatures_xml", "签名列表文件（Signatures.xml）无效：{detail}。", detail=detail)
+def _bad_list(template: str, **params: object) -> Malformed:
+    return Malformed("format.signatures_xml", template, remedy="", **params)
 
 
 def _read_listed(item: Any) -> ListedSignature:
     location = item.get("BaseLoc", "").strip()
     if not location:
-        raise _bad_list("缺少 BaseLoc")
+        raise _bad_list(N_("签名列表文件（Signatures.xml）无效：缺少 BaseLoc。"))
     return ListedSignature(
         item.get("ID", "").strip(), item.get("Type", "Seal").strip(), location, item.get("Relative", "").strip()
     )
@@ -137,10 +138,10 @@ def parse_signature(xml: bytes, limits: Limits | None = None) -> SignatureXML:
     limits = limits or Limits()
     root = parse_xml(xml, limits)
     if local_name(root) != "Signature":
-        raise _bad("根元素不是 Signature")
+        raise _bad(N_("签名描述文件（Signature.xml）无效：根元素不是 Signature。"))
     info = _only(root, "SignedInfo")
     if info is None:
-        raise _bad("缺少 SignedInfo")
+        raise _bad(N_("签名描述文件（Signature.xml）无效：缺少 SignedInfo。"))
     provider, references = _only(info, "Provider"), _only(info, "References")
     seal = _only(info, "Seal")
     return SignatureXML(
@@ -156,22 +157,22 @@ def parse_signature(xml: bytes, limits: Limits | None = None) -> SignatureXML:
     )
 
 
-def _bad(detail: str) -> Malformed:
-    return Malformed("format.signature_xml", "签名描述文件（Signature.xml）无效：{detail}。", detail=detail)
+def _bad(template: str, **params: object) -> Malformed:
+    return Malformed("format.signature_xml", template, remedy="", **params)
 
 
 def _only(element: Any, name: str) -> Any | None:
     """The child called ``name``, or None; two of them are refused."""
     found = children(element, name)
     if len(found) > 1:
-        raise _bad(f"{name} 出现 {len(found)} 次")
+        raise _bad(N_("签名描述文件（Signature.xml）无效：{name} 出现 {count} 次。"), name=name, count=len(found))
     return found[0] if found else None
 
 
 def _read_references(element: Any | None, limits: Limits) -> tuple[Reference, ...]:
     items = [] if element is None else children(element, "Reference")
     if len(items) > limits.max_references:
-        raise _bad(f"受保护文件多于 {limits.max_references} 个")
+        raise _bad(N_("签名描述文件（Signature.xml）无效：受保护文件多于 {limit} 个。"), limit=limits.max_references)
     return tuple(_read_reference(item) for item in items)
 
 
@@ -181,23 +182,25 @@ def _read_reference(item: Any) -> Reference:
     try:
         digest = binascii.a2b_base64(value, strict_mode=True)
     except (binascii.Error, ValueError):
-        raise _bad(f"{location[:160]} 的 CheckValue 不是 Base64") from None
+        raise _bad(
+            N_("签名描述文件（Signature.xml）无效：{location} 的 CheckValue 不是 Base64。"), location=location[:160]
+        ) from None
     if not location or not digest:
-        raise _bad("Reference 缺少 FileRef 或 CheckValue")
+        raise _bad(N_("签名描述文件（Signature.xml）无效：Reference 缺少 FileRef 或 CheckValue。"))
     return Reference(location, digest)
 
 
 def _read_stamps(info: Any, limits: Limits) -> tuple[StampAnnot, ...]:
     items = children(info, "StampAnnot")
     if len(items) > limits.max_stamps:
-        raise _bad(f"签章外观多于 {limits.max_stamps} 个")
+        raise _bad(N_("签名描述文件（Signature.xml）无效：签章外观多于 {limit} 个。"), limit=limits.max_stamps)
     return tuple(_read_stamp(item) for item in items)
 
 
 def _read_stamp(item: Any) -> StampAnnot:
     boundary = _read_box(item.get("Boundary", ""))
     if boundary is None:
-        raise _bad("StampAnnot 缺少 Boundary")
+        raise _bad(N_("签名描述文件（Signature.xml）无效：StampAnnot 缺少 Boundary。"))
     return StampAnnot(
         item.get("ID", "").strip(), item.get("PageRef", "").strip(), boundary, _read_box(item.get("Clip", ""))
     )
@@ -212,7 +215,7 @@ def _read_box(text: str) -> Box | None:
     except ValueError:
         numbers = []
     if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
-        raise _bad(f"坐标无效：{text[:64]}")
+        raise _bad(N_("签名描述文件（Signature.xml）无效：坐标无效：{text}。"), text=text[:64])
     return numbers[0], numbers[1], numbers[2], numbers[3]
 
 
