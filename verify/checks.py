@@ -65,6 +65,18 @@ def check_one_document(opened: OpenedDocument) -> None:
         )
 
 
+def check_one_version(opened: OpenedDocument) -> None:
+    """Does the document claim no versions (版本), of which readers show different ones?"""
+    if opened.contents.versions:
+        raise CheckFailed(
+            INDETERMINATE,
+            "SIG_CONSTRAINTS_FAILURE",
+            "format.versions",
+            "文档声明了 {count} 个版本，不同软件可能显示不同版本。",
+            count=opened.contents.versions,
+        )
+
+
 def check_signed(opened: OpenedDocument) -> None:
     """Is there a signature at all?"""
     if not opened.signatures:

@@ -80,6 +80,24 @@ def check_face_shows_message(message: DataMessage, face: Face) -> None:
         )
 
 
+def check_metadata_on_face(message: DataMessage) -> None:
+    """Do holder, number, issuer and date of the metadata stand on the face as well, where the face has them?"""
+    facts, shown = message.metadata, {value.value for value in message.face}
+    wrong = [key for key in ("holder_name", "holder_code") if facts[key] not in shown]
+    for key in ("licence_number", "issuer_name", "issued_on"):
+        value = message.face_value(key)
+        if value is not None and value.value != facts[key]:
+            wrong.append(key)
+    if wrong:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "message.metadata_differs",
+            "数据电文的元数据与照面不一致：{names}。",
+            names=listed(wrong),
+        )
+
+
 def check_face_visible(face: Face) -> None:
     """Can every field's text be seen?"""
     if face.hidden:

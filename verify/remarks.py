@@ -47,9 +47,6 @@ def on_document(opened: OpenedDocument, unnamed: list[str]) -> Iterator[Remark]:
         yield _warn("format.actions", N_("文档带有动作（打开链接、播放等）：{names}"), names=listed(contents.actions))
     if contents.hidden:
         yield _warn("format.hidden_annotation", N_("文档带有隐藏的注释：{names}"), names=listed(contents.hidden))
-    if contents.versions:
-        template = N_("文档声明了 {count} 个版本，不同软件可能显示不同版本。")
-        yield _warn("format.versions", template, count=contents.versions)
 
 
 def on_signature(signature: OpenedSignature, left_out: list[str]) -> Iterator[Remark]:

@@ -174,6 +174,7 @@ class Verifier:
         found.add_failures(opened.faults)
         found.ask(checks.check_signed, opened)
         found.ask(checks.check_one_document, opened)
+        found.ask(checks.check_one_version, opened)
         found.ask(checks.check_all_seen_is_covered, opened, covered)
         found.ask(checks.check_no_stowaways, opened, covered)
         found.ask(checks.check_no_stray_folders, opened)
@@ -204,6 +205,7 @@ class Verifier:
         """照面: what is read, what is shown and what is sealed are one."""
         found.ask(licence.check_message_attached, opened)
         found.ask(licence.check_custom_datas, opened, message)
+        found.ask(licence.check_metadata_on_face, message)
         face = self._read_face(found, opened)
         if face is not None:
             found.ask(licence.check_face_shows_message, message, face)

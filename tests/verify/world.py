@@ -51,21 +51,22 @@ def authority() -> Authority:
     return make_authority()
 
 
-def metadata(**changes: str) -> dict[str, str]:
-    """Metadata of a licence that agrees with itself."""
+def make_message(seals: Sequence[RequiredSeal] | None = None, **changes: str) -> DataMessage:
+    """The data message of a synthetic licence that agrees with itself, but for ``changes`` of its metadata."""
     kind = definition()
-    identifier = LicenceId(kind.code, MARKET, "2026000000017", 1)
+    record = kind.validate_record(next(kind.example_records(1, seed=4)))
+    holder = kind.holder_of(record)
     facts = {
-        "licence_id": identifier.text,
-        "licence_number": "91990000MA0000000X",
+        "licence_id": LicenceId(kind.code, MARKET, "2026000000017", 1).text,
+        "licence_number": kind.number_rule.number(record),
         "version": "001",
         "type_code": kind.code,
         "type_name": kind.name,
         "issuer_name": "演示省市场监督管理局",
         "issuer_code": MARKET,
-        "holder_name": "演示省星河有限公司",
-        "holder_code": "91990000MA0000000X",
-        "holder_code_type": "001",
+        "holder_name": holder.name,
+        "holder_code": holder.code,
+        "holder_code_type": holder.code_type,
         "issued_on": "2026-11-22",
         "valid_from": "2026-11-22",
         "valid_to": "",
@@ -75,16 +76,9 @@ def metadata(**changes: str) -> dict[str, str]:
         "credibility": "A",
         "demonstration": "true",
     }
-    return facts | changes
-
-
-def make_message(seals: Sequence[RequiredSeal] | None = None, **changes: str) -> DataMessage:
-    """The data message of a synthetic licence."""
-    kind, facts = definition(), metadata(**changes)
-    record = kind.validate_record(next(kind.example_records(1, seed=4)))
     face = kind.face_values(record, {k: facts[k] for k in ("licence_number", "issuer_name", "issued_on")})
     required = [RequiredSeal(SEAL_ID, SEAL_NAME)] if seals is None else seals
-    return DataMessage.create(facts, face, required, status_list=STATUS_LIST, status_index=STATUS_INDEX)
+    return DataMessage.create(facts | changes, face, required, status_list=STATUS_LIST, status_index=STATUS_INDEX)
 
 
 def draw(message: DataMessage) -> UnsignedOFD:
@@ -105,7 +99,7 @@ def person(name: str) -> SoftwareSigner:
     """Somebody with a key: the honest ones, and all the others the cases need."""
     office = authority()
     honest = {"department": office.department, "other": office.departments[1], "tsa": office.tsa,
-              "maker": office.seal_maker}  # fmt: skip
+              "maker": office.seal_maker, "publisher": office.publisher}  # fmt: skip
     if name in honest:
         return honest[name]
     outsider = office.self_signed("来历不明的根")
