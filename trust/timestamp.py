@@ -134,7 +134,7 @@ def _read_token(der: bytes) -> Timestamp:
     signed_data = _open_content_info(der)
     if signed_data.integer() not in (1, 3, 4, 5):
         raise malformed("version of SignedData")
-    signed_data.header(SET)
+    digest_algorithms = _read_algorithms(signed_data.enter(SET))
     content = _read_content(signed_data.enter(SEQUENCE))
     certificates = _read_certificates(signed_data.optional(CONTEXT_0))
     if signed_data.peek() == CONTEXT_1:
@@ -143,6 +143,8 @@ def _read_token(der: bytes) -> Timestamp:
     signer = _read_signer(signers.enter(SEQUENCE))
     signers.finish()
     signed_data.finish()
+    if signer.digest_algorithm not in digest_algorithms:
+        raise malformed("digestAlgorithms without the signer's")
     named = next((c for c in certificates if signer.names(c)), None)
     return _read_info(der, content, certificates, named, signer)
 
@@ -168,6 +170,13 @@ def _read_content(encapsulated: Cursor) -> bytes:
     content = explicit.body(OCTET_STRING)
     explicit.finish()
     return content
+
+
+def _read_algorithms(some: Cursor) -> list[str]:
+    found: list[str] = []
+    while some:
+        found.append(some.algorithm())
+    return found
 
 
 def _read_certificates(some: Cursor | None) -> tuple[Certificate, ...]:
