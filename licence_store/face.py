@@ -11,11 +11,11 @@ background entries packed and digested, fonts ready to subset, the thumbnail's g
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Pictures
 from PIL import ImageDraw
@@ -64,8 +64,7 @@ class PreparedFace:
     @classmethod
     def _prepare(cls, definition: LicenceTypeDefinition, demonstration: bool) -> PreparedFace:
         style = definition.style
-        shapes = style.background + (style.sample if demonstration else ())
-        background = draw_shapes(style, shapes)
+        background = draw_shapes(style, _with_sample(style) if demonstration else style.background)
         annotation = draw_shapes(style, style.statement)
         fonts = sorted({box.font for box in style.boxes})
         template = OFDTemplate.prepare(style.width, style.height, background, annotation, value_fonts=fonts)
@@ -81,6 +80,13 @@ class PreparedFace:
         """``(page ID, x, y)`` of the top left corner of a seal picture of this size, millimetres."""
         page, x, y = self.seal_centre
         return page, x - width / 2, y - height / 2
+
+
+def _with_sample(style: Style) -> tuple[Mapping[str, Any], ...]:
+    """The background with the 样本 mark under its first label: it must never hide a word."""
+    kinds = [shape["shape"] for shape in style.background]
+    first = kinds.index("text") if "text" in kinds else len(kinds)
+    return (*style.background[:first], *style.sample, *style.background[first:])
 
 
 _PREPARED: dict[tuple[str, bool], PreparedFace] = {}

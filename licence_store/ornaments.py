@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from licence_store.style import Style, parse_path
@@ -48,13 +49,21 @@ class _Drawer:
     def draw(self, shapes: Iterable[Mapping[str, Any]], matrix: Matrix) -> Iterator[Item]:
         for shape in shapes:
             kind = shape["shape"]
-            if kind in ("group", "row", "ring"):
-                for inner in _places(shape):
-                    yield from self.draw(self._inner(shape), compose(matrix, inner))
+            if kind == "group":
+                yield from self.draw(self._inner(shape), compose(matrix, next(_places(shape))))
+            elif kind in ("row", "ring"):
+                yield from self._copies(shape, matrix)
             elif kind == "text":
                 yield from self._text(shape, matrix)
             else:
                 yield self._path(_OUTLINES[kind](shape), shape, matrix)
+
+    def _copies(self, shape: Mapping[str, Any], matrix: Matrix) -> Iterator[Item]:
+        """Copies side by side, shape by shape; outlines of one paint become one path, which keeps files small."""
+        places = [compose(matrix, place) for place in _places(shape)]
+        for inner in self._inner(shape):
+            items = [item for place in places for item in self.draw((inner,), place)]
+            yield from _merged(items)
 
     def _inner(self, shape: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         inner: Any = shape["of"]
@@ -79,6 +88,26 @@ class _Drawer:
         commands = tuple((letter, transform(turned, values)) for letter, values in text_outline(item))
         if commands:
             yield Path(commands, fill=item.colour)
+
+
+def _merged(items: Iterable[Item]) -> Iterator[Item]:
+    """Neighbouring paths with the same paint as one; those both filled and stroked would show through each other."""
+    waiting: Path | None = None
+    for item in items:
+        if isinstance(item, Path) and waiting is not None and _alike(item, waiting):
+            waiting = replace(waiting, commands=waiting.commands + item.commands)
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = item if isinstance(item, Path) and not (item.fill and item.stroke) else None
+        if waiting is None:
+            yield item
+    if waiting is not None:
+        yield waiting
+
+
+def _alike(a: Path, b: Path) -> bool:
+    return (a.fill, a.stroke, round(a.width, 4), a.even_odd) == (b.fill, b.stroke, round(b.width, 4), b.even_odd)
 
 
 def text_outline(item: Text) -> Iterator[Command]:
@@ -267,7 +296,7 @@ def _weave(shape: Mapping[str, Any], base: Curve, normal: Curve, *, closed: bool
 def _wave(
     harmonics: Sequence[Sequence[float]], line: int, base: Curve, normal: Curve, *, closed: bool, least: int
 ) -> Iterator[Command]:
-    """One line as cubic curves through exact points with exact slopes: four to a wave look smooth."""
+    """One line as cubic curves with exact points and slopes at the crests of its fastest wave: two to a wave look smooth."""
 
     def at(t: float) -> Point:
         offset = sum(a * math.cos(math.tau * (cycles * t + line * turns)) for cycles, a, turns in harmonics)
@@ -278,12 +307,11 @@ def _wave(
         (x0, y0), (x1, y1) = at(t - 1e-5), at(t + 1e-5)
         return (x1 - x0) / 2e-5, (y1 - y0) / 2e-5
 
-    count = max(least, math.ceil(4 * max(cycles for cycles, _, _ in harmonics)))
-    point, direction, step = at(0.0), slope(0.0), 1 / count
+    knots = _knots(harmonics, line, closed=closed, least=least)
+    point, direction = at(knots[0]), slope(knots[0])
     yield "M", point
-    for index in range(1, count + 1):
-        end, leaving = at(index * step), slope(index * step)
-        third = step / 3
+    for before, t in zip(knots, knots[1:], strict=False):
+        end, leaving, third = at(t), slope(t), (t - before) / 3
         yield "C", (
             point[0] + direction[0] * third, point[1] + direction[1] * third,
             end[0] - leaving[0] * third, end[1] - leaving[1] * third, *end,
@@ -291,6 +319,20 @@ def _wave(
         point, direction = end, leaving
     if closed:
         yield "Z", ()
+
+
+def _knots(harmonics: Sequence[Sequence[float]], line: int, *, closed: bool, least: int) -> list[float]:
+    """Parameters from one end (or once round) at which the fastest harmonic has its crests and troughs."""
+    cycles, _, turns = max(harmonics, key=lambda h: h[0])
+    halves = max(1, math.ceil(least / (2 * cycles))) if cycles else 1
+    if not cycles:
+        return [i / least for i in range(least + 1)]
+    pitch = 1 / (2 * cycles * halves)
+    first = -(line * turns % 1.0) / cycles
+    if closed:
+        return [first + i * pitch for i in range(round(1 / pitch) + 1)]
+    inner = (first + i * pitch for i in range(math.ceil((1 - first) / pitch) + 1))
+    return [0.0, *(t for t in inner if 0.02 * pitch < t < 1 - 0.02 * pitch), 1.0]
 
 
 _OUTLINES: dict[str, Callable[[Mapping[str, Any]], Iterable[Command]]] = {
