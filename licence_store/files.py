@@ -164,6 +164,17 @@ def flush(paths: Sequence[Path]) -> None:
         _flush_one(path)
 
 
+def flush_folder(folder: Path) -> None:
+    """Bring all that was written into ``folder`` to disk, where the system has one call for it; else the names."""
+    sync = _syncfs()
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if sync is None or sync(handle) != 0:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _flush_one(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
