@@ -296,7 +296,7 @@ def _weave(shape: Mapping[str, Any], base: Curve, normal: Curve, *, closed: bool
 def _wave(
     harmonics: Sequence[Sequence[float]], line: int, base: Curve, normal: Curve, *, closed: bool, least: int
 ) -> Iterator[Command]:
-    """One line as cubic curves with exact points and slopes at the crests of its fastest wave: two to a wave look smooth."""
+    """One line as cubic curves, exact at the crests of its fastest wave: two to a wave look smooth."""
 
     def at(t: float) -> Point:
         offset = sum(a * math.cos(math.tau * (cycles * t + line * turns)) for cycles, a, turns in harmonics)
