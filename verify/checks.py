@@ -77,6 +77,27 @@ def check_one_version(opened: OpenedDocument) -> None:
         )
 
 
+def check_signature_list(opened: OpenedDocument) -> None:
+    """Is the list of signatures that OFD.xml announces there, and only one?"""
+    lists = opened.contents.of_role("signatures")
+    if len(lists) > 1:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "signature.several_lists",
+            "文档声明了多个签名列表：{names}，不同软件可能采用不同的列表。",
+            names=listed(lists),
+        )
+    if lists and lists[0] not in opened.entries:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "signature.list_missing",
+            "文档声明的签名列表“{name}”不存在：文档尚未签章，或签章已被删除。",
+            name=lists[0],
+        )
+
+
 def check_signed(opened: OpenedDocument) -> None:
     """Is there a signature at all?"""
     if not opened.signatures:
@@ -118,7 +139,7 @@ def check_no_stowaways(opened: OpenedDocument, covered: set[str]) -> None:
     """防夹带: is there an entry that neither a signature nor the document knows?"""
     known = covered | excused_names(opened)
     loose = [name for name in opened.entries if name not in known and name not in opened.contents.named]
-    if loose and opened.signatures:
+    if loose and opened.signatures_name in opened.entries:
         raise CheckFailed(
             FAILED,
             "FORMAT_FAILURE",
@@ -138,7 +159,7 @@ def left_out(opened: OpenedDocument, signature: OpenedSignature) -> list[str]:
 def check_no_stray_folders(opened: OpenedDocument) -> None:
     """Is every folder entry the folder of some file?"""
     stray = [f for f in opened.package.directories if not any(name.startswith(f) for name in opened.entries)]
-    if stray and opened.signatures:
+    if stray and opened.signatures_name in opened.entries:
         raise CheckFailed(
             FAILED,
             "FORMAT_FAILURE",

@@ -113,7 +113,7 @@ def read_contents(entries: Mapping[str, bytes], digest: Callable[[str], bytes], 
             _note_missing(contents, name)
             continue
         for role, target in _named_by(contents, name, data, digest(name), limits):
-            if target not in contents.named:
+            if contents.named.get(target) in (None, "signatures") and contents.named.get(target) != role:
                 contents.named[target] = role
                 if role in _WALKED:
                     pending.append(target)

@@ -75,6 +75,10 @@ class OpenedSignature:
         return tuple(name for name in (self.name, self.value_name) if name)
 
 
+HARMLESS = frozenset({"package.name_encoding"})
+"""Anomalies of the container that leave only one reading; told, but not held against the file."""
+
+
 class Digests:
     """杂凑值: SM3 of each entry, computed once."""
 
@@ -119,7 +123,8 @@ def open_document(data: bytes, limits: Limits) -> OpenedDocument:
     package = open_package(_expect_package(data), limits)
     digests = Digests(package.entries)
     contents = read_contents(package.entries, digests, limits)
-    opened = OpenedDocument(sm3(data).hex(), package, digests, contents, faults=list(contents.faults))
+    faults = [_fault(a.code, a.template, detail=a.detail) for a in package.anomalies if a.code not in HARMLESS]
+    opened = OpenedDocument(sm3(data).hex(), package, digests, contents, faults=[*faults, *contents.faults])
     _read_root(opened, limits)
     _read_message(opened)
     return opened

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from trust.i18n import N_
 from verify.face import Face
-from verify.opening import OpenedDocument, OpenedSignature
+from verify.opening import HARMLESS, OpenedDocument, OpenedSignature
 from verify.report import Finding, Severity
 
 _LONG = timedelta(days=1)
@@ -39,6 +39,9 @@ def _info(code: str, template: str, **params: object) -> Remark:
 def on_document(opened: OpenedDocument, unnamed: list[str]) -> Iterator[Remark]:
     """About the file as a whole; ``unnamed`` are entries covered by a signature that no XML names."""
     contents = opened.contents
+    for anomaly in opened.package.anomalies:
+        if anomaly.code in HARMLESS:
+            yield _warn(anomaly.code, anomaly.template, detail=anomaly.detail)
     if unnamed:
         yield _info("coverage.unnamed", N_("受签名保护但未被文档使用的文件：{names}"), names=listed(unnamed))
     if contents.missing:

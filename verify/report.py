@@ -167,8 +167,8 @@ class Report:
         face: tuple[tuple[str, str, str], ...] = (),
         metadata: Mapping[str, str] | None = None,
     ) -> Report:
-        """A document without a signature is never passed; else the worst finding decides."""
-        every = [*findings, *(f for s in signatures for f in s.findings)]
+        """The worst finding decides, the signatures' before the document's; without signature nothing passes."""
+        every = [*(f for s in signatures for f in s.findings), *findings]
         indication, sub = worst(every)
         if not signatures and indication is Indication.PASSED:
             indication, sub = Indication.INDETERMINATE, "NO_SIGNATURE_FOUND"

@@ -173,6 +173,7 @@ class Verifier:
         covered = checks.covered_names(opened)
         found.add_failures(opened.faults)
         found.ask(checks.check_signed, opened)
+        found.ask(checks.check_signature_list, opened)
         found.ask(checks.check_one_document, opened)
         found.ask(checks.check_one_version, opened)
         found.ask(checks.check_all_seen_is_covered, opened, covered)

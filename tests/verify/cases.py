@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from keys.authority import Revocation
-from seal.message import DataMessage, RequiredSeal, parse_message
 from seal.message import MESSAGE_ENTRY as MESSAGE
+from seal.message import DataMessage, RequiredSeal, parse_message
 from tests.authority import CA_PURPOSES
 from tests.verify import tampering, world
 from tests.verify.world import NOW, SealRecipe, SignatureRecipe
-from trust.anchors import TrustAnchor, TrustStore
+from trust.anchors import Purpose, TrustAnchor, TrustStore
 from trust.errors import Malformed
 from trust.status_list import build_status_list, load_status_list
 from verify.policy import LicenceStatus
@@ -127,7 +127,11 @@ def store(case: dict[str, Any]) -> TrustStore:
             TrustAnchor(a.certificate, frozenset({purpose})) if a.certificate is office.ca(name).certificate else a
             for a in anchors
         ]
-    return _with_list(office.store(anchors=anchors, crls=_crls(wanted)), case)
+    if "root" in wanted:
+        anchors.append(TrustAnchor(office.root.certificate, frozenset(map(Purpose, wanted["root"]))))
+    found = office.store(anchors=anchors, crls=_crls(wanted))
+    cas = tuple(office.ca(name).certificate for name in CA_PURPOSES)
+    return _with_list(found.changed(intermediates=cas) if "root" in wanted else found, case)
 
 
 def _crls(wanted: dict[str, Any]) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ An entry's name, text or position in a case is data; what it means stands here.
 from __future__ import annotations
 
 import json
+import re
 import struct
 import zlib
 from collections.abc import Callable, Mapping
@@ -14,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seal.message import MESSAGE_ENTRY
+from seal.ses import parse_signature
 from trust.canonical import canonical_json
+from trust.certificates import load_certificate
 
 Entries = dict[str, bytes]
 
@@ -86,8 +89,37 @@ def message(entries: Entries, path: list[str | int], value: Any) -> Entries:
     return {**entries, MESSAGE_ENTRY: canonical_json(content)}
 
 
+def regex(entries: Entries, entry: str, pattern: str, to: str) -> Entries:
+    """The first match of ``pattern`` becomes ``to``; it must match."""
+    text, count = re.subn(pattern, to, entries[entry].decode(), count=1, flags=re.DOTALL)
+    assert count, f"{pattern!r} does not match in {entry}"
+    return {**entries, entry: text.encode()}
+
+
+def splice(entries: Entries, entry: str, part: str) -> Entries:
+    """One bit of a part of the seal signature in ``entry``."""
+    data = entries[entry]
+    signature = parse_signature(data)
+    wanted = {
+        "data hash": signature.data_hash,
+        "signature": signature.signature[-20:],
+        "time": f"{signature.time:%Y%m%d%H%M%SZ}".encode(),
+        "certificate": load_certificate(signature.signer_certificate).signature[-20:],
+        "seal": signature.seal.picture[-20:],
+        "time stamp": (signature.timestamp or b"")[-20:],
+    }[part]
+    found = data.find(wanted) if part == "time" else data.rfind(wanted)
+    at = found + len(wanted) - 2
+    return {**entries, entry: data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :]}
+
+
+def bare(entries: Entries, entry: str) -> Entries:
+    """Only the SM2 value of the seal signature in ``entry`` is left."""
+    return {**entries, entry: parse_signature(entries[entry]).signature}
+
+
 ENTRY_STEPS: Mapping[str, Callable[..., Entries]] = {
-    f.__name__: f for f in (flip, replace, put, append, remove, rename, copy, swap, recode, nest, message)
+    f.__name__: f for f in (flip, replace, put, append, remove, rename, copy, swap, recode, nest, message, regex, splice, bare)
 }
 
 

@@ -99,7 +99,7 @@ def person(name: str) -> SoftwareSigner:
     """Somebody with a key: the honest ones, and all the others the cases need."""
     office = authority()
     honest = {"department": office.department, "other": office.departments[1], "tsa": office.tsa,
-              "maker": office.seal_maker, "publisher": office.publisher}  # fmt: skip
+              "maker": office.seal_maker, "publisher": office.publisher, "issuing-ca": office.issuing_ca}  # fmt: skip
     if name in honest:
         return honest[name]
     outsider = office.self_signed("来历不明的根")
@@ -116,7 +116,7 @@ def person(name: str) -> SoftwareSigner:
         ),
         "maker-by-signers": lambda: office.issue("制章人", SEAL_MAKER, ca="issuing-ca"),
         "tsa-as-signer": lambda: office.issue("演示省市场监督管理局", TSA, ca="time-ca"),
-        "signer-as-tsa": lambda: office.issue("时间戳", SIGNER, ca="time-ca"),
+        "tsa-by-signers": lambda: office.issue("时间戳", TSA, ca="issuing-ca"),
         "encipherer": lambda: office.forge("演示省市场监督管理局", office.issuing_ca, _ENCIPHER),
         "critical": lambda: office.forge(
             "演示省市场监督管理局", office.issuing_ca,
@@ -144,7 +144,7 @@ class SealRecipe:
     list_digests: bool = False
     twist: str = ""
     """``broken``: another name after signing; ``algorithm``: RSA is stated; ``critical``: unknown extension;
-    ``version``: header says 5; ``swapped dates``."""
+    ``version``: header says 9; ``swapped dates``; ``raw``: r‖s instead of DER."""
 
 
 @lru_cache(maxsize=64)
@@ -210,7 +210,7 @@ class SignatureRecipe:
     stamped_by: str = "tsa"
     """``""``: no time stamp."""
     stamp: str = ""
-    """``other data``: the token is over something else; ``broken``: a bit of its signature flipped."""
+    """``other data``: the token is over something else; ``broken``: a bit of its signature flipped; ``junk``."""
     claimed: datetime = SIGNED
     proved: datetime = SIGNED
     drop: tuple[str, ...] = ()
@@ -326,6 +326,8 @@ def _stamp(signature: bytes, recipe: SignatureRecipe) -> bytes | None:
         return None
     stamper = TimeStampAuthority(person(recipe.stamped_by), clock=lambda: recipe.proved)
     token = stamper.stamp(b"something else" if recipe.stamp == "other data" else signature)
+    if recipe.stamp == "junk":
+        return b"\x30\x03\x02\x01\x07"
     if recipe.stamp == "broken":
         token = token[:-1] + bytes((token[-1] ^ 1,))
     return token
