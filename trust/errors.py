@@ -11,7 +11,7 @@ the gettext catalogue under the same msgid. See ``trust.i18n``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 
@@ -43,7 +43,7 @@ class LicenceTrustError(Exception):
         return fill(translate(self.template), self.params), fill(remedy, self.params)
 
 
-def fill(template: str, params: dict[str, object]) -> str:
+def fill(template: str, params: Mapping[str, object]) -> str:
     """Fill ``{named}`` places; a template that does not fit is shown as it is, never a traceback."""
     try:
         return template.format(**params)

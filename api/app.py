@@ -1,0 +1,84 @@
+"""应用: the HTTP application over ``Services``; routes by audience, one shape of error, one envelope."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from api import __version__, errors
+from api.deps import SignInNeeded
+from api.middleware import Envelope
+from api.routes import health, issuer, pages_public, pages_staff, trust, verifier
+from api.schemas.common import ProblemBody
+from api.wiring import Services
+
+DESCRIPTION = (
+    "电子证照、印章与签章信任服务。错误一律为 RFC 9457 problem+json，带稳定的 `code`、`remedy` 和 `trace_id`。\n\n"
+    "Issue, fetch and verify sealed electronic licences. Errors are RFC 9457 problems; a POST that changes something "
+    "takes an `Idempotency-Key`; reading personal data takes a declared `purpose`."
+)
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application; it lives as long as ``services``, which the caller closes."""
+    app = FastAPI(title="licence-trust", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.services = services
+    app.state.settings = services.settings
+    app.add_middleware(Envelope, settings=services.settings, metrics=services.metrics)
+    errors.install(app)
+    app.add_exception_handler(SignInNeeded, _to_sign_in)
+    for module in (issuer, verifier, trust):
+        app.include_router(module.router, prefix="/api/v1")
+    for module in (health, pages_public, pages_staff):
+        app.include_router(module.router)
+    app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
+    app.add_api_route("/openapi.json", lambda: _openapi(app), include_in_schema=False)
+    return app
+
+
+class Static(StaticFiles):
+    """Static files; their addresses change with their content, so they may be kept for a year."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def _to_sign_in(request: Request, error: Exception) -> Response:
+    """A stranger who asks for a staff page signs in first; anything but a browser's reading gets the problem."""
+    if request.method != "GET" or not errors.wants_page(request):
+        return errors.answer(request, error)
+    from urllib.parse import quote
+
+    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/sign-in?next={quote(target, safe='')}", 303)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """OpenAPI 3.1 of ``/api/v1`` and the health addresses."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title="licence-trust",
+            version=__version__,
+            description=DESCRIPTION,
+            routes=app.routes,
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            servers=[{"url": app.state.settings.base_url}],
+        )
+        parts = document.setdefault("components", {})
+        parts.setdefault("securitySchemes", {})["token"] = {"type": "http", "scheme": "bearer"}
+        schemas = parts.setdefault("schemas", {})
+        problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs", {}))
+        schemas["ProblemBody"] = problem
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,64 @@
+"""``serve``: pages and API."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import click
+
+from api.commands.common import Command, common, option, say, settings_for, tr
+
+
+@click.command("serve", cls=Command, help="提供页面和接口（HTTP）")
+@option("--host", metavar="HOST", help="监听地址（默认 127.0.0.1）")
+@option("--port", type=click.IntRange(0, 65535), metavar="PORT", help="端口（默认 8000）")
+@common
+def command(host: str | None, port: int | None, directory: Path | None) -> int:
+    return run_server(directory, host, port)
+
+
+def run_server(directory: Path | None, host: str | None, port: int | None) -> int:
+    """Serve until told to stop; the region is opened first, so that a fault is said before the port is taken."""
+    import uvicorn
+
+    from api.app import create_app
+    from api.wiring import build
+
+    settings = settings_for(directory, host=host, port=port)
+    with build(settings) as services:
+        listener = _listen(settings.host, settings.port)
+        address = f"http://{settings.host}:{listener.getsockname()[1]}"
+        say(tr("服务已就绪：{address} （Ctrl-C 停止）").format(address=address))
+        config = uvicorn.Config(
+            create_app(services),
+            log_level=settings.log_level,
+            access_log=settings.log_level == "debug",
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies or None,
+            timeout_keep_alive=20,
+            limit_concurrency=512,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    from trust.errors import Unavailable
+
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise Unavailable(
+            "serve.address",
+            "无法监听 {host}:{port}：{why}",
+            remedy="请换一个端口（--port），或停止占用它的程序。",
+            host=host,
+            port=port,
+            why=error.strerror or str(error),
+        ) from None
+    return listener

@@ -1,0 +1,76 @@
+"""``verify``: the verdict on one file, as exit status, sentence and JSON."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from api.commands.common import Command, common, file_bytes, open_services, option, put, settings_for, tr
+
+if TYPE_CHECKING:
+    from verify.report import Report
+    from verify.verifier import Verifier
+
+STATUS = {"TOTAL-PASSED": 0, "TOTAL-FAILED": 1, "INDETERMINATE": 2}
+
+
+@click.command(
+    "verify",
+    cls=Command,
+    help="核验一份 OFD 文件\n退出码：0 通过，1 未通过，2 无法确认，3 调用有误或故障。给出 --trust 时不需要区域。",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@option("--trust", "bundle", type=click.Path(path_type=Path), metavar="BUNDLE", help="用这份信任包，而不是区域自己的")
+@option("--at", metavar="RFC3339", help="按这一时刻核验")
+@option("--json", "as_json", is_flag=True, help="输出一个 JSON 对象")
+@common
+def command(file: Path, bundle: Path | None, at: str | None, as_json: bool, directory: Path | None) -> int:
+    from api.moments import parse_moment
+
+    moment = parse_moment(at) if at else None
+    document = file_bytes(file)
+    with ExitStack() as stack:
+        verifier = _verifier(stack, directory, bundle)
+        report = verifier.verify(document, moment=moment)
+    if as_json:
+        put(report.to_json(tr))
+    else:
+        _print(report, file.name)
+    return STATUS[str(report.indication)]
+
+
+def _verifier(stack: ExitStack, directory: Path | None, bundle: Path | None) -> Verifier:
+    """The region's verifier; with a bundle, the bundle's trust and, if a region is at hand, its register's word."""
+    if bundle is None:
+        return stack.enter_context(open_services(directory)).verifier()
+    from api.wiring import bundle_verifier
+
+    trust = file_bytes(bundle)
+    if not (settings_for(directory).dir / "region.json").is_file():
+        return bundle_verifier(trust, None)
+    return bundle_verifier(trust, stack.enter_context(open_services(directory)).register)
+
+
+_MARKS = {"pass": "✓", "unsure": "!", "fail": "✗", "info": "·", "none": "-"}
+
+
+def _print(report: Report, name: str) -> None:
+    from api.pages.verdict import verdict_view
+
+    view = verdict_view(report, name, tr)
+    click.echo(f"{_MARKS[view.tone]} {view.title}  [{view.word}]")
+    click.echo(f"  {view.sentence}")
+    for title, text in view.document:
+        click.echo(f"  {title}: {text}")
+    for signature in view.signatures:
+        click.echo(f"{signature.title}: {signature.seal_name}".rstrip(": "))
+        for title, text in signature.rows:
+            click.echo(f"  {title}: {text}")
+    for one in view.findings:
+        click.echo(f"  {_MARKS[one.tone]} {one.message} ({one.code})")
+    click.echo(tr("接下来："))
+    for step in view.advice:
+        click.echo(f"  - {step}")

@@ -1,0 +1,232 @@
+"""Who is asking, and for what: the dependencies of every route."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
+
+from api.errors import language_of
+from api.pages.rendering import CSRF_COOKIE
+from api.refusals import TooLarge, Unreadable, UnsupportedMedia
+from api.wiring import Services
+from trust.errors import Malformed, Refused, Unauthenticated
+from trust.i18n import translator
+from trust.journal import Actor
+
+if TYPE_CHECKING:
+    from licence_store.accounts import TokenGrant
+
+SESSION_COOKIE = "lt_session"
+DOCUMENT_TYPES = ("application/ofd", "application/octet-stream", "application/pdf", "application/zip")
+PURPOSE_LENGTH = 200
+
+
+def services(request: Request) -> Services:
+    """What ``wiring.build`` made."""
+    found: Services = request.app.state.services
+    return found
+
+
+def address_of(request: Request) -> str:
+    """The caller's network address; a proxy's word counts only if the settings trust it (``serve`` sees to that)."""
+    return request.client.host if request.client else ""
+
+
+def translation(request: Request) -> Callable[[str], str]:
+    """The translator for this caller."""
+    return translator(language_of(request))
+
+
+# People: a session cookie
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The account behind a session, as pages need it."""
+
+    name: str
+    display_name: str
+    role: str
+    department: str | None
+
+    @property
+    def can_issue(self) -> bool:
+        return self.role in ("officer", "admin")
+
+    @property
+    def can_audit(self) -> bool:
+        return self.role in ("auditor", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """工作人员 signed in: the account, the form token of the session, the actor for the journal."""
+
+    account: Viewer
+    csrf: str
+    token: str
+    actor: Actor
+
+
+class SignInNeeded(Unauthenticated):
+    """A page for staff was asked for by a stranger: the browser is sent to the sign-in page."""
+
+
+def visitor(request: Request, found: Annotated[Services, Depends(services)]) -> Visitor | None:
+    """The signed-in person, or ``None``."""
+    token = request.cookies.get(SESSION_COOKIE, "")
+    if not token:
+        return None
+    try:
+        signed_in = found.accounts.session(token)
+    except Unauthenticated:
+        return None
+    account = signed_in.account
+    viewer = Viewer(account.name, account.display_name, account.role, account.department_id)
+    actor = Actor(account.name, account.department_id, address_of(request), "page")
+    return Visitor(viewer, signed_in.csrf, token, actor)
+
+
+MaybeVisitor = Annotated[Visitor | None, Depends(visitor)]
+
+
+def staff(person: MaybeVisitor) -> Visitor:
+    """Somebody signed in; raises ``SignInNeeded``."""
+    if person is None:
+        raise SignInNeeded("session.needed", "此页面需要登录。")
+    return person
+
+
+def officer(person: Annotated[Visitor, Depends(staff)]) -> Visitor:
+    """Somebody who may issue."""
+    if not person.account.can_issue:
+        raise Refused("account.not_officer", "您的账号没有签发权限。")
+    return person
+
+
+def auditor(person: Annotated[Visitor, Depends(staff)]) -> Visitor:
+    """Somebody who may read the journal."""
+    if not person.account.can_audit:
+        raise Refused("account.not_auditor", "您的账号没有查阅留痕的权限。")
+    return person
+
+
+async def form(request: Request, person: MaybeVisitor) -> FormData:
+    """The posted form, if it comes from a page of ours: its token must be the session's, or the cookie's."""
+    data = await _form(request)
+    given = data.get("csrf")
+    wanted = person.csrf if person else request.cookies.get(CSRF_COOKIE, "")
+    if not isinstance(given, str) or not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
+        raise Refused("session.csrf", "页面已失效，请刷新后重新提交。", remedy="请返回上一页，刷新后重试。")
+    return data
+
+
+async def _form(request: Request) -> FormData:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        raise UnsupportedMedia("request.media_type", "表单应以 multipart/form-data 提交。")
+    return await request.form(max_files=1, max_fields=200)
+
+
+async def upload(request: Request, data: FormData) -> tuple[bytes, str]:
+    """``(content, name)`` of the form's ``file``; raises ``Malformed("upload.missing")``."""
+    given = data.get("file")
+    if not isinstance(given, UploadFile):
+        raise Malformed("upload.missing", "没有收到文件，请选择一份证照文件。", remedy="表单字段名应为 file。")
+    content = await given.read()
+    _check_size(request, content)
+    return content, (given.filename or "")[:200]
+
+
+def _check_size(request: Request, content: bytes) -> None:
+    limit = request.app.state.settings.upload_limit
+    if len(content) > limit:
+        raise TooLarge("request.too_large", "文件超过 {limit} 字节的上限。", limit=limit)
+    if not content:
+        raise Malformed("upload.empty", "文件是空的。", remedy="请选择一份证照文件。")
+
+
+async def document(request: Request) -> bytes:
+    """The document a program sends: the field ``file`` of a form, or the body itself."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return (await upload(request, await _form(request)))[0]
+    if kind not in DOCUMENT_TYPES:
+        raise UnsupportedMedia(
+            "request.media_type",
+            "Content-Type 应为 multipart/form-data 或 {allowed} 之一。",
+            allowed="、".join(DOCUMENT_TYPES),
+        )
+    content = await request.body()
+    _check_size(request, content)
+    return content
+
+
+async def body(request: Request) -> bytes:
+    """The body as it came, for its digest."""
+    return await request.body()
+
+
+# Systems: a bearer token
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """接入系统: the token's grant, and the actor for the journal."""
+
+    grant: TokenGrant
+    actor: Actor
+
+
+def caller(request: Request, found: Annotated[Services, Depends(services)]) -> Caller:
+    """The system behind ``Authorization: Bearer``; raises ``Unauthenticated``."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise Unauthenticated("token.missing", "请在 Authorization 头中出示接口令牌（Bearer）。")
+    grant = found.accounts.token(secret.strip())
+    return Caller(grant, Actor(f"{grant.account}/{grant.label}"[:100], None, address_of(request), "http"))
+
+
+def maybe_caller(request: Request, found: Annotated[Services, Depends(services)]) -> Caller | None:
+    """As ``caller``, where strangers are welcome too; a wrong token is still refused."""
+    return caller(request, found) if request.headers.get("authorization") else None
+
+
+def purpose(request: Request) -> str:
+    """查阅事由, declared in the query or in ``Licence-Purpose`` (percent-encoded); raises ``Malformed``."""
+    from urllib.parse import unquote
+
+    text = (request.query_params.get("purpose") or unquote(request.headers.get("licence-purpose", ""))).strip()
+    if not text:
+        raise Malformed(
+            "purpose.missing",
+            "读取个人信息应说明事由。",
+            remedy="请以查询参数 purpose 或请求头 Licence-Purpose 说明事由。",
+        )
+    if len(text) > PURPOSE_LENGTH or any(ord(char) < 32 for char in text):
+        raise Unreadable("purpose.malformed", "事由应为不超过 {limit} 个字符的一行文字。", limit=PURPOSE_LENGTH)
+    return text
+
+
+def idempotency_key(request: Request) -> str:
+    """``Idempotency-Key``; raises ``Malformed("idempotency.missing")``."""
+    key = request.headers.get("idempotency-key", "").strip()
+    if not key:
+        raise Malformed(
+            "idempotency.missing",
+            "该请求应带 Idempotency-Key 头。",
+            remedy="请为每个新请求生成一个唯一值，重试时沿用原值。",
+        )
+    return key
+
+
+def stranger(request: Request, found: Annotated[Services, Depends(services)]) -> Actor:
+    """Anybody, within the rate the settings allow."""
+    address = address_of(request)
+    found.public_rate.admit(address)
+    return Actor("anonymous", None, address, "page")

@@ -1,0 +1,117 @@
+"""证照库与留痕: licences and journal entries as rows for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from api.pages.verdict import state_view, when
+from trust.errors import fill
+from trust.i18n import N_
+
+if TYPE_CHECKING:
+    from licence_store.definitions import LicenceTypeDefinition
+    from licence_store.journal import JournalCheck
+    from licence_store.models import JournalEntry
+    from licence_store.register import EventView, LicenceSummary, LicenceView
+
+Translate = Callable[[str], str]
+PURPOSES = (N_("业务办理"), N_("核对信息"), N_("投诉处理"), N_("审计检查"))
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCard:
+    """A licence type on a page."""
+
+    slug: str
+    title: str
+    department: str
+
+
+def type_title(definition: LicenceTypeDefinition, language: str) -> str:
+    return definition.name_en if language == "en" else definition.name
+
+
+def type_card(definition: LicenceTypeDefinition, department: str | None, language: str) -> TypeCard:
+    return TypeCard(definition.slug, type_title(definition, language), department or "")
+
+
+def list_row(one: LicenceSummary, purpose: str, translate: Translate) -> dict[str, str]:
+    """A licence in the list."""
+    tone, state = state_view(one.state, translate)
+    query = f"?{urlencode({'purpose': purpose})}" if purpose else ""
+    return {
+        "href": f"/licences/{quote(one.licence_id)}{query}",
+        "holder": one.holder_name,
+        "type": one.type_name,
+        "number": one.licence_number,
+        "issued": one.issued_on,
+        "tone": tone,
+        "state": state,
+    }
+
+
+_EVENTS = {"issue": N_("签发"), "revise": N_("变更"), "suspend": N_("暂扣"), "resume": N_("恢复"), "revoke": N_("吊销"),
+           "annul": N_("撤销"), "cancel": N_("注销"), "report_lost": N_("挂失"), "found": N_("解除挂失"),
+           "inspect": N_("年检")}  # fmt: skip
+
+
+def licence_page(view: LicenceView, events: Iterable[EventView], translate: Translate) -> dict[str, Any]:
+    """The licence page's content."""
+    one = view.summary
+    tone, state = state_view(one.state, translate)
+    rows = [
+        (translate("持证者"), one.holder_name),
+        (translate("持证者代码"), one.holder_code),
+        (translate("证照编号"), one.licence_number),
+        (translate("电子证照标识"), one.licence_id),
+        (translate("版本"), str(one.version)),
+        (translate("颁证单位"), one.issuer_name),
+        (translate("颁证日期"), one.issued_on),
+        (translate("有效期至"), one.valid_to or translate("长期")),
+        (translate("电子印章"), f"{view.seal_name}（{view.seal_id}）"),
+        (translate("盖章时间"), when(view.signed_at)),
+        (translate("文件摘要（SM3）"), view.file_digest),
+    ]
+    happened = [
+        (
+            when(e.effective),
+            fill(translate("{what}（{who}）"), {"what": translate(_EVENTS.get(e.kind, e.kind)), "who": e.actor}),
+        )
+        for e in events
+    ]
+    return {
+        "type": one.type_name,
+        "number": one.licence_number,
+        "holder": one.holder_name,
+        "tone": tone,
+        "state": state,
+        "base": f"/licences/{quote(one.licence_id)}",
+        "rows": rows,
+        "face": [(value.title, value.text) for value in view.message.face],
+        "events": happened,
+    }
+
+
+def journal_row(entry: JournalEntry) -> dict[str, str]:
+    """One act."""
+    origin = " · ".join(part for part in (entry.department, entry.channel, entry.address) if part)
+    return {
+        "time": when(entry.at),
+        "who": entry.actor,
+        "origin": origin,
+        "action": entry.action,
+        "subject": entry.subject,
+        "reason": entry.reason,
+        "result": entry.result,
+    }
+
+
+def chain_state(found: JournalCheck, translate: Translate) -> dict[str, Any]:
+    """Is the chain whole, in words."""
+    if found.intact:
+        return {"intact": True, "chain": fill(translate("记录链完好：{n} 条，逐条相符。"), {"n": found.entries})}
+    said = {"at": found.at or 0, "code": found.problem}
+    return {"intact": False, "chain": fill(translate("记录链在第 {at} 条处缺损（{code}），请立即报告。"), said)}

@@ -1,0 +1,105 @@
+"""Rendering: one Jinja2 environment, and what every page is given."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.responses import HTMLResponse
+
+from api import __version__
+from api.errors import Problem, language_of, trace_id
+from trust.i18n import translator
+
+if TYPE_CHECKING:
+    from api.deps import Visitor
+
+HERE = Path(__file__).parent
+CSRF_COOKIE = "lt_form"
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The templates, HTML-escaping, strict about names they were not given."""
+    return Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+@lru_cache(maxsize=64)
+def static(name: str) -> str:
+    """Address of a static file; a new content gives a new address, so that browsers may keep it for long."""
+    digest = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def page(
+    request: Request, template: str, *, visitor: Visitor | None = None, status: int = 200, nav: str = "", **values: Any
+) -> HTMLResponse:
+    """The page ``template`` for ``visitor``, in the visitor's language."""
+    language = language_of(request)
+    services = request.app.state.services
+    form = form_token(request, visitor)
+    html = (
+        environment()
+        .get_template(template)
+        .render(
+            _=translator(language),
+            lang=language,
+            other_language=_other_language(request, language),
+            region=services.region_facts,
+            user=visitor.account if visitor else None,
+            csrf=form,
+            nav=nav,
+            static=static,
+            version=__version__,
+            upload_limit=request.app.state.settings.upload_limit,
+            **values,
+        )
+    )
+    response = HTMLResponse(html, status, {"Cache-Control": "no-store", "Content-Language": language})
+    _remember(request, response, visitor, form)
+    return response
+
+
+def form_token(request: Request, visitor: Visitor | None) -> str:
+    """What a form must bring back: the session's token, or for a stranger the one in the cookie."""
+    if visitor is not None:
+        return visitor.csrf
+    kept = request.cookies.get(CSRF_COOKIE, "")
+    return kept if len(kept) == 43 else secrets.token_urlsafe(32)
+
+
+def _remember(request: Request, response: HTMLResponse, visitor: Visitor | None, form: str) -> None:
+    secure = request.app.state.settings.secure
+    if visitor is None and request.cookies.get(CSRF_COOKIE) != form:
+        response.set_cookie(CSRF_COOKIE, form, httponly=True, samesite="lax", secure=secure, path="/")
+    if request.query_params.get("lang") in ("zh-CN", "en"):
+        response.set_cookie("lang", request.query_params["lang"], max_age=31536000, samesite="lax", secure=secure)
+
+
+def _other_language(request: Request, language: str) -> str:
+    """The same page in the other language; a page that was posted leads back to where it starts."""
+    other = "en" if language == "zh-CN" else "zh-CN"
+    if request.method not in ("GET", "HEAD"):
+        return f"/?lang={other}"
+    query = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    return f"{request.url.path}?{urlencode([*query, ('lang', other)])}"
+
+
+def problem_page(request: Request, problem: Problem) -> HTMLResponse:
+    """The page for a failure; it must not fail itself, so it asks nothing of the database."""
+    response = page(request, "problem.html", status=problem.status, problem=problem, trace=trace_id.get())
+    response.headers.update(problem.headers)
+    return response

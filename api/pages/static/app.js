@@ -1,0 +1,33 @@
+/* Everything works without this script; it only makes the drop zone friendlier and the print button visible. */
+"use strict";
+document.querySelectorAll("[data-drop]").forEach(function (zone) {
+  var input = zone.querySelector("input[type=file]");
+  var chosen = zone.querySelector(".chosen");
+  var limit = Number(zone.dataset.limit);
+  input.addEventListener("change", function () {
+    var file = input.files[0];
+    if (!file) { chosen.textContent = ""; return; }
+    chosen.textContent = file.name;
+    if (limit && file.size > limit) { chosen.textContent = file.name + " — " + zone.dataset.toolarge; return; }
+    input.form.setAttribute("aria-busy", "true");
+    input.form.requestSubmit();
+  });
+  ["dragenter", "dragover"].forEach(function (name) {
+    zone.addEventListener(name, function () { zone.classList.add("over"); });
+  });
+  ["dragleave", "drop"].forEach(function (name) {
+    zone.addEventListener(name, function () { zone.classList.remove("over"); });
+  });
+});
+document.querySelectorAll("[data-print]").forEach(function (button) {
+  button.hidden = false;
+  button.addEventListener("click", function () { window.print(); });
+});
+document.querySelectorAll("form[data-once]").forEach(function (form) {
+  form.addEventListener("submit", function () {
+    var button = form.querySelector("button[type=submit]");
+    window.setTimeout(function () { button.disabled = true; }, 0);
+  });
+});
+var summary = document.querySelector(".error-summary");
+if (summary) { summary.focus(); }

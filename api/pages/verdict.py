@@ -1,0 +1,309 @@
+"""核验结论页: a ``Report`` in words for the person who holds the document.
+
+Nothing is decided here. Each question of the verifier becomes one line whose tone is that of the worst finding in its
+area; the advice follows from the sub-indication.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from trust.errors import fill
+from trust.i18n import N_
+from verify.policy import STATE_NAMES
+from verify.report import Finding, Indication, Report, Severity, SignatureReport
+
+Translate = Callable[[str], str]
+BEIJING = timezone(timedelta(hours=8), "CST")
+TONES = {Indication.PASSED: "pass", Indication.INDETERMINATE: "unsure", Indication.FAILED: "fail"}
+TITLES = {"pass": N_("核验通过"), "unsure": N_("无法确认"), "fail": N_("核验未通过")}
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """One question of the verification and its answer."""
+
+    title: str
+    tone: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """A finding with its mark."""
+
+    tone: str
+    word: str
+    message: str
+    code: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureView:
+    """One seal or signature as a list of facts."""
+
+    title: str
+    rows: list[tuple[str, str]]
+    picture: str
+    seal_name: str
+    seal_id: str
+    covered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """Everything the verdict page shows."""
+
+    tone: str
+    title: str
+    sentence: str
+    word: str
+    advice: list[str]
+    aspects: list[Aspect]
+    face: list[tuple[str, str]]
+    face_note: str
+    findings: list[FindingView]
+    signatures: list[SignatureView]
+    document: list[tuple[str, str]]
+
+
+def verdict_view(report: Report, name: str, translate: Translate) -> VerdictView:
+    """The verdict page's content for ``report`` on the file called ``name``."""
+    tone = TONES[report.indication]
+    word = str(report.indication) + (f" / {report.sub_indication}" if report.sub_indication else "")
+    return VerdictView(
+        tone,
+        translate(TITLES[tone]),
+        _sentence(report, translate),
+        word,
+        [translate(step) for step in _advice(report)],
+        list(_aspects(report, translate)),
+        [(title, text) for _, title, text in report.face],
+        translate(_FACE_NOTES[tone]),
+        sorted(_findings(report, translate), key=lambda one: _ORDER[one.tone]),
+        [_signature(one, translate) for one in report.signatures],
+        _document(report, name, translate),
+    )
+
+
+_FACE_NOTES = {
+    "pass": N_("这是盖章时写入文件的数据，请与您看到的画面、纸面逐项对照。"),
+    "unsure": N_("这是文件自称的数据，尚未得到确认。"),
+    "fail": N_("这是文件自称的数据，不可采信。"),
+}
+_ORDER = {"fail": 0, "unsure": 1, "info": 2}
+
+
+def when(moment: datetime | None) -> str:
+    """A moment for people: Beijing time, to the second."""
+    return moment.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def _sentence(report: Report, translate: Translate) -> str:
+    """The verdict in one sentence: who sealed it, when, and the one thing that decides."""
+    if report.indication is Indication.PASSED:
+        first = report.signatures[0]
+        named = {"who": first.seal.name if first.seal else first.signer, "when": when(first.time)}
+        if first.time_proved:
+            return fill(translate("文件由“{who}”于 {when} 盖章，此后没有改动；盖章时证书有效。"), named)
+        return fill(translate("文件由“{who}”盖章，此后没有改动；盖章时间（自称 {when}）没有第三方证明。"), named)
+    deciding = [f for f in _every(report) if f.indication is report.indication]
+    if deciding:
+        return deciding[0].message(translate)
+    return translate("文件里没有任何电子签章或签名，无法说明它由谁出具、是否改动过。")
+
+
+def _every(report: Report) -> list[Finding]:
+    return [*report.findings, *(f for one in report.signatures for f in one.findings)]
+
+
+_PASSED = (
+    N_("可以采信这份文件；办理时请核对持证者身份。"),
+    N_("核对下面的证照内容与您看到的画面是否一致。"),
+)
+_FAILED = (
+    N_("请勿采信这份文件，也不要据此办理业务。"),
+    N_("请持证者从签发部门或政务服务平台重新获取原始文件。"),
+    N_("如怀疑伪造或篡改，请保留文件并联系签发部门。"),
+)
+_ADVICE: dict[str, tuple[str, ...]] = {
+    "NO_SIGNATURE_FOUND": (
+        N_("这可能是打印件的扫描或转换后的文件；请持证者提供原始的 OFD 电子证照。"),
+        N_("在取得原始文件之前，请勿据此办理业务。"),
+    ),
+    "NO_CERTIFICATE_CHAIN_FOUND": (
+        N_("我们不认识签发这份印章或证书的机构。若它来自其他地区，请导入该地区的信任列表后再验。"),
+        N_("在确认签发机构之前，请勿据此办理业务。"),
+    ),
+    "REVOKED_NO_POE": (N_("签章证书已被吊销，而文件没有可信时间证明签章早于吊销；请持证者重新领取证照。"),),
+    "OUT_OF_BOUNDS_NO_POE": (N_("证书已过有效期，而文件没有可信时间证明签章时证书有效；请持证者重新领取证照。"),),
+    "TRY_LATER": (N_("暂时拿不到最新的吊销信息；请稍后再验。"),),
+    "LICENCE_SUSPENDED": (N_("证照处于暂扣状态，请向签发部门了解情况。"),),
+    "LICENCE_LOST": (N_("证照已挂失。请核对持证者身份，并与签发部门联系。"),),
+    "LICENCE_INSPECTION_OVERDUE": (N_("证照未按期年检，请持证者先办理年检。"),),
+    "LICENCE_EXPIRED": (N_("证照已过有效期，请持证者换发。"), N_("请勿据此办理业务。")),
+    "LICENCE_SUPERSEDED": (N_("证照已有新版本，请持证者提供最新的文件。"), N_("请勿据此办理业务。")),
+    "LICENCE_REVOKED": (N_("证照已被吊销，请勿据此办理业务。"),),
+    "LICENCE_ANNULLED": (N_("证照已被撤销，请勿据此办理业务。"),),
+    "LICENCE_CANCELLED": (N_("证照已注销，请勿据此办理业务。"),),
+    "LICENCE_TRANSFERRED": (N_("证照已转出本地区，请到现登记地核验。"),),
+}
+_UNSURE = (
+    N_("按下面的说明补充材料后再核验；在此之前请勿据此办理业务。"),
+    N_("如仍无法确认，请联系签发部门。"),
+)
+
+
+def _advice(report: Report) -> tuple[str, ...]:
+    if report.indication is Indication.PASSED:
+        return _PASSED
+    known = _ADVICE.get(report.sub_indication or "")
+    return known or (_FAILED if report.indication is Indication.FAILED else _UNSURE)
+
+
+_ASPECTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    (
+        N_("文件完整"),
+        ("package", "format", "integrity", "coverage"),
+        N_("看得到、读得到的内容都受签名保护，没有改动。"),
+    ),
+    (N_("印章可靠"), ("seal",), N_("印章由可信机构制作，签章人在印章名单内。")),
+    (N_("签名有效"), ("signature",), N_("签名值与文件和证书相符。")),
+    (N_("时间可证"), ("time", "timestamp"), N_("盖章时间由可信时间戳证明。")),
+    (N_("证书可信"), ("certificate", "revocation", "signer"), N_("签章证书来自可信机构，当时有效且未吊销。")),
+    (N_("证照数据一致"), ("message",), N_("数据电文与照面文字一致。")),
+    (N_("证照现行有效"), ("licence",), N_("与证照库的登记一致，状态为有效。")),
+)
+
+
+def _aspects(report: Report, translate: Translate) -> Iterable[Aspect]:
+    """One line per question; where nothing could be asked the line says so."""
+    for title, areas, fine in _ASPECTS:
+        deciding = _worst([f for f in _every(report) if _area(f) in areas])
+        if deciding is not None:
+            yield Aspect(translate(title), _tone(deciding), deciding.message(translate))
+        else:
+            tone, text = _unasked(report, areas[0]) or ("pass", fine)
+            yield Aspect(translate(title), tone, translate(text))
+
+
+def _unasked(report: Report, area: str) -> tuple[str, str] | None:
+    """Why a question without findings was not answered with yes either."""
+    if not report.signatures:
+        return "none", N_("没有签名，无从检查。")
+    if area == "seal" and not any(one.seal for one in report.signatures):
+        return "none", N_("文件没有电子印章。")
+    if area == "time" and not all(one.time_proved for one in report.signatures):
+        return "unsure", N_("盖章时间为文件自称，没有可信时间戳证明。")
+    if area in ("message", "licence") and not report.metadata:
+        return "none", N_("文件里没有证照数据，不是电子证照。")
+    return None
+
+
+def _area(finding: Finding) -> str:
+    return "licence" if finding.code.startswith("LICENCE_") else finding.code.partition(".")[0]
+
+
+def _worst(findings: list[Finding]) -> Finding | None:
+    """The finding that decides an area; a mere note does not."""
+    serious = [f for f in findings if f.severity is not Severity.INFO]
+    return max(serious, key=lambda f: (f.indication.rank, f.severity is Severity.ERROR), default=None)
+
+
+def _tone(finding: Finding) -> str:
+    if finding.severity is Severity.ERROR:
+        return "unsure" if finding.indication is Indication.INDETERMINATE else "fail"
+    return "unsure" if finding.severity is Severity.WARNING else "info"
+
+
+_WORDS = {"fail": N_("错误"), "unsure": N_("注意"), "info": N_("说明")}
+
+
+def _findings(report: Report, translate: Translate) -> Iterable[FindingView]:
+    placed = [(f, "") for f in report.findings]
+    placed += [(f, one.signer if len(report.signatures) > 1 else "") for one in report.signatures for f in one.findings]
+    for finding, where in placed:
+        tone = _tone(finding)
+        yield FindingView(tone, translate(_WORDS[tone]), finding.message(translate), finding.code, where)
+
+
+def _signature(one: SignatureReport, translate: Translate) -> SignatureView:
+    proof = translate("（可信时间戳证明）") if one.time_proved else translate("（自称，未经证明）")
+    rows = [
+        (translate("结论"), translate(TITLES[TONES[one.indication]])),
+        (translate("签章人"), one.signer),
+        (translate("证书颁发机构"), _common_name(one.signer_issuer)),
+        (translate("证书有效期"), _period(one.signer_valid_from, one.signer_valid_to)),
+        (translate("盖章时间"), when(one.time) + proof if one.time else ""),
+        (translate("结构"), one.structure),
+    ]
+    if one.seal is not None:
+        rows += [
+            (translate("制章机构"), one.seal.maker),
+            (translate("印章有效期"), _period(one.seal.valid_from, one.seal.valid_to)),
+        ]
+    return SignatureView(
+        translate("电子印章") if one.kind == "seal" else translate("数字签名"),
+        [(title, text) for title, text in rows if text],
+        data_address(one.seal.picture, one.seal.picture_type) if one.seal else "",
+        one.seal.name if one.seal else "",
+        one.seal.id if one.seal else "",
+        one.covered,
+    )
+
+
+def _common_name(subject: str) -> str:
+    """The common name in ``CN=…,OU=…``; a name of another shape as it stands."""
+    parts = [part.strip() for part in subject.split(",")]
+    return next((part[3:] for part in parts if part.startswith("CN=")), subject)
+
+
+def _period(start: datetime | None, end: datetime | None) -> str:
+    if start is None or end is None:
+        return ""
+    return f"{start.astimezone(BEIJING):%Y-%m-%d} — {end.astimezone(BEIJING):%Y-%m-%d}"
+
+
+_PICTURES = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "bmp": "image/bmp"}
+
+
+def data_address(picture: bytes, kind: str) -> str:
+    """A picture as an address inside the page; kinds that can carry a script are not shown."""
+    media = _PICTURES.get(kind.lower())
+    if media is None or not picture or len(picture) > 1_000_000:
+        return ""
+    return f"data:{media};base64,{base64.b64encode(picture).decode()}"
+
+
+_METADATA = (
+    ("type_name", N_("证照类型")),
+    ("issuer_name", N_("颁证单位")),
+    ("issued_on", N_("颁证日期")),
+    ("licence_number", N_("证照编号")),
+    ("licence_id", N_("电子证照标识")),
+)
+
+
+def _document(report: Report, name: str, translate: Translate) -> list[tuple[str, str]]:
+    rows = [(translate(title), report.metadata.get(key, "")) for key, title in _METADATA]
+    if report.metadata.get("valid_to"):
+        rows.append((translate("有效期至"), report.metadata["valid_to"]))
+    rows += [
+        (translate("文件名"), name),
+        (translate("格式"), str(report.document.get("format", ""))),
+        (translate("文件摘要（SM3）"), str(report.document.get("digest", ""))),
+        (translate("核验时间"), when(report.moment)),
+    ]
+    return [(title, text) for title, text in rows if text]
+
+
+STATE_TONES = {"CURRENT": "pass", "SUSPENDED": "unsure", "LOST": "unsure", "INSPECTION_OVERDUE": "unsure"}
+
+
+def state_view(state: str, translate: Translate) -> tuple[str, str]:
+    """``(tone, name)`` of a licence's state."""
+    return STATE_TONES.get(state, "fail"), translate(STATE_NAMES.get(state, state))

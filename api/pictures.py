@@ -1,0 +1,89 @@
+"""照面图片: previews of faces for pages and ``Accept: image/png``; drawn from data, never from an uploaded drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from api.pages.verdict import data_address
+from licence_store.face import PreparedFace, render_png
+from licence_store.numbering import StatusSlot, new_serial
+from licence_store.reserving import Application, build_message
+from seal.impression import Impression
+from seal.message import DataMessage
+from seal.ses import parse_seal
+from trust.errors import LicenceTrustError
+from trust.identifiers import LicenceId
+from verify.report import Indication, Report
+
+if TYPE_CHECKING:
+    from licence_store.definitions import LicenceTypeDefinition
+    from licence_store.desk import Desk
+    from licence_store.register import LicenceView
+    from trust.journal import Actor
+
+LARGEST = 1400
+"""Pixels on the longer side."""
+
+
+def registered_face(desk: Desk, view: LicenceView) -> bytes:
+    """The face of a registered licence with the seal it was given."""
+    seal = parse_seal(desk.material(view.seal_id).seal_der)
+    impression = Impression(seal.picture, seal.width, seal.height, seal.picture_type)
+    return _draw(desk, _prepared(desk, view), view.message, impression)
+
+
+def face_size(desk: Desk, view: LicenceView) -> tuple[int, int]:
+    """Width and height in pixels."""
+    style = _prepared(desk, view).definition.style
+    dpi = _dpi(style.width, style.height)
+    return round(style.width * dpi / 25.4), round(style.height * dpi / 25.4)
+
+
+def sealed_face(desk: Desk, content: bytes, report: Report) -> str:
+    """The face drawn from a passed document's sealed data, as a ``data:`` address; empty where we cannot."""
+    from seal.ofd.package import Limits
+    from verify.opening import open_document
+
+    if report.indication is not Indication.PASSED or not report.metadata:
+        return ""
+    try:
+        message = open_document(content, Limits()).message
+        prepared = PreparedFace.of(desk.catalogue.get(report.metadata["type_code"]), desk.facts.demonstration)
+        return data_address(_draw(desk, prepared, message, _impression(report)), "png") if message else ""
+    except LicenceTrustError:
+        return ""
+
+
+def preview(desk: Desk, definition: LicenceTypeDefinition, values: Mapping[str, str], actor: Actor) -> bytes:
+    """The face as it would be issued; number and id are made up and not kept."""
+    record = {name: value for name, value in values.items() if value}
+    [application] = desk.issuer.apply(definition.code, [record], actor)
+    if not isinstance(application, Application):
+        raise application
+    identifier = LicenceId(definition.code, application.right.department_code, new_serial(), 1)
+    rule = definition.number_rule
+    number = "（签发时编号）" if rule.needs_sequence else rule.number(application.record)
+    message = build_message(application, identifier, number, StatusSlot("preview", 0), desk.facts)
+    return _draw(desk, PreparedFace.of(definition, desk.facts.demonstration), message, None)
+
+
+def _prepared(desk: Desk, view: LicenceView) -> PreparedFace:
+    with desk.sessions.read() as session:
+        definition = desk.catalogue.at(session, view.summary.type_code, view.type_version)
+    return PreparedFace.of(definition, desk.facts.demonstration)
+
+
+def _draw(desk: Desk, prepared: PreparedFace, message: DataMessage, seal: Impression | None) -> bytes:
+    style = prepared.definition.style
+    url = desk.issuer.verify_url(message.licence_id)
+    return render_png(prepared, message, url, dpi=_dpi(style.width, style.height), seal=seal)
+
+
+def _dpi(width: float, height: float) -> int:
+    return int(LARGEST / max(width, height) * 25.4)
+
+
+def _impression(report: Report) -> Impression | None:
+    seal = next((one.seal for one in report.signatures if one.seal), None)
+    return Impression(seal.picture, 42, 42, seal.picture_type) if seal and seal.picture_type == "png" else None

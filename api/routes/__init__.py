@@ -1,0 +1,1 @@
+"""Routes, grouped by audience, since that is how permissions differ."""

@@ -1,0 +1,102 @@
+"""For departments' systems: the catalogue, issuing, fetching and listing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Security
+from fastapi.security import HTTPBearer
+from starlette.responses import Response
+
+from api import negotiation
+from api.deps import Caller, body, caller, idempotency_key, purpose, services
+from api.idempotent import once
+from api.schemas import issuer as shapes
+from api.schemas.common import problems
+from api.wiring import Services
+
+router = APIRouter(tags=["licences"])
+bearer = HTTPBearer(auto_error=False, scheme_name="token")
+Found = Annotated[Services, Depends(services)]
+System = Annotated[Caller, Depends(caller)]
+OFD, PNG, JSON = "application/ofd", "image/png", "application/json"
+
+
+@router.get("/types", response_model=list[shapes.TypeLine], summary="证照目录")
+def types(found: Found) -> list[dict[str, str]]:
+    return [{"code": t.code, "slug": t.slug, "name": t.name, "name_en": t.name_en} for t in found.catalogue.list()]
+
+
+@router.get("/types/{code}", response_model=shapes.TypeAnswer, responses=problems(404), summary="一类证照及其照面字段")
+def one_type(found: Found, code: str) -> shapes.TypeAnswer:
+    t = found.catalogue.get(code)
+    return shapes.TypeAnswer(code=t.code, slug=t.slug, name=t.name, name_en=t.name_en, schema_=t.schema)
+
+
+@router.post(
+    "/licences",
+    response_model=shapes.IssuedAnswer,
+    status_code=201,
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    dependencies=[Security(bearer)],
+    summary="签发一份证照",
+)
+def issue(
+    found: Found,
+    asked: shapes.IssueRequest,
+    sent: Annotated[bytes, Depends(body)],
+    system: System,
+    key: Annotated[str, Depends(idempotency_key)],
+) -> Response:
+    """Same key and body: the same answer. The token needs the scope `issue`, the type and the department."""
+    definition = found.catalogue.get(asked.type)
+    actor = found.right_of(system.grant, system.actor, definition.code)
+    return once(
+        found.idempotency,
+        key,
+        f"token:{system.grant.id}",
+        sent,
+        lambda: shapes.issued(found.issue(definition.code, asked.record, actor, asked.record_id)),
+    )
+
+
+@router.get(
+    "/licences",
+    response_model=shapes.LicencePage,
+    responses=problems(401, 403, 422),
+    dependencies=[Security(bearer)],
+    summary="查找证照",
+)
+def licences(
+    found: Found,
+    system: System,
+    reason: Annotated[str, Depends(purpose)],
+    q: Annotated[str, Query(max_length=160, description="Licence id, number, holder's code or beginning of name")] = "",
+    type: Annotated[str, Query(max_length=80, description="Code, slug or name of a type")] = "",
+    cursor: Annotated[str, Query(max_length=400, description="`next` of the page before")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, object]:
+    rows, place = found.search(
+        system.actor, reason, text=q, type_name=type, cursor=cursor, limit=limit, grant=system.grant
+    )
+    return {"items": [shapes.line(one) for one in rows], "next": place}
+
+
+@router.get(
+    "/licences/{licence_id}",
+    response_model=shapes.LicenceAnswer,
+    responses={**problems(401, 403, 404, 406, 422), 200: {"content": {OFD: {}, PNG: {}}}},
+    dependencies=[Security(bearer)],
+    summary="取一份证照：JSON、OFD 或图片，按 Accept",
+)
+def licence(
+    request: Request, found: Found, licence_id: str, system: System, reason: Annotated[str, Depends(purpose)]
+) -> Response:
+    kind = negotiation.choose(request.headers.get("accept"), (JSON, OFD, PNG))
+    view = found.find(licence_id, system.actor, reason, grant=system.grant, details={"media": kind})
+    headers = {"Vary": "Accept", "Cache-Control": "private, no-store"}
+    if kind == OFD:
+        return Response(found.register.file(view), media_type=OFD, headers=headers)
+    if kind == PNG:
+        return Response(found.face_png(view), media_type=PNG, headers=headers)
+    return Response(shapes.licence(view).model_dump_json(), media_type=JSON, headers=headers)

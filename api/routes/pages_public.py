@@ -1,0 +1,136 @@
+"""Pages for everybody: home, verify, the QR code's page, signing in and out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from api.deps import (
+    SESSION_COOKIE,
+    MaybeVisitor,
+    Visitor,
+    address_of,
+    form,
+    services,
+    staff,
+    stranger,
+    translation,
+    upload,
+)
+from api.errors import language_of, problem_of
+from api.pages.public import QUESTIONS, public_state
+from api.pages.rendering import page
+from api.pages.verdict import verdict_view
+from api.wiring import Services
+from trust.errors import Malformed, NotFound, Refused, Unauthenticated
+from trust.journal import Actor
+
+router = APIRouter(include_in_schema=False)
+Found = Annotated[Services, Depends(services)]
+Form = Annotated[FormData, Depends(form)]
+
+
+@router.get("/")
+def home(request: Request, person: MaybeVisitor) -> Response:
+    translate = translation(request)
+    questions = [(icon, translate(title), translate(text)) for icon, title, text in QUESTIONS]
+    return page(request, "home.html", visitor=person, questions=questions)
+
+
+@router.get("/verify")
+def verify_page(request: Request, person: MaybeVisitor) -> Response:
+    return page(request, "verify.html", visitor=person, nav="verify", problem=None)
+
+
+async def uploaded(request: Request, data: Form) -> tuple[bytes, str] | Malformed:
+    """The file, or why there is none: the page itself says so."""
+    try:
+        return await upload(request, data)
+    except Malformed as error:
+        return error
+
+
+@router.post("/verify")
+def verify_upload(
+    request: Request,
+    found: Found,
+    person: MaybeVisitor,
+    given: Annotated[tuple[bytes, str] | Malformed, Depends(uploaded)],
+    anybody: Annotated[Actor, Depends(stranger)],
+) -> Response:
+    if isinstance(given, Malformed):
+        problem = problem_of(given, language_of(request)).detail
+        return page(request, "verify.html", visitor=person, status=422, nav="verify", problem=problem)
+    content, name = given
+    report = found.verify(content, person.actor if person else anybody, None)
+    view = verdict_view(report, name, translation(request))
+    picture = found.picture_of(content, report)
+    return page(request, "verdict.html", visitor=person, nav="verify", view=view, picture=picture)
+
+
+@router.get("/v/{licence_id}")
+def public_check(
+    request: Request, found: Found, licence_id: str, person: MaybeVisitor, anybody: Annotated[Actor, Depends(stranger)]
+) -> Response:
+    try:
+        licence = found.find(
+            licence_id, person.actor if person else anybody, "公众扫码查询", action="licence.public_check"
+        )
+    except (NotFound, Malformed):
+        return page(request, "public_check.html", visitor=person, status=404, found=False)
+    values = public_state(licence, found.clock(), translation(request))
+    return page(request, "public_check.html", visitor=person, found=True, **values)
+
+
+# Signing in
+
+
+@router.get("/sign-in")
+def sign_in_page(request: Request, person: MaybeVisitor, next: Annotated[str, Query()] = "/issue") -> Response:
+    if person is not None:
+        return RedirectResponse(inside(next), 303)
+    return page(request, "sign_in.html", nav="sign-in", problem=None, name="", next=inside(next))
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, found: Found, data: Form) -> Response:
+    name, target = str(data.get("name", ""))[:64], inside(str(data.get("next", "")))
+    address = address_of(request)
+    try:
+        account = found.accounts.authenticate(name, str(data.get("password", "")), address=address)
+    except (Unauthenticated, Refused) as error:
+        problem = problem_of(error, language_of(request))
+        status = 401 if isinstance(error, Unauthenticated) else problem.status
+        return page(
+            request, "sign_in.html", status=status, nav="sign-in", problem=problem.detail, name=name, next=target
+        )
+    token, _ = found.accounts.open_session(account, address=address)
+    response = RedirectResponse(target, 303)
+    settings = found.settings
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        max_age=settings.session_minutes * 60,
+        httponly=True,
+        samesite="lax",
+        secure=settings.secure,
+        path="/",
+    )
+    return response
+
+
+@router.post("/sign-out")
+def sign_out(found: Found, data: Form, person: Annotated[Visitor, Depends(staff)]) -> Response:
+    found.accounts.close_session(person.token)
+    response = RedirectResponse("/", 303)
+    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax", secure=found.settings.secure)
+    return response
+
+
+def inside(target: str) -> str:
+    """A path of ours to go on to; anything else leads home."""
+    plain = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+    return target if plain and len(target) < 1000 else "/"

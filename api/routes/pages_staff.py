@@ -1,0 +1,218 @@
+"""Pages for staff: issuing, the register, the journal."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from api import cursors
+from api.deps import Visitor, auditor, form, officer, services, staff, translation
+from api.errors import language_of, problem_of
+from api.pages import issue_form, register_views
+from api.pages.rendering import page
+from api.pages.verdict import data_address, verdict_view
+from api.wiring import Services
+from trust.errors import LicenceTrustError
+
+router = APIRouter(include_in_schema=False)
+Found = Annotated[Services, Depends(services)]
+Form = Annotated[FormData, Depends(form)]
+Staff = Annotated[Visitor, Depends(staff)]
+Officer = Annotated[Visitor, Depends(officer)]
+PAGE = 20
+
+
+# Issuing
+
+
+@router.get("/issue")
+def choose_type(request: Request, found: Found, person: Officer) -> Response:
+    language = language_of(request)
+    types = [register_views.type_card(one, right, language) for one, right in found.issuable(person.account.department)]
+    return page(request, "issue_choose.html", visitor=person, nav="issue", types=types)
+
+
+@router.get("/issue/{slug}")
+def issue_page(request: Request, found: Found, slug: str, person: Officer, example: bool = False) -> Response:
+    definition = found.catalogue.get(slug)
+    values = found.example(definition) if example and found.region_facts.demonstration else {}
+    return _form_page(request, found, person, slug, values, "")
+
+
+@router.post("/issue/{slug}/edit")
+def edit(request: Request, found: Found, slug: str, data: Form, person: Officer) -> Response:
+    return _form_page(
+        request, found, person, slug, issue_form.entered(found.catalogue.get(slug), data), _record_id(data)
+    )
+
+
+@router.post("/issue/{slug}/check")
+def check(request: Request, found: Found, slug: str, data: Form, person: Officer) -> Response:
+    definition, language = found.catalogue.get(slug), language_of(request)
+    values, record_id = issue_form.entered(definition, data), _record_id(data)
+    errors, other = issue_form.wrong_fields(definition, values)
+    if errors or other:
+        return _form_page(request, found, person, slug, values, record_id, errors, other)
+    try:
+        picture = found.preview(definition, values, person.actor)
+    except LicenceTrustError as error:
+        return _form_page(request, found, person, slug, values, record_id, {}, error)
+    hidden = [("csrf", person.csrf), ("key", secrets.token_urlsafe(24)), ("record_id", record_id), *values.items()]
+    return page(
+        request,
+        "issue_confirm.html",
+        visitor=person,
+        nav="issue",
+        slug=definition.slug,
+        title=register_views.type_title(definition, language),
+        rows=issue_form.rows(definition, values, language),
+        hidden=[(name, value) for name, value in hidden if value],
+        picture=data_address(picture, "png"),
+    )
+
+
+@router.post("/issue/{slug}")
+def issue(request: Request, found: Found, slug: str, data: Form, person: Officer) -> Response:
+    """The form's key is the record's id unless the clerk gave one: sent twice, it issues once."""
+    definition = found.catalogue.get(slug)
+    values, given = issue_form.entered(definition, data), _record_id(data)
+    record = {name: value for name, value in values.items() if value}
+    try:
+        issued = found.issue(definition.slug, record, person.actor, given or f"page-{str(data.get('key', ''))[:64]}")
+    except LicenceTrustError as error:
+        return _form_page(request, found, person, slug, values, given, {}, error)
+    return RedirectResponse(f"/licences/{quote(issued.licence_id)}?fresh=1", 303)
+
+
+def _record_id(data: FormData) -> str:
+    value = data.get("record_id", "")
+    return value.strip()[:64] if isinstance(value, str) else ""
+
+
+def _form_page(
+    request: Request,
+    found: Services,
+    person: Visitor,
+    slug: str,
+    values: Mapping[str, str],
+    record_id: str,
+    errors: Mapping[str, LicenceTrustError] | None = None,
+    other: LicenceTrustError | None = None,
+) -> Response:
+    """The form with what was entered; with errors its status is that of the first."""
+    definition, language = found.catalogue.get(slug), language_of(request)
+    wrong = [*(errors or {}).values(), *([other] if other else [])]
+    return page(
+        request,
+        "issue_form.html",
+        visitor=person,
+        status=problem_of(wrong[0], language).status if wrong else 200,
+        nav="issue",
+        slug=definition.slug,
+        title=register_views.type_title(definition, language),
+        fields=issue_form.form_fields(definition, values, errors or {}, language, translation(request)),
+        errors=bool(errors),
+        problem=" ".join(other.localised(translation(request))) if other else "",
+        record_id=record_id,
+    )
+
+
+# The register
+
+
+@router.get("/licences")
+def licences(
+    request: Request,
+    found: Found,
+    person: Staff,
+    q: Annotated[str, Query(max_length=160)] = "",
+    type: Annotated[str, Query(max_length=80)] = "",
+    purpose: Annotated[str, Query(max_length=200)] = "",
+    cursor: Annotated[str, Query(max_length=400)] = "",
+) -> Response:
+    translate, language = translation(request), language_of(request)
+    rows, place = found.search(
+        person.actor, purpose or register_views.PURPOSES[0], text=q, type_name=type, cursor=cursor, limit=PAGE
+    )
+    more = urlencode({"q": q, "type": type, "purpose": purpose, "cursor": place}) if place else ""
+    return page(
+        request,
+        "licences.html",
+        visitor=person,
+        nav="licences",
+        q=q,
+        type=type,
+        types=[register_views.type_card(one, None, language) for one in found.catalogue.list()],
+        purposes=[translate(one) for one in register_views.PURPOSES],
+        purpose=purpose,
+        rows=[register_views.list_row(one, purpose, translate) for one in rows],
+        next=f"/licences?{more}" if more else "",
+    )
+
+
+@router.get("/licences/{licence_id}")
+def licence(
+    request: Request, found: Found, licence_id: str, person: Staff, fresh: bool = False, purpose: str = ""
+) -> Response:
+    view = found.find(licence_id, person.actor, (purpose or register_views.PURPOSES[0])[:200])
+    values = register_views.licence_page(view, found.register.events(licence_id), translation(request))
+    width, height = found.face_size(view)
+    return page(
+        request, "licence.html", visitor=person, nav="licences", fresh=fresh, width=width, height=height, **values
+    )
+
+
+@router.get("/licences/{licence_id}/face.png")
+def face_picture(found: Found, licence_id: str, person: Staff) -> Response:
+    view = found.find(licence_id, person.actor, register_views.PURPOSES[0], action="licence.picture")
+    return Response(found.face_png(view), media_type="image/png", headers={"Cache-Control": "private, max-age=300"})
+
+
+@router.get("/licences/{licence_id}/licence.ofd")
+def licence_file(found: Found, licence_id: str, person: Staff) -> Response:
+    view = found.find(licence_id, person.actor, register_views.PURPOSES[0], action="licence.download")
+    name = quote(f"{view.summary.type_name}-{view.summary.licence_number}.ofd")
+    headers = {"Content-Disposition": f"attachment; filename=licence.ofd; filename*=UTF-8''{name}"}
+    return Response(found.register.file(view), media_type="application/ofd", headers=headers)
+
+
+@router.get("/licences/{licence_id}/verdict")
+def licence_verdict(request: Request, found: Found, licence_id: str, person: Staff) -> Response:
+    view = found.find(licence_id, person.actor, register_views.PURPOSES[0], action="licence.verify")
+    content = found.register.file(view)
+    report = found.verify(content, person.actor, None)
+    shown = verdict_view(report, f"{view.summary.licence_number}.ofd", translation(request))
+    return page(
+        request, "verdict.html", visitor=person, nav="verify", view=shown, picture=found.picture_of(content, report)
+    )
+
+
+# The journal
+
+
+@router.get("/journal")
+def journal(
+    request: Request,
+    found: Found,
+    person: Annotated[Visitor, Depends(auditor)],
+    cursor: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    translate = translation(request)
+    before = cursors.decode_number(cursor) if cursor else None
+    entries, following = found.journal_page(person.actor, before, PAGE * 2)
+    found_intact = found.check_journal()
+    return page(
+        request,
+        "journal.html",
+        visitor=person,
+        nav="journal",
+        rows=[register_views.journal_row(one) for one in entries],
+        next=f"/journal?cursor={cursors.encode([str(following)])}" if following else "",
+        **register_views.chain_state(found_intact, translate),
+    )

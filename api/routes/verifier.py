@@ -1,0 +1,56 @@
+"""For whoever was shown a licence: verify an upload. No account is needed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from api.deps import Caller, document, maybe_caller, services, stranger, translation
+from api.moments import parse_moment
+from api.schemas.common import problems
+from api.schemas.verifier import VerificationBody
+from api.wiring import Services
+from trust.journal import Actor
+
+router = APIRouter(tags=["verify"])
+UPLOAD = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/ofd": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "required": ["file"],
+                }
+            },
+        },
+    }
+}
+
+
+def asker(
+    known: Annotated[Caller | None, Depends(maybe_caller)], anybody: Annotated[Actor, Depends(stranger)]
+) -> Actor:
+    """Who verifies: the system of the token, or somebody at an address."""
+    return known.actor if known else Actor("anonymous", None, anybody.address, "http")
+
+
+@router.post(
+    "/verifications",
+    response_model=VerificationBody,
+    responses=problems(400, 413, 415, 422, 429),
+    openapi_extra=UPLOAD,
+    summary="核验一份文件",
+)
+def verify(
+    found: Annotated[Services, Depends(services)],
+    content: Annotated[bytes, Depends(document)],
+    actor: Annotated[Actor, Depends(asker)],
+    translate: Annotated[Any, Depends(translation)],
+    at: Annotated[str | None, Query(description="RFC 3339; the moment to verify at")] = None,
+) -> dict[str, object]:
+    report = found.verify(content, actor, parse_moment(at) if at else None)
+    return report.to_json(translate)

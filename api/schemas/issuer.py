@@ -1,0 +1,151 @@
+"""For departments' systems: issuing and fetching."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.common import Answer
+from verify.report import rfc3339
+
+if TYPE_CHECKING:
+    from licence_store.register import LicenceSummary, LicenceView
+    from licence_store.reserving import IssuedLicence
+
+
+class IssueRequest(BaseModel):
+    """签发申请: one record of one type."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "type": "teacher-certificate",
+                "record_id": "2026-000123",
+                "record": {"name": "林望舒", "…": "see GET /api/v1/types/teacher-certificate"},
+            }
+        },
+    )
+
+    type: str = Field(min_length=1, max_length=80, description="Code, slug or name of the licence type")
+    record: dict[str, object] = Field(description="Face fields by name, values as strings")
+    record_id: str | None = Field(
+        default=None, min_length=1, max_length=200, description="Your own reference: the same one never issues twice"
+    )
+
+
+class IssuedAnswer(Answer):
+    """签发结果."""
+
+    licence_id: str
+    licence_number: str
+    version: int
+    file_digest: str = Field(description="SM3 of the OFD file, hex")
+    created: bool = Field(description="false: this record had been issued before")
+
+
+class FaceAnswer(Answer):
+    """One face field as it was sealed."""
+
+    name: str
+    title: str
+    value: str
+
+
+class LicenceAnswer(Answer):
+    """证照: the register's view of one licence."""
+
+    licence_id: str
+    licence_number: str
+    version: int
+    type_code: str
+    type_name: str
+    state: str
+    holder_name: str
+    holder_code: str
+    issuer_name: str
+    issued_on: str
+    valid_from: str
+    valid_to: str = Field(description="Last valid day; empty: long-term")
+    file_digest: str
+    face: list[FaceAnswer]
+
+
+class LicenceLine(Answer):
+    """A licence in a list."""
+
+    licence_id: str
+    licence_number: str
+    version: int
+    type_code: str
+    state: str
+    holder_name: str
+    issued_at: str
+
+
+class LicencePage(Answer):
+    """One page of a list."""
+
+    items: list[LicenceLine]
+    next: str | None = Field(description="Cursor of the next page; null: this is the last")
+
+
+class TypeLine(Answer):
+    """证照类型."""
+
+    code: str
+    slug: str
+    name: str
+    name_en: str
+
+
+class TypeAnswer(TypeLine):
+    """证照类型 with the schema of its face fields (JSON Schema 2020-12)."""
+
+    schema_: dict[str, object] = Field(serialization_alias="schema")
+
+
+def issued(one: IssuedLicence) -> dict[str, object]:
+    """The answer to an issue."""
+    return IssuedAnswer(
+        licence_id=one.licence_id,
+        licence_number=one.licence_number,
+        version=one.version,
+        file_digest=one.file_digest,
+        created=one.created,
+    ).model_dump()
+
+
+def line(one: LicenceSummary) -> LicenceLine:
+    """A licence in a list."""
+    return LicenceLine(
+        licence_id=one.licence_id,
+        licence_number=one.licence_number,
+        version=one.version,
+        type_code=one.type_code,
+        state=one.state,
+        holder_name=one.holder_name,
+        issued_at=rfc3339(one.issued),
+    )
+
+
+def licence(view: LicenceView) -> LicenceAnswer:
+    """A licence in full."""
+    one = view.summary
+    return LicenceAnswer(
+        licence_id=one.licence_id,
+        licence_number=one.licence_number,
+        version=one.version,
+        type_code=one.type_code,
+        type_name=one.type_name,
+        state=one.state,
+        holder_name=one.holder_name,
+        holder_code=one.holder_code,
+        issuer_name=one.issuer_name,
+        issued_on=one.issued_on,
+        valid_from=one.valid_from,
+        valid_to=one.valid_to,
+        file_digest=view.file_digest,
+        face=[FaceAnswer(name=v.name, title=v.title, value=v.value) for v in view.message.face],
+    )

@@ -1,0 +1,161 @@
+"""设置: every setting of the service, in one class; this file is the manual.
+
+A value comes from (the later wins): the default below, the environment (``LICENCE_TRUST_`` + the field's name in
+capitals, e.g. ``LICENCE_TRUST_BASE_URL``), the command line. Nothing is read when modules are imported: only
+``load_settings`` looks at the environment, once. A value that cannot be read stops the program with
+``settings.invalid`` and the name of the variable; nothing is guessed. Inner packages never see this object.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from trust.errors import Malformed
+
+PREFIX = "LICENCE_TRUST_"
+LANGUAGES = ("zh-CN", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that may differ between two installations."""
+
+    dir: Path = Path("var")
+    """The region's folder (register, keys, files, trust material). If it is not a region, every command but ``init``
+    and ``demo`` stops with ``region.missing``; it is never made silently."""
+
+    database_url: str = ""
+    """SQLAlchemy URL of the register, e.g. ``postgresql+psycopg://user@host/name``. Empty: the SQLite file inside the
+    region's folder. A database that cannot be reached stops the start."""
+
+    base_url: str = "http://localhost:8000"
+    """Public address without a trailing slash. It is printed into every QR code and status-list address, so a wrong
+    one sends the public to the wrong place *for good*. With ``https`` cookies become ``Secure`` and HSTS is sent."""
+
+    host: str = "127.0.0.1"
+    """Address ``serve`` listens on. ``0.0.0.0`` opens the service to the network: put a TLS proxy before it."""
+
+    port: int = 8000
+    """TCP port ``serve`` listens on (1-65535). A port in use stops ``serve``."""
+
+    passphrase: str = field(default="", repr=False)
+    """Unlocks the private keys of a region that is not a demonstration (those unlock themselves). Wrong or missing:
+    reading and verifying still work, issuing answers ``keys.*``. Never logged."""
+
+    lang: str = "zh-CN"
+    """Language when the caller names none: ``zh-CN`` or ``en``."""
+
+    workers: int = 0
+    """Processes for batch issuing; 0 takes one per processor core. More than the cores only costs memory."""
+
+    upload_limit: int = 20 * 1024 * 1024
+    """Largest document accepted for verification, in bytes. More is answered with 413 before it is read whole.
+    Memory per verification is a small multiple of this."""
+
+    body_limit: int = 1024 * 1024
+    """Largest body of any other request, in bytes (413 beyond)."""
+
+    session_minutes: int = 480
+    """A signed-in session ends after so many minutes. Too long: an unattended desk stays open."""
+
+    sign_in_attempts: int = 10
+    """Failed sign-ins per account name or address within 15 minutes before 429 is answered. Too low locks out a busy
+    counter, too high helps guessing."""
+
+    public_rate: int = 120
+    """Anonymous verifications and QR checks allowed per address and minute (429 beyond). 0 switches the limit off."""
+
+    trusted_proxies: str = ""
+    """Comma-separated addresses of reverse proxies whose ``X-Forwarded-For``/``-Proto`` are believed. Wrong: callers
+    can write any address into the journal. Empty believes none."""
+
+    log_level: str = "info"
+    """``debug``, ``info``, ``warning`` or ``error``; written to standard error by ``serve``."""
+
+    @property
+    def secure(self) -> bool:
+        """The public meets us over https."""
+        return self.base_url.startswith("https://")
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
+    """Defaults, then ``environ`` (the process's, unless given), then what the caller gives (``None`` = not given).
+
+    Raises ``Malformed("settings.invalid")`` naming the setting.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    for one in fields(Settings):
+        text = environ.get(PREFIX + one.name.upper())
+        if text is not None and text != "":
+            values[one.name] = text
+    values.update({name: value for name, value in given.items() if value is not None})
+    return Settings(**{name: _read(name, value) for name, value in values.items()})  # type: ignore[arg-type]
+
+
+def _read(name: str, value: object) -> object:
+    reader, expected = _READERS.get(name, (_text, "文本"))
+    try:
+        return reader(str(value))
+    except ValueError:
+        shown = "***" if name == "passphrase" else str(value)[:80]
+        raise Malformed(
+            "settings.invalid",
+            "设置 {name} 的值“{value}”无效，应为：{expected}",
+            name=PREFIX + name.upper(),
+            value=shown,
+            expected=expected,
+        ) from None
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        number = int(value)
+        if not low <= number <= high:
+            raise ValueError(value)
+        return number
+
+    return read
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(value)
+        return value
+
+    return read
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(value)
+    return value.rstrip("/")
+
+
+def _language(value: str) -> str:
+    return _one_of(*LANGUAGES)({"zh": "zh-CN", "zh_CN": "zh-CN"}.get(value, value))
+
+
+_READERS: dict[str, tuple[Callable[[str], object], str]] = {
+    "dir": (Path, "文件夹"),
+    "base_url": (_address, "http:// 或 https:// 开头的地址"),
+    "port": (_whole(0, 65535), "0–65535 的整数"),
+    "lang": (_language, "zh-CN 或 en"),
+    "workers": (_whole(0, 256), "0–256 的整数"),
+    "upload_limit": (_whole(1024, 1 << 31), "1024 以上的字节数"),
+    "body_limit": (_whole(1024, 1 << 31), "1024 以上的字节数"),
+    "session_minutes": (_whole(1, 60 * 24 * 30), "1–43200 的分钟数"),
+    "sign_in_attempts": (_whole(1, 10000), "1–10000 的整数"),
+    "public_rate": (_whole(0, 1_000_000), "0 以上的整数"),
+    "log_level": (_one_of("debug", "info", "warning", "error"), "debug、info、warning 或 error"),
+}

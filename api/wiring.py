@@ -1,0 +1,384 @@
+"""接线: ``build(settings)`` makes ``Services``, which the command line and HTTP share; tests build their own.
+
+This is the only place where settings become objects. What a request asks for is a method here only where more than one
+collaborator takes part (the act, its evidence, a picture); everything else is asked of the collaborator itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from api import __version__
+from api.limits import RateLimit
+from api.settings import Settings
+from licence_store.accounts import AccountRules, Accounts
+from licence_store.desk import Desk, DeskSettings, now, open_desk
+from licence_store.idempotency import Idempotency
+from trust.errors import LicenceTrustError, Malformed, NotFound, Refused
+from trust.journal import Actor
+
+if TYPE_CHECKING:
+    from api.metrics import Metrics
+    from api.readiness import Part
+    from licence_store.accounts import TokenGrant
+    from licence_store.catalogue import Catalogue
+    from licence_store.definitions import LicenceTypeDefinition
+    from licence_store.issuance import Issuer
+    from licence_store.journal import JournalCheck, SQLJournal
+    from licence_store.models import JournalEntry
+    from licence_store.recovery import Recovery
+    from licence_store.register import LicenceSummary, LicenceView, Register
+    from licence_store.reserving import IssuedLicence, RegionFacts
+    from verify.policy import StatusSource
+    from verify.report import Report
+    from verify.verifier import Verifier
+
+log = logging.getLogger("licence_trust.api")
+CONSOLE = "console"
+"""Who acts on the command line of a demonstration region when nobody is named."""
+
+
+def build(settings: Settings) -> Services:
+    """Open the region and what belongs to it.
+
+    Stops with ``region.missing``, ``region.register_missing``, ``database.*`` …: nothing is made silently.
+    """
+    desk = open_desk(
+        DeskSettings(settings.dir, settings.database_url, settings.base_url, settings.passphrase), clock=now
+    )
+    return Services(settings, desk)
+
+
+def bundle_verifier(bundle: bytes, statuses: StatusSource | None) -> Verifier:
+    """核验 by somebody else's trust bundle; no region is needed."""
+    from trust.anchors import load_bundle
+    from verify.verifier import Verifier
+
+    return Verifier(load_bundle(bundle), now, statuses)
+
+
+@dataclass(frozen=True)
+class Services:
+    """服务: the region's desk, who may use it, and what the public edge needs."""
+
+    settings: Settings
+    desk: Desk
+    _pictures: dict[str, bytes] = field(default_factory=dict, repr=False)
+    _bundles: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.desk.close()
+
+    # Collaborators
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.desk.catalogue
+
+    @property
+    def register(self) -> Register:
+        return self.desk.register
+
+    @property
+    def journal(self) -> SQLJournal:
+        return self.desk.journal
+
+    @property
+    def issuer(self) -> Issuer:
+        return self.desk.issuer
+
+    @property
+    def region_facts(self) -> RegionFacts:
+        return self.desk.facts
+
+    def clock(self) -> datetime:
+        return self.desk.clock()
+
+    def verifier(self) -> Verifier:
+        return self.desk.verifier()
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        rules = AccountRules(
+            session_length=timedelta(minutes=self.settings.session_minutes),
+            failures_per_account=self.settings.sign_in_attempts,
+            failures_per_address=self.settings.sign_in_attempts * 10,
+        )
+        return Accounts(self.desk.sessions, self.desk.clock, rules)
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(self.desk.sessions, self.desk.clock)
+
+    @cached_property
+    def public_rate(self) -> RateLimit:
+        return RateLimit(self.settings.public_rate)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        from api.metrics import Metrics
+
+        return Metrics(__version__)
+
+    # Who acts
+
+    def actor(self, account: str | None) -> Actor:
+        """Who acts on the command line: ``--as``, or in a demonstration region the console itself.
+
+        Raises ``NotFound("account.unknown")``, ``Refused("account.disabled", "account.needed")``.
+        """
+        if account is None:
+            if not self.region_facts.demonstration:
+                raise Refused("account.needed", "请用 --as 指明以哪个账号办理。", remedy="用 accounts list 查看账号。")
+            return Actor(CONSOLE, None, None, "cli")
+        found = self.accounts.get(account)
+        if found.disabled is not None:
+            raise Refused("account.disabled", "账号“{name}”已停用。", name=account)
+        return Actor(found.name, found.department_id, None, "cli")
+
+    def issuing_actor(self, account: str | None) -> Actor:
+        """As ``actor``, for somebody who may issue; raises ``Refused("account.not_officer")``."""
+        actor = self.actor(account)
+        if account is not None and self.accounts.get(account).role == "auditor":
+            raise Refused("account.not_officer", "您的账号没有签发权限。")
+        return actor
+
+    def right_of(self, grant: TokenGrant, actor: Actor, type_code: str) -> Actor:
+        """The actor a token issues as: in the one department that may and that the token covers.
+
+        Raises ``Refused("token.scope", "grant.missing", "grant.ambiguous")``.
+        """
+        grant.demand("issue", type_code=type_code)
+        with self.desk.sessions.read() as session:
+            rights = self.catalogue.rights(session, type_code)
+        covered = [one for one in rights if "*" in grant.departments or one.department_id in grant.departments]
+        if not covered:
+            grant.demand("issue", department=rights[0].department_id if rights else "-")
+            raise Refused("grant.missing", "没有部门可签发此类证照。")
+        if len(covered) > 1:
+            raise Refused("grant.ambiguous", "有多个部门可签发此类证照，请以其中一个部门的账号操作。")
+        return Actor(actor.account, covered[0].department_id, actor.address, actor.channel)
+
+    # Acts and their evidence
+
+    def issue(self, type_name: str, record: Mapping[str, object], actor: Actor, record_id: str | None) -> IssuedLicence:
+        """签发 one licence; the issuer keeps the journal."""
+        issued = self.issuer.issue(type_name, record, officer=actor, record_id=record_id)
+        self.metrics.issued.labels(self.catalogue.get(type_name).slug).inc(int(issued.created))
+        return issued
+
+    def verify(self, content: bytes, actor: Actor, moment: datetime | None) -> Report:
+        """核验 a document somebody brings; that it was asked is journalled, the answer too."""
+        report = self.verifier().verify(content, moment=moment)
+        subject = str(report.document.get("licence_id") or f"sm3:{report.document['digest']}")
+        self.metrics.verified.labels(str(report.indication), report.sub_indication or "").inc()
+        result = str(report.indication) + (f" {report.sub_indication}" if report.sub_indication else "")
+        try:
+            self.journal.record(actor=actor, action="document.verify", subject=subject, result=result)
+        except LicenceTrustError:
+            log.exception("the journal could not be written")
+        return report
+
+    def find(
+        self,
+        licence_id: str,
+        actor: Actor,
+        reason: str,
+        *,
+        action: str = "licence.read",
+        grant: TokenGrant | None = None,
+        details: Mapping[str, str] | None = None,
+    ) -> LicenceView:
+        """One licence for somebody who says why; journalled. Staff of a department see its own licences only.
+
+        Raises ``Malformed("identifier.*")``, ``NotFound("licence.unknown")``, ``Refused("token.scope")``.
+        """
+        view = self.register.find(licence_id)
+        department, type_code = view.summary.department_id, view.summary.type_code
+        try:
+            if grant is not None:
+                grant.demand("read", department=department, type_code=type_code)
+            elif actor.department not in (None, "", department):
+                raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
+        except LicenceTrustError as error:
+            self.journal.failed(error, actor=actor, action=action, subject=view.licence_id, reason=reason)
+            raise
+        self.journal.record(
+            actor=actor, action=action, subject=view.licence_id, reason=reason, details=dict(details or {})
+        )
+        return view
+
+    def search(
+        self,
+        actor: Actor,
+        reason: str,
+        *,
+        text: str = "",
+        type_name: str = "",
+        cursor: str = "",
+        limit: int,
+        grant: TokenGrant | None = None,
+    ) -> tuple[tuple[LicenceSummary, ...], str | None]:
+        """Licences the caller may see, and the next page's cursor; journalled. Raises ``Refused``, ``Malformed``."""
+        from api import cursors
+
+        type_code = self.catalogue.get(type_name).code if type_name else ""
+        departments: list[str] | None = [actor.department] if actor.department else None
+        types: list[str] | None = None
+        if grant is not None:
+            grant.demand("search", type_code=type_code or None)
+            departments = None if "*" in grant.departments else sorted(grant.departments)
+            types = None if "*" in grant.types else sorted(grant.types)
+        found = self.register.search(
+            text=text,
+            type_code=type_code,
+            departments=departments,
+            types=types,
+            after=cursors.place(cursor) if cursor else None,
+            limit=limit + 1,
+        )
+        shown = found[:limit]
+        details = {"shown": str(len(shown)), "type": type_code}
+        self.journal.record(actor=actor, action="licence.search", subject="register", reason=reason, details=details)
+        return shown, cursors.of_place(shown[-1].place) if len(found) > limit else None
+
+    def journal_page(self, actor: Actor, before: int | None, limit: int) -> tuple[list[JournalEntry], int | None]:
+        """Entries, newest first, and where the next page begins; that somebody looked is an entry too."""
+        from sqlalchemy import select
+
+        from licence_store.models import JournalEntry
+
+        query = select(JournalEntry).order_by(JournalEntry.seq.desc()).limit(limit + 1)
+        if before is not None:
+            query = query.where(JournalEntry.seq < before)
+        with self.desk.sessions.read() as session:
+            found = list(session.execute(query).scalars())
+        self.journal.record(actor=actor, action="journal.read", subject="journal")
+        return found[:limit], found[limit - 1].seq if len(found) > limit else None
+
+    def check_journal(self) -> JournalCheck:
+        from licence_store.journal import check_journal
+
+        with self.desk.sessions.read() as session:
+            return check_journal(session)
+
+    # Trust for verifiers elsewhere
+
+    def bundle(self) -> bytes:
+        """信任包, signed; renewed at most once an hour, so that its ``ETag`` lasts."""
+        store, hour = self.desk.trust(), self.clock().replace(minute=0, second=0, microsecond=0)
+        key = f"bundle {hour.isoformat()} {id(store)}"
+        if key not in self._bundles:
+            self._bundles.clear()
+            self._bundles[key] = self.desk.region.bundle(self.clock())
+        return self._bundles[key]
+
+    def status_list(self, list_id: str) -> bytes:
+        """状态列表 as published. Raises ``NotFound("status_list.unknown")``."""
+        raise NotFound("status_list.unknown", "没有状态列表 {id}。", id=list_id[:40])
+
+    # What a page shows beside the facts
+
+    def issuable(self, department: str | None) -> list[tuple[LicenceTypeDefinition, str]]:
+        """Types somebody of ``department`` may issue, with the department that would."""
+        answer = []
+        with self.desk.sessions.read() as session:
+            for definition in self.catalogue.list():
+                rights = self.catalogue.rights(session, definition.code)
+                mine = [one for one in rights if department in (None, "", one.department_id)]
+                if mine:
+                    answer.append((definition, mine[0].department_name))
+        return answer
+
+    def preview(self, definition: LicenceTypeDefinition, values: Mapping[str, str], actor: Actor) -> bytes:
+        """预览: the face as it would be drawn, PNG. Raises what the record or the right to issue deserves."""
+        from api.pictures import preview
+
+        return preview(self.desk, definition, values, actor)
+
+    def picture_of(self, content: bytes, report: Report) -> str:
+        """The face drawn from the data a *passed* document has under its seal, as an address; else empty."""
+        from api.pictures import sealed_face
+
+        return sealed_face(self.desk, content, report)
+
+    def face_png(self, view: LicenceView) -> bytes:
+        """照面图片 of a registered licence, with its seal."""
+        from api.pictures import registered_face
+
+        if view.file_digest not in self._pictures:
+            while len(self._pictures) > 64:
+                self._pictures.pop(next(iter(self._pictures)), None)
+            self._pictures[view.file_digest] = registered_face(self.desk, view)
+        return self._pictures[view.file_digest]
+
+    def face_size(self, view: LicenceView) -> tuple[int, int]:
+        """Width and height of the picture, for the page's layout."""
+        from api.pictures import face_size
+
+        return face_size(self.desk, view)
+
+    def example(self, definition: LicenceTypeDefinition) -> dict[str, str]:
+        """A made-up record, another one each time."""
+        import secrets
+
+        return next(definition.example_records(1, seed=secrets.randbelow(1 << 30)))
+
+    # Running
+
+    def recover(self) -> Recovery:
+        """重启恢复: complete or void what a crash left."""
+        from licence_store.recovery import recover
+
+        return recover(self.issuer)
+
+    def readiness(self) -> list[Part]:
+        """能否提供服务, part by part."""
+        from api.readiness import parts
+
+        found = parts(self.desk)
+        for part in found:
+            self.metrics.ready.labels(part.name).set(int(part.ready))
+        return found
+
+    def grant_to_department(self, type_code: str, actor: Actor, department: str | None) -> list[str]:
+        """Let a department issue a type that nobody may issue yet; answers the departments that may.
+
+        The department named, else the one that defines the type, else the actor's, else (demonstration) the first.
+        """
+        from sqlalchemy import select
+
+        from licence_store.models import Seal
+
+        with self.desk.sessions.read() as session:
+            rights = [one.department_id for one in self.catalogue.rights(session, type_code)]
+            departments = self.catalogue.departments()
+            seals = {one.department_id: one.id for one in session.execute(select(Seal).order_by(Seal.id)).scalars()}
+        chosen = department or next((d.id for d in departments if d.code == type_code[:18]), None) or actor.department
+        if chosen is None and not rights and self.region_facts.demonstration and departments:
+            chosen = departments[0].id
+        if chosen is None or chosen in rights or (rights and department is None):
+            return rights
+        if chosen not in seals:
+            raise Malformed("department.no_seal", "部门“{department}”不存在或没有电子印章。", department=chosen[:40])
+        self.catalogue.grant(type_code, chosen, seals[chosen], actor)
+        return [*rights, chosen]
+
+
+def upgrade_database(settings: Settings) -> str:
+    """Bring the register's tables to this version; answers the revision."""
+    from licence_store.migrations import HEAD
+
+    with build(settings):
+        return HEAD
