@@ -136,12 +136,13 @@ def runs(rows: Sequence[bytes]) -> Iterator[tuple[int, int, int, int]]:
     """Dark modules as rectangles ``(left, top, right, bottom)``: runs, joined with equal runs right below."""
     waiting: dict[tuple[int, int], int] = {}
     for index, row in enumerate((*rows, b"")):
-        here = [run.span() for run in _RUN.finditer(row)]
-        ended = waiting.keys() - here
-        for start, end in sorted(ended):
-            yield start, waiting.pop((start, end)), end, index
-        for run in here:
-            waiting.setdefault(run, index)
+        here: dict[tuple[int, int], int] = {}
+        for run in _RUN.finditer(row):
+            span = run.span()
+            here[span] = waiting.pop(span, index)
+        for (start, end), top in waiting.items():
+            yield start, top, end, index
+        waiting = here
 
 
 def ofd_grid(item: Grid, identity: int) -> str:
