@@ -14,7 +14,7 @@ import re
 import struct
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -222,6 +222,17 @@ class TextBlock:
     size: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    width: float
+    height: float
+    size: float
+    align: str
+    valign: str
+    leading: float
+    spacing: float
+
+
 def set_text(
     text: str,
     face: FontFace,
@@ -244,22 +255,45 @@ def set_text(
     """
     if not text:
         return TextBlock((), size)
-    ems = face.advances(text)
-    total, units = sum(ems), _unbreakable(text)
+    how = _Setting(width, height, size, align, valign, leading, spacing)
+    ems, units = face.advances(text), _unbreakable(text)
+    found: tuple[_Setting, list[int]] | None = None
     while True:
-        most = int((height + _EASE - size) / (leading * size)) + 1 if size <= height + _EASE else 0
-        if size * total + spacing * (len(text) - 1) <= width + _EASE:
-            breaks = [len(text)]
-        elif size * total > most * width * 1.02 + size:
-            breaks = []  # no need to try: the characters alone are too wide
-        else:
-            breaks = _break_lines(text, ems, units, (width + _EASE, size, spacing))
-        if 0 < len(breaks) <= most:
+        breaks = _fit(text, ems, units, how)
+        if breaks and not _orphan(breaks):
+            found = how, breaks
             break
-        if size <= min_size + _EASE:
-            raise _too_long(field, text)
-        size = max(min_size, size * _SHRINK)
-    return _place(text, ems, breaks, _Setting(width, height, size, align, valign, leading, spacing))
+        found = found or ((how, breaks) if breaks else None)
+        if found and how.size < _ORPHAN_PRICE * found[0].size:
+            break
+        if how.size <= min_size + _EASE:
+            break
+        how = replace(how, size=max(min_size, how.size * _SHRINK))
+    if found is None:
+        raise _too_long(field, text)
+    return _place(text, ems, found[1], found[0])
+
+
+_ORPHAN_PRICE = 0.88
+"""A single character alone on the last line is worth setting the text up to this much smaller."""
+
+
+def _orphan(breaks: Sequence[int]) -> bool:
+    return len(breaks) > 1 and breaks[-1] - breaks[-2] == 1
+
+
+def _fit(text: str, ems: Sequence[float], units: Sequence[tuple[int, int]], how: _Setting) -> list[int]:
+    """End index of each line at this size, or nothing if they do not fit the box."""
+    if how.size > how.height + _EASE:
+        return []
+    most = int((how.height + _EASE - how.size) / (how.leading * how.size)) + 1
+    total = how.size * sum(ems)
+    if total + how.spacing * (len(text) - 1) <= how.width + _EASE:
+        return [len(text)]
+    if total > most * how.width * 1.02 + how.size:
+        return []  # no need to try: the characters alone are too wide
+    breaks = _break_lines(text, ems, units, (how.width + _EASE, how.size, how.spacing))
+    return breaks if len(breaks) <= most else []
 
 
 def _too_long(field: str, text: str) -> Malformed:
@@ -317,17 +351,6 @@ def _cut(ems: Sequence[float], run: tuple[int, int], measure: tuple[float, float
             used = 0.0
         used += step + spacing
     return used
-
-
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    width: float
-    height: float
-    size: float
-    align: str
-    valign: str
-    leading: float
-    spacing: float
 
 
 def _place(text: str, ems: Sequence[float], breaks: Sequence[int], how: _Setting) -> TextBlock:
