@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 
@@ -22,6 +22,7 @@ from licence_store.models import Seal
 from licence_store.region import Region
 from licence_store.register import Register
 from licence_store.reserving import RegionFacts
+from licence_store.status_list import StatusPublisher
 from seal.database import Sessions
 from seal.sealing import Sealer, SealingMaterial
 from trust.anchors import TrustStore
@@ -96,6 +97,13 @@ class Desk:
             verifier=self.own_verifier,
             clock=self.clock,
         )
+
+    @cached_property
+    def status_lists(self) -> StatusPublisher:
+        """状态列表发布."""
+        facts = self.facts
+        signer = partial(self.region.keyring.signer, "publisher")
+        return StatusPublisher(self.sessions, signer, facts.code, facts.base_url, self.clock)
 
     @cached_property
     def trust(self) -> FreshTrust:

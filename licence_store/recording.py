@@ -38,7 +38,7 @@ def record(session: Session, sealed: Sequence[SealedLicence], now: datetime) -> 
     ours = close_done(session, [s.reservation.licence_id for s in sealed])
     won = [s for s in sealed if s.reservation.licence_id in ours]
     if won:
-        session.execute(insert(Licence), [_licence(s) for s in won])
+        session.execute(insert(Licence), [_licence(s, now) for s in won])
         session.execute(insert(LicenceVersion), [_version(s, now) for s in won])
         session.execute(insert(LicenceEvent), [_event(s, now) for s in won])
         journal.append(session, [_entry(s, now) for s in won])
@@ -73,7 +73,7 @@ def _voided(reservation: Reservation) -> Conflict:
     )
 
 
-def _licence(sealed: SealedLicence) -> dict[str, Any]:
+def _licence(sealed: SealedLicence, now: datetime) -> dict[str, Any]:
     reservation, facts = sealed.reservation, sealed.message.metadata
     return {
         "base": reservation.base,
@@ -85,7 +85,7 @@ def _licence(sealed: SealedLicence) -> dict[str, Any]:
         "holder_code_type": facts["holder_code_type"],
         "record_key": reservation.record_key,
         "version": reservation.version,
-        "issued": sealed.signed_at,
+        "issued": now,
     }
 
 

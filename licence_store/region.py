@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 import secrets
 import shutil
@@ -31,6 +32,7 @@ from keys.timestamping import TimeStampAuthority
 from licence_store.catalogue import Catalogue
 from licence_store.definitions import shipped_definitions
 from licence_store.files import FileStore, write_whole
+from licence_store.journal import Anchor
 from licence_store.migrations import upgrade
 from licence_store.models import Department
 from seal.database import Sessions, open_database, sqlite_url
@@ -39,11 +41,13 @@ from seal.making import SealApplication, make_seal
 from seal.sealing import SealingMaterial
 from trust.algorithms import sm3
 from trust.anchors import Purpose, TrustAnchor, TrustStore
+from trust.canonical import canonical_json, parse_json
 from trust.certificates import load_certificate
-from trust.errors import Conflict, LicenceTrustError, Malformed, NotFound, Unavailable
+from trust.errors import CheckFailed, Conflict, LicenceTrustError, Malformed, NotFound, Unavailable
 from trust.identifiers import credit_code_check_char, organisation_check_char
 from trust.journal import SYSTEM
 from trust.revocation import CertificateList, load_crl
+from trust.sm2 import PublicKey
 
 FORMAT: Final = "licence-trust/region/1"
 DEFAULT_CODE: Final = "990000"
@@ -51,6 +55,7 @@ DEFAULT_NAME: Final = "演示省"
 _MARK, _MAKING = "region.json", "region.making"
 _FOLDERS = ("keys", "trust", "seals", "files")
 _DATABASE = "register.sqlite3"
+_ANCHORS = "anchors.jsonl"
 _UNLOCK_FILE = "passphrase"
 
 _ANCHORED: Final = {
@@ -237,6 +242,51 @@ class Region:
         chain = [publisher.certificate.der]
         return store.to_bundle(publisher.sign, chain, start, max(start, min([start + valid, *ends])))
 
+    # The journal's head, kept where the database's owner does not reach
+
+    def anchor_journal(self, anchor: Anchor, now: datetime) -> None:
+        """链首存证: add a signed line with the journal's newest head to ``anchors.jsonl``."""
+        signer = self.keyring.signer("publisher")
+        said = {"seq": str(anchor.seq), "digest": anchor.digest, "at": now.isoformat(timespec="seconds")}
+        line = {**said, "signature": signer.sign(canonical_json(said)).hex()}
+        try:
+            with (self.directory / _ANCHORS).open("ab") as file:
+                file.write(canonical_json(line) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(_ANCHORS, error) from error
+
+    def journal_anchors(self) -> tuple[Anchor, ...]:
+        """The heads anchored so far. Raises ``CheckFailed("…", "journal.anchor_forged")`` for a line not ours."""
+        path = self.directory / _ANCHORS
+        if not path.exists():
+            return ()
+        key = self.keyring.certificate("publisher").public_key
+        return tuple(_checked_anchor(line, key) for line in _read(path).splitlines() if line.strip())
+
+
+def _checked_anchor(line: bytes, key: PublicKey) -> Anchor:
+    try:
+        said = parse_json(line)
+        assert isinstance(said, dict)
+        signature = bytes.fromhex(str(said.pop("signature")))
+        if key.verify(signature, canonical_json(said)):
+            return Anchor(int(str(said["seq"])), str(said["digest"]))
+    except (ValueError, KeyError, AssertionError, Malformed):
+        pass
+    raise CheckFailed(
+        "TOTAL-FAILED",
+        "SIG_CRYPTO_FAILURE",
+        "journal.anchor_forged",
+        "链首存证文件 {file} 中有被改动的行。",
+        file=_ANCHORS,
+    )
+
+
+def _unwritable(name: str, error: OSError) -> Unavailable:
+    return Unavailable("region.write", "地区文件 {file} 无法写入（{reason}）。", file=name, reason=error.strerror or "")
+
 
 def _check_names(code: str, name: str) -> None:
     if not re.fullmatch(r"[0-9]{6}", code):
@@ -276,9 +326,7 @@ def _write(path: Path, data: bytes, mode: int = 0o640) -> None:
     try:
         write_whole(path, data, mode=mode)
     except OSError as error:
-        raise Unavailable(
-            "region.write", "地区文件 {file} 无法写入（{reason}）。", file=path.name, reason=error.strerror or ""
-        ) from error
+        raise _unwritable(path.name, error) from error
 
 
 def _passphrase_of(directory: Path, demonstration: bool, given: str) -> Callable[[], bytes]:
@@ -320,12 +368,7 @@ def _making(directory: Path) -> Iterator[None]:
             yield
             (directory / _MAKING).unlink()
     except OSError as error:
-        raise Unavailable(
-            "region.write",
-            "地区文件 {file} 无法写入（{reason}）。",
-            file=str(directory),
-            reason=error.strerror or "",
-        ) from error
+        raise _unwritable(str(directory), error) from error
 
 
 def _lock(handle: int, directory: Path) -> None:

@@ -102,7 +102,9 @@ def reserve(session: Session, applications: Sequence[Application], facts: Region
     Runs inside the caller's transaction. A record reserved before and not finished is given again, to be
     finished now.
     """
-    wanted = {a.key: a for a in reversed(applications)}
+    wanted: dict[str, Application] = {}
+    for application in applications:
+        wanted.setdefault(application.key, application)
     found = _known(session, applications[0].type.definition.code, wanted)
     new = [a for key, a in wanted.items() if key not in found]
     if new:
