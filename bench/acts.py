@@ -1,8 +1,8 @@
-"""The figures of the contract: raw SM2, and whole acts of issuing and verifying beside it, in the same rounds on one core.
+"""The figures of the contract: raw SM2, and whole acts beside it, in the same rounds on one core.
 
-``issue_ofd`` is the whole act on SQLite (WAL, ``synchronous=FULL``, files synced), one licence at a time: apply, reserve,
-draw, seal with time stamp, check our own output, record. ``issue_ofd_chunk`` is the same in chunks, as batches issue.
-``verify_ofd`` is the whole check of licences not met before, with chain, revocation and coverage, without the register.
+``issue_ofd`` is the whole act on SQLite (WAL, ``synchronous=FULL``, files synced), one licence at a time: apply,
+reserve, draw, seal with time stamp, check our own output, record. ``issue_ofd_chunk`` is the same in chunks, as
+batches issue. ``verify_ofd`` is the whole check of licences, with chain, revocation and coverage, without the register.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""A batch through the console on all cores: documents per second, and how much memory the whole family of processes holds."""
+"""A batch through the console on all cores: documents per second, and the memory of all its processes together."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 import time
@@ -61,8 +60,8 @@ def _family(pid: int) -> list[int]:
     """``pid`` and everything below it."""
     members = [pid]
     try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
                 members += _family(int(child))
     except OSError:
         pass

@@ -16,7 +16,9 @@ from seal.sealing import finish
 if TYPE_CHECKING:
     from bench.__main__ import Effort
 
-NAMES = ("data_message", "draw_face", "seal_prepare", "seal_sign", "seal_timestamp", "seal_finish", "open_package", "preview_png")
+NAMES = (
+    "data_message", "draw_face", "seal_prepare", "seal_sign", "seal_timestamp", "seal_finish", "open_package", "preview_png",
+)  # fmt: skip
 LIMITS = Limits()
 
 

@@ -136,7 +136,7 @@ class OpenSSL:
             if not (match := _LINE.match(line)):
                 continue
             offset, depth, header, length = (int(match[i]) for i in range(1, 5))
-            node = DER(offset, header, length, match[6], der)
+            node = DER(offset, header, length, match[6].partition("  ")[0].strip(), der)
             while stack[-1][0] >= depth:
                 stack.pop()
             stack[-1][1].children.append(node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -95,42 +96,60 @@ def test_the_harness_draws_files_of_others(page: Page, script: Path) -> None:
     assert all(fine for _, _, fine in drawn["digests"])
 
 
-def test_text_seal_and_verdict(issued: Issued, page: Page, script: Path) -> None:
-    drawn = draw(page, script, issued.data)
-    assert drawn["pages"] == 1
-    shown = bare("".join(drawn["text"]))
+@dataclass(frozen=True)
+class Seen:
+    """What ofd.js makes of one licence: its answers, and the page with and without the seal."""
+
+    drawn: dict
+    with_seal: Image.Image
+    without: Image.Image
+
+
+_SEEN: dict[str, Seen] = {}
+
+
+@pytest.fixture
+def seen(issued: Issued, page: Page, script: Path) -> Seen:
+    """Drawn once per type: ofd.js takes seconds, most of them for its SM3 and SM2 in JavaScript."""
+    if issued.type not in _SEEN:
+        drawn = draw(page, script, issued.data)
+        with_seal = picture(page)
+        page.evaluate("() => document.querySelectorAll('[name=seal_img_div]').forEach(s => { s.style.visibility = 'hidden'; })")
+        _SEEN[issued.type] = Seen(drawn, with_seal, picture(page))
+    return _SEEN[issued.type]
+
+
+def test_all_text_is_drawn(issued: Issued, seen: Seen) -> None:
+    assert seen.drawn["pages"] == 1
+    shown = bare("".join(seen.drawn["text"]))
     for run in issued.reading.drawn():
         assert bare(run.text) in shown, f"ofd.js does not draw {run.text!r}"
 
-    [seal] = drawn["seals"]
+
+def test_the_seal_is_valid(issued: Issued, seen: Seen) -> None:
+    [seal] = seen.drawn["seals"]
     assert seal["info"]["VerifyRet"] is True, "ofd.js says that the seal's signature is not valid"
     assert seal["picture"] > 1000
-    [(_, count, fine)] = drawn["digests"]
+    [(_, count, fine)] = seen.drawn["digests"]
     assert fine
     assert count == len(issued.reading.references(issued.reading.signatures[0]))
 
 
-def test_the_seal_is_seen(issued: Issued, page: Page, script: Path) -> None:
+def test_the_seal_is_seen(seen: Seen) -> None:
     """Not only in the page's tree: pixels change, red ones, where the seal should be, and not beneath anything opaque."""
-    drawn = draw(page, script, issued.data)
-    with_seal = picture(page)
-    page.evaluate("() => document.querySelectorAll('[name=seal_img_div]').forEach(s => { s.style.visibility = 'hidden'; })")
-    without = picture(page)
-    box, sheet = drawn["seals"][0]["box"], drawn["seals"][0]["page"]
-    area = tuple(round(v) for v in (
-        box["x"] - sheet["x"], box["y"] - sheet["y"], box["x"] - sheet["x"] + box["width"], box["y"] - sheet["y"] + box["height"],
-    ))
-    assert 0 <= area[0] < area[2] <= with_seal.width + 1
-    assert 0 <= area[1] < area[3] <= with_seal.height + 1
-    changed = ImageChops.difference(with_seal, without).convert("L").point(lambda v: 255 if v > 40 else 0)
-    inked = sum(1 for v in changed.crop(area).getdata() if v)
-    assert inked > 0.04 * (area[2] - area[0]) * (area[3] - area[1]), "the seal cannot be seen"
-    red = sum(1 for r, g, b in with_seal.crop(area).getdata() if r > 150 and g < 110 and b < 110)
-    assert red > 0.03 * (area[2] - area[0]) * (area[3] - area[1]), "the seal is not red"
-    assert changed.getbbox() is not None
-    outside = changed.copy()
-    outside.paste(0, area)
-    assert outside.getbbox() is None, "the seal draws outside its box"
+    box, sheet = seen.drawn["seals"][0]["box"], seen.drawn["seals"][0]["page"]
+    left, top = box["x"] - sheet["x"], box["y"] - sheet["y"]
+    area = (round(left), round(top), round(left + box["width"]), round(top + box["height"]))
+    pixels = (area[2] - area[0]) * (area[3] - area[1])
+    assert 0 <= area[0] < area[2] <= seen.with_seal.width + 1
+    assert 0 <= area[1] < area[3] <= seen.with_seal.height + 1
+    changed = ImageChops.difference(seen.with_seal, seen.without).convert("L").point(lambda v: 255 if v > 40 else 0)
+    assert changed.crop(area).histogram()[255] > 0.04 * pixels, "the seal cannot be seen"
+    octets = seen.with_seal.crop(area).tobytes()
+    red = sum(r > 150 and g < 110 and b < 110 for r, g, b in zip(octets[::3], octets[1::3], octets[2::3], strict=True))
+    assert red > 0.03 * pixels, "the seal is not red"
+    changed.paste(0, area)
+    assert changed.getbbox() is None, "the seal draws outside its box"
 
 
 def blank_font(characters: str) -> bytes:
@@ -180,5 +199,5 @@ def test_the_blank_font_gives_missing_characters_away(page: Page, issued: Issued
     [[_, width, ink]] = page.evaluate(GLYPHS, {
         "font": base64.b64encode(font).decode(), "blank": base64.b64encode(blank_font("龘")).decode(), "text": "龘",
     })
-    assert width == pytest.approx(192)
+    assert width == pytest.approx(192, abs=0.1)
     assert ink == 0
