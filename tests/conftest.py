@@ -6,6 +6,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -49,16 +50,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield sqlite_url(tmp_path / "register.sqlite3")
         return
-    yield from _postgresql_database(request.getfixturevalue("postgresql_server"))
+    with postgresql_database(request.getfixturevalue("postgresql_server")) as url:
+        yield url
 
 
-def _postgresql_database(server: str) -> Iterator[str]:
+@contextmanager
+def postgresql_database(server: str, template: str = "template1") -> Iterator[str]:
+    """The URL of a new database on ``server``, a copy of ``template`` (a URL or a name) that nobody uses."""
     import psycopg
     from sqlalchemy.engine import make_url
 
     name = f"t{os.getpid()}_{next(_numbers)}"
+    model = make_url(template).database if "://" in template else template
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{model}"')
     yield make_url(server).set(database=name).render_as_string(hide_password=False)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -11,6 +11,7 @@ import pytest
 
 from licence_store.desk import Desk, DeskSettings, now, open_desk
 from licence_store.region import Region
+from tests.conftest import postgresql_database
 from trust.journal import Actor
 
 OFFICER = Actor("zhang", None, "192.0.2.7", "page")
@@ -48,13 +49,26 @@ def region_folder(made_region: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made_region, tmp_path / "region"))
 
 
-@pytest.fixture
-def settings(database_url: str, region_folder: Path, tmp_path: Path) -> DeskSettings:
-    """A region of one's own whose register is on the engine under test."""
-    if database_url.startswith("sqlite"):
-        return DeskSettings(region_folder, durable=False)
-    Region.create(tmp_path / "other", clock=now, database_url=database_url)
-    return DeskSettings(tmp_path / "other", database_url, durable=False)
+@pytest.fixture(scope="session")
+def made_postgresql_region(
+    postgresql_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, str]]:
+    """A region with its register on PostgreSQL, made once; copy folder and database, do not use them."""
+    directory = tmp_path_factory.mktemp("made") / "region"
+    with postgresql_database(postgresql_server) as url:
+        Region.create(directory, clock=now, database_url=url)
+        yield directory, url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DeskSettings]:
+    """A region of one's own, its register on each engine in turn."""
+    if request.param == "sqlite":
+        yield DeskSettings(request.getfixturevalue("region_folder"), durable=False)
+        return
+    folder, template = request.getfixturevalue("made_postgresql_region")
+    with postgresql_database(request.getfixturevalue("postgresql_server"), template) as url:
+        yield DeskSettings(Path(shutil.copytree(folder, tmp_path / "region")), url, durable=False)
 
 
 @pytest.fixture
