@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from seal.ofd.signatures import PROVIDER_NAME, ListedSignature, build_signatures_xml
 from seal.ses import SESSignature
 from trust.algorithms import SM2_SIGNATURE_OIDS, SM2_WITH_SM3, SM3, sm3
 from trust.anchors import Purpose, TrustStore
@@ -21,7 +22,7 @@ from trust.path import VerifiedPath
 from trust.path import check_certificate as check_path_and_revocation
 from trust.sm2 import signature_from_raw
 from trust.timestamp import check_timestamp
-from verify.opening import OpenedDocument, OpenedSignature
+from verify.opening import SEAL, OpenedDocument, OpenedSignature
 from verify.policy import CLOCK_TOLERANCE
 from verify.remarks import listed
 from verify.report import Indication
@@ -95,6 +96,26 @@ def check_signature_list(opened: OpenedDocument) -> None:
             "signature.list_missing",
             "文档声明的签名列表“{name}”不存在：文档尚未签章，或签章已被删除。",
             name=lists[0],
+        )
+
+
+def check_list_form(opened: OpenedDocument) -> None:
+    """Is a list of signatures that are all ours written as we write it, byte for byte?
+
+    Nobody signs Signatures.xml; of others' files no form can be demanded, of our own it can.
+    """
+    if not opened.signatures or any(s.xml is None or s.xml.provider != PROVIDER_NAME for s in opened.signatures):
+        return
+    ids = [identifier for s in opened.signatures if s.xml for identifier in (s.id, *(a.id for a in s.xml.stamps))]
+    rows = [ListedSignature(s.id, "Seal" if s.kind == SEAL else "Sign", f"/{s.name}") for s in opened.signatures]
+    expected = build_signatures_xml(rows, f"s{len(ids):03d}")
+    whole = sorted(ids) == [f"s{number:03d}" for number in range(1, len(ids) + 1)]
+    if not whole or opened.entries.get(opened.signatures_name or "") != expected:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "signature.list_changed",
+            "签名列表（Signatures.xml）不是盖章时的原样。",
         )
 
 

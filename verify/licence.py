@@ -18,6 +18,7 @@ from seal.message import (
     disclosure_entry,
     disclosure_root,
 )
+from seal.ofd.package import Limits, open_package
 from seal.ses import SESSignature
 from trust.anchors import TrustStore
 from trust.certificates import Certificate
@@ -27,7 +28,7 @@ from trust.path import check_published
 from verify.checks import BEIJING, FAILED, INDETERMINATE, Question
 from verify.face import Face, as_shown
 from verify.opening import OpenedDocument
-from verify.policy import CURRENT, STATE_NAMES, LicenceStatus, StatusSource, indication_of
+from verify.policy import STATE_NAMES, LicenceStatus, StatusSource, indication_of
 from verify.remarks import listed
 from verify.report import Indication, Word
 
@@ -306,16 +307,35 @@ def check_current(status: LicenceStatus) -> None:
         )
 
 
-def check_file_is_registered(status: LicenceStatus, digest: str) -> None:
-    """Is this file the very one the register issued?"""
-    if status.state == CURRENT and status.file_digest is not None and status.file_digest.lower() != digest:
-        raise CheckFailed(
-            INDETERMINATE,
-            "LICENCE_FILE_DIFFERS",
-            "licence.file_differs",
-            "登记系统中该证照的文件与此文件不同（登记的杂凑值为 {expected}）。",
-            expected=status.file_digest,
-        )
+def is_registered_file(status: LicenceStatus, digest: str) -> bool:
+    """Is this, byte for byte, the file the register has (or does the register not say)?"""
+    return status.file_digest is None or status.file_digest.lower() == digest
+
+
+def check_file_is_registered(status: LicenceStatus, opened: OpenedDocument, limits: Limits) -> None:
+    """Does this file hold all the register issued under this id, unaltered?
+
+    Packing it anew changes nothing, and others may add signatures; a second file sealed under the same id differs.
+    """
+    if is_registered_file(status, opened.digest) or _holds_all(opened, status, limits):
+        return
+    raise CheckFailed(
+        INDETERMINATE,
+        "LICENCE_FILE_DIFFERS",
+        "licence.file_differs",
+        "登记系统中该证照的文件与此文件不同（登记的杂凑值为 {expected}）。",
+        expected=status.file_digest,
+    )
+
+
+def _holds_all(opened: OpenedDocument, status: LicenceStatus, limits: Limits) -> bool:
+    """Is every entry of the issued file in this one (but for the list of signatures, which may have grown)?"""
+    try:
+        issued = open_package(status.issued_file(), limits).entries if status.issued_file else {}
+    except LicenceTrustError:
+        return False
+    list_name = opened.signatures_name
+    return bool(issued) and all(opened.entries.get(n) == data for n, data in issued.items() if n != list_name)
 
 
 def check_register_knows(message: DataMessage, statuses: StatusSource | None, store: TrustStore) -> None:

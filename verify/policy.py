@@ -6,7 +6,7 @@ list knows), and which licence states pass. Both stand here, apart from the chec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -66,6 +66,9 @@ class LicenceStatus:
     file_digest: str | None = None
     """SM3 of the file issued under this id, hex; ``None`` where it is not known."""
     licence_number: str | None = None
+    issued_file: Callable[[], bytes] | None = None
+    """Fetches the file issued under this id, so that a file that is merely packed anew, or signed once more by
+    others, can be told from another file under the same id. Asked only where ``file_digest`` differs."""
 
 
 class StatusSource(Protocol):

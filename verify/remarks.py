@@ -32,6 +32,13 @@ def _warn(code: str, template: str, **params: object) -> Remark:
     return Remark(Severity.WARNING, code, template, params)
 
 
+PACKED_ANEW = Remark(
+    Severity.INFO,
+    "licence.packed_anew",
+    N_("文件与登记系统中的不是逐字节相同（重新打包或另加了签名），但登记的内容全部在内。"),
+)
+
+
 def _info(code: str, template: str, **params: object) -> Remark:
     return Remark(Severity.INFO, code, template, params)
 

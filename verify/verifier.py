@@ -174,6 +174,7 @@ class Verifier:
         found.add_failures(opened.faults)
         found.ask(checks.check_signed, opened)
         found.ask(checks.check_signature_list, opened)
+        found.ask(checks.check_list_form, opened)
         found.ask(checks.check_one_document, opened)
         found.ask(checks.check_one_version, opened)
         found.ask(checks.check_all_seen_is_covered, opened, covered)
@@ -247,7 +248,9 @@ class Verifier:
                 licence.check_register_knows(message, self.statuses, self.trust)
         if status is not None:
             found.ask(licence.check_current, status)
-            found.ask(licence.check_file_is_registered, status, opened.digest)
+            found.ask(licence.check_file_is_registered, status, opened, self.limits)
+            if not licence.is_registered_file(status, opened.digest) and not found.has("licence.file_differs"):
+                found.add_remarks([remarks.PACKED_ANEW])
         elif not found.has("licence.unknown"):
             template = N_("未能查询证照状态（没有登记系统，也没有有效的状态列表），结论仅依据文件本身。")
             found.findings.append(Finding(LICENCE_STATUS_NOT_CHECKED, Severity.WARNING, template))

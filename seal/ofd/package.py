@@ -53,6 +53,8 @@ _FLAG_DESCRIPTOR = 0x08
 _FLAG_UTF8 = 0x800
 _DOS_DATE = 0x21
 """1980-01-01: the same document gives the same bytes."""
+_OUR_FORM = (0x0314, 20, 0, 0, _DOS_DATE, 0, 0, 0o100644 << 16)
+"""Made by, needed, flags, time, date, disk, internal and external attributes as ``write_package`` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ ANOMALIES: dict[str, str] = {
     "package.entry_comment": N_("文件带有注释，其中可藏匿数据：{detail}"),
     "package.extra_malformed": N_("文件的扩展字段损坏：{detail}"),
     "package.gap": N_("包内存在目录未登记的数据：{detail}"),
+    "package.header_mixed": N_("文件头的写法与包内其他文件不同，可能被单独改动：{detail}"),
     "package.local_mismatch": N_("文件头与目录不一致，不同软件会读出不同内容：{detail}"),
     "package.name_collision": N_("文件名仅大小写、字符形式或层级不同，容易混淆：{detail}"),
     "package.name_control": N_("文件名含控制字符：{detail}"),
@@ -225,6 +228,8 @@ class _Record:
     """Where the packed data begins."""
     end: int = 0
     """Behind the data and its descriptor."""
+    ours: bool = False
+    """Both headers are filled in as ``write_package`` does it."""
 
 
 @dataclass(slots=True)
@@ -254,6 +259,7 @@ def open_package(data: bytes, limits: Limits | None = None) -> OFDPackage:
         _read_local(data, record, directory + shift, found)
     _check_layout(records, directory + shift, found)
     _check_names(records, found)
+    _check_form(records, found)
     return _inflate_all(data, records, limits, found)
 
 
@@ -338,8 +344,8 @@ def _read_directory(data: bytes, offset: int, size: int, count: int, limits: Lim
 
 def _read_central(data: bytes, offset: int, end: int, limits: Limits, found: _Findings) -> tuple[_Record, int]:
     (
-        _, made_by, _, flags, method, _, _, crc, packed_size, size, name_length, extra_length, comment_length, disk, _,
-        attributes, local,
+        _, made_by, needed, flags, method, time, date, crc, packed_size, size, name_length, extra_length,
+        comment_length, disk, internal, attributes, local,
     ) = _CENTRAL.unpack_from(data, offset)  # fmt: skip
     behind = offset + 46 + name_length + extra_length + comment_length
     if behind > end or disk not in (0, _FULL16):
@@ -360,7 +366,8 @@ def _read_central(data: bytes, offset: int, end: int, limits: Limits, found: _Fi
     kind = attributes >> 28
     if made_by >> 8 in (3, 19) and kind not in (0, 0o10, 0o04):
         found.add("package.special_file", name)
-    return _Record(name, raw_name, flags, method, crc, packed_size, size, local), behind
+    form = (made_by, needed, flags & ~_FLAG_UTF8, time, date, disk, internal, attributes)
+    return _Record(name, raw_name, flags, method, crc, packed_size, size, local, ours=form == _OUR_FORM), behind
 
 
 def _decode_name(raw: bytes, flags: int, limits: Limits, found: _Findings) -> str:
@@ -417,7 +424,10 @@ def _read_local(data: bytes, record: _Record, directory: int, found: _Findings) 
     offset = record.offset
     if offset + 30 > directory or data[offset : offset + 4] != _LOCAL_SIGNATURE:
         raise _damaged(N_("文件已损坏，无法作为 OFD 包读取：文件头位置不对。"))
-    _, _, flags, method, _, _, crc, packed_size, size, name_length, extra_length = _LOCAL.unpack_from(data, offset)
+    _, needed, flags, method, time, date, crc, packed_size, size, name_length, extra_length = _LOCAL.unpack_from(
+        data, offset
+    )
+    record.ours &= (needed, flags, time, date) == (20, record.flags, 0, _DOS_DATE)
     record.start = offset + 30 + name_length + extra_length
     record.end = record.start + record.packed_size
     if record.end > directory:
@@ -469,6 +479,13 @@ def _check_layout(records: list[_Record], directory: int, found: _Findings) -> N
         position = record.end
     if position < directory:
         found.add("package.gap", f"{directory - position} B @ {position}")
+
+
+def _check_form(records: list[_Record], found: _Findings) -> None:
+    """A package written by us, or anew by somebody else: but not one entry's header changed by itself."""
+    other = [record.name for record in records if not record.ours]
+    if other and len(other) < len(records):
+        found.add("package.header_mixed", other[0])
 
 
 def _check_names(records: list[_Record], found: _Findings) -> None:

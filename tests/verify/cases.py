@@ -18,6 +18,7 @@ from seal.message import DataMessage, RequiredSeal, parse_message
 from tests.authority import CA_PURPOSES
 from tests.verify import tampering, world
 from tests.verify.world import NOW, SealRecipe, SignatureRecipe
+from trust.algorithms import sm3
 from trust.anchors import Purpose, TrustAnchor, TrustStore
 from trust.errors import Malformed
 from trust.status_list import build_status_list, load_status_list
@@ -184,10 +185,10 @@ def register(case: dict[str, Any], data: bytes) -> RegisterDouble | None:
         return None
     if wanted == "unknown":
         return RegisterDouble(None)
-    from trust.algorithms import sm3
-
-    digest = {"same": sm3(data).hex(), "other": sm3(b"").hex(), None: None}[wanted.get("file")]
-    return RegisterDouble(LicenceStatus(wanted["state"], NOW - timedelta(hours=1), digest))
+    ours = world.sealed(True)
+    kept = {"same": data, "other": world.pack({"OFD.xml": b""}), "ours": ours}.get(wanted.get("file", ""))
+    digest, fetch = (None, None) if kept is None else (sm3(kept).hex(), lambda: kept)
+    return RegisterDouble(LicenceStatus(wanted["state"], NOW - timedelta(hours=1), digest, issued_file=fetch))
 
 
 def verify(case: dict[str, Any]) -> Report:

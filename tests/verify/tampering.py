@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 from seal.message import MESSAGE_ENTRY
@@ -207,8 +209,8 @@ def _local(item: Item, facts: Mapping[str, int]) -> bytes:
     name = item.name if item.local_name is None else item.local_name
     return (
         struct.pack(
-            "<4s5H3L2H", b"PK\x03\x04", 20, facts["flags"], facts["method"], 0, 0x21, facts["crc"], facts["packed"],
-            facts["size"], len(name), len(item.local_extra),
+            "<4s5H3L2H", b"PK\x03\x04", 20, facts["flags"], facts["method"], 0,
+            facts.get("date", 0x21), facts["crc"], facts["packed"], facts["size"], len(name), len(item.local_extra),
         )
         + name
         + item.local_extra
@@ -272,6 +274,16 @@ def local_size(a: Archive) -> None:
 
 def local_crc(a: Archive) -> None:
     a.item(PAGE).local["crc"] = 1
+
+
+def local_date(a: Archive) -> None:
+    """One local header has another date."""
+    a.item(PAGE).local["date"] = 0x5A21
+
+
+def permissions(a: Archive) -> None:
+    """One entry is executable."""
+    a.item(PAGE).attributes = 0o100755 << 16
 
 
 def crc(a: Archive) -> None:
@@ -492,6 +504,15 @@ def truncated(data: bytes) -> bytes:
     return data[:-30]
 
 
+def packed_anew(data: bytes) -> bytes:
+    """The same entries in a container written by Python's zipfile."""
+    out = BytesIO()
+    with zipfile.ZipFile(BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    return out.getvalue()
+
+
 def half(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
@@ -499,7 +520,7 @@ def half(data: bytes) -> bytes:
 ZIP_TRICKS: Mapping[str, Callable[[Archive], None]] = {
     f.__name__: f
     for f in (
-        two_entries, two_entries_first, unlisted_entry, local_name, local_method, local_size, local_crc, crc, size_lie,
+        two_entries, two_entries_first, unlisted_entry, local_name, local_method, local_size, local_crc, local_date, permissions, crc, size_lie,
         prepended, prepended_uncorrected, appended, appended_package, comment, entry_comment, gap, gap_between, zip64_lie,
         zip64_size, overlap, bomb, huge_claim, deflate_garbage, deflate_trailing, deflate_truncated, parent_name, dot_name,
         absolute_name, backslash_name, drive_name, case_name, trailing_dot_name, fullwidth_name, normal_form_names,
@@ -508,4 +529,4 @@ ZIP_TRICKS: Mapping[str, Callable[[Archive], None]] = {
     )
 }  # fmt: skip
 
-BYTE_TRICKS: Mapping[str, Callable[[bytes], bytes]] = {f.__name__: f for f in (truncated, half)}
+BYTE_TRICKS: Mapping[str, Callable[[bytes], bytes]] = {f.__name__: f for f in (truncated, half, packed_anew)}

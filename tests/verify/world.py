@@ -241,9 +241,9 @@ def seal_again(
     for number, recipe in enumerate(recipes):
         recipe = recipe if number == 0 else _renumbered(recipe, number)
         folder = f"Doc_0/Signs/{recipe.folder}"
-        answer |= _signature_entries(answer, recipe, folder, message)
-        listed.append(ListedSignature(f"s{number + 1:03d}", recipe.listed_as, f"/{folder}/Signature.xml"))
-    answer[SIGNATURES] = build_signatures_xml(listed, f"s{len(listed):03d}")
+        answer |= _signature_entries(answer, recipe, folder, 2 * number + 2, message)
+        listed.append(ListedSignature(f"s{2 * number + 1:03d}", recipe.listed_as, f"/{folder}/Signature.xml"))
+    answer[SIGNATURES] = build_signatures_xml(listed, f"s{2 * len(listed):03d}")
     return answer
 
 
@@ -254,25 +254,25 @@ def _renumbered(recipe: SignatureRecipe, number: int) -> SignatureRecipe:
 
 
 def _signature_entries(
-    entries: Mapping[str, bytes], recipe: SignatureRecipe, folder: str, message: DataMessage | None
+    entries: Mapping[str, bytes], recipe: SignatureRecipe, folder: str, stamp: int, message: DataMessage | None
 ) -> dict[str, bytes]:
     seal_der = make(recipe.seal)
     added: dict[str, bytes] = {}
     if recipe.seal_file:
         other = make(SealRecipe(name="另一枚印章"))
         added[f"{folder}/Seal.esl"] = seal_der if recipe.seal_file == "same" else other
-    xml = _signature_xml({**entries, **added}, recipe, folder)
+    xml = _signature_xml({**entries, **added}, recipe, folder, stamp)
     value = _signed_value(xml, seal_der, recipe, folder, message)
     return {**added, f"{folder}/Signature.xml": xml, f"{folder}/SignedValue.dat": value}
 
 
-def _signature_xml(entries: Mapping[str, bytes], recipe: SignatureRecipe, folder: str) -> bytes:
+def _signature_xml(entries: Mapping[str, bytes], recipe: SignatureRecipe, folder: str, stamp: int) -> bytes:
     names = [n for n in entries if n not in recipe.drop and (recipe.keep is None or n in recipe.keep)]
     references = [(f"/{name}", sm3(entries[name])) for name in names]
     references += [r for r in references if r[0] == f"/{recipe.twice}"]
     xml = build_signature_xml(
         references,
-        [StampAnnot("s002", "1", (100, 100, 42, 42))],
+        [StampAnnot(f"s{stamp:03d}", "1", (100, 100, 42, 42))],
         signed_at=recipe.claimed,
         signed_value_loc=f"/{folder}/SignedValue.dat",
         seal_loc=f"/{folder}/Seal.esl" if recipe.seal_file else "",

@@ -272,6 +272,7 @@ ANOMALOUS: list[tuple[str, str, Callable[[], bytes]]] = [
     ("control", "package.name_control", lambda: named("Doc_0/a\0.xml")),
     ("bidi", "package.name_control", lambda: named("Doc_0/\u202elmx.a")),
     ("symlink", "package.special_file", lambda: with_attributes(0o120777)),
+    ("one header touched", "package.header_mixed", lambda: with_attributes(0o100755)),
     ("device", "package.special_file", lambda: with_attributes(0o060777)),
     ("other unicode path", "package.unicode_path", lambda: with_extra(unicode_path(b"Doc_0/evil.xml"))),
     ("broken extra", "package.extra_malformed", lambda: with_extra(b"\x55\x54\xff\x00x")),
