@@ -32,19 +32,19 @@ _INK = (26, 26, 26)
 
 def draw_shapes(style: Style, shapes: Iterable[Mapping[str, Any]]) -> tuple[Item, ...]:
     """The display list of ``shapes``. Raises ``Malformed("type.style")`` if they draw too much."""
-    items: list[Item] = []
-    total = 0
-    for item in _Drawer(style).draw(shapes, IDENTITY):
-        total += len(item.commands) if isinstance(item, Path) else 1
-        if total > MOST_COMMANDS:
-            raise Malformed("type.style", "样式的“{part}”不正确：应为{expected}。", part="style", expected="更少的图元")
-        items.append(item)
-    return tuple(items)
+    return tuple(_Drawer(style).draw(shapes, IDENTITY))
 
 
 class _Drawer:
     def __init__(self, style: Style) -> None:
         self.style = style
+        self._left = MOST_COMMANDS
+
+    def _spend(self, commands: int) -> None:
+        """Groups in rows in rings multiply: count while drawing, not afterwards."""
+        self._left -= commands
+        if self._left < 0:
+            raise Malformed("type.style", "样式的“{part}”不正确：应为{expected}。", part="style", expected="更少的图元")
 
     def draw(self, shapes: Iterable[Mapping[str, Any]], matrix: Matrix) -> Iterator[Item]:
         for shape in shapes:
@@ -61,6 +61,7 @@ class _Drawer:
     def _copies(self, shape: Mapping[str, Any], matrix: Matrix) -> Iterator[Item]:
         """Copies side by side, shape by shape; outlines of one paint become one path, which keeps files small."""
         places = [compose(matrix, place) for place in _places(shape)]
+        self._spend(len(places))
         for inner in self._inner(shape):
             items = [item for place in places for item in self.draw((inner,), place)]
             yield from _merged(items)
@@ -73,11 +74,13 @@ class _Drawer:
         stroke, fill = self.style.colour(shape.get("stroke")), self.style.colour(shape.get("fill"))
         scale = math.sqrt(abs(matrix[0] * matrix[3] - matrix[1] * matrix[2]))
         moved = tuple((letter, transform(matrix, values)) for letter, values in commands)
+        self._spend(len(moved) + 1)
         width = shape.get("width", 0.2) * scale
         return Path(moved, fill, stroke or (None if fill else _INK), width, shape.get("rule") == "even-odd")
 
     def _text(self, shape: Mapping[str, Any], matrix: Matrix) -> Iterator[Item]:
         """A label as text; turned or ``outline`` ones as one path of glyph outlines."""
+        self._spend(len(shape["text"]))
         item = _label(shape, self.style.colour(shape.get("colour")) or _INK)
         if not shape.get("outline") and "rotate" not in shape and matrix[:4] == IDENTITY[:4]:
             yield Text(item.text, item.x + matrix[4], item.baseline + matrix[5], item.deltas, item.font, item.size,
