@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from seal import cms, ses
@@ -90,8 +91,14 @@ class Digests:
         """SM3 of entry ``name``, which exists."""
         known = self._known.get(name)
         if known is None:
-            known = self._known[name] = sm3(self._entries[name])
+            data = self._entries[name]
+            known = self._known[name] = _remembered_digest(data) if len(data) <= _REMEMBERED_SIZE else sm3(data)
         return known
+
+
+_REMEMBERED_SIZE = 192 << 10
+_remembered_digest = lru_cache(maxsize=128)(sm3)
+"""By the bytes themselves: what licences of one type share is digested once."""
 
 
 @dataclass(slots=True)
