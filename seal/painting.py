@@ -362,5 +362,6 @@ def _area(points: Sequence[Point]) -> float:
 def _stroke(image: Pictures.Image, outlines: Sequence[tuple[list[Point], bool]], path: Path, scale: float) -> None:
     draw = ImageDraw.Draw(image)
     width = max(1, round(path.width * scale))
-    for points, _ in outlines:
-        draw.line(points, fill=path.stroke, width=width, joint="curve" if width > 4 else None)
+    for points, closed in outlines:
+        joined = [*points, *points[1:3]] if closed else points  # so that the corner at the start is a joint too
+        draw.line(joined, fill=path.stroke, width=width, joint="curve" if width > 4 else None)
