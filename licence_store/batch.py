@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from licence_store.desk import Desk, DeskSettings, open_desk
-from licence_store.files import flush_folder, write_whole
+from licence_store.files import flush_folder, sweep_unfinished, write_whole
 from licence_store.intake import Row
 from licence_store.issuance import Outcome
 from licence_store.recovery import recover
@@ -95,6 +95,7 @@ def run_batch(
 def _demand_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        sweep_unfinished(folder, _LEFT_OVER.total_seconds())
         writable = os.access(folder, os.W_OK | os.X_OK)
     except OSError as error:
         raise Unavailable("batch.out_dir", "输出文件夹 {folder} 无法使用。", folder=str(folder)) from error

@@ -103,15 +103,17 @@ class FileStore:
 
         ``known`` answers which of the digests it is given are named by a record.
         """
-        removed = self._sweep_unfinished(older_than)
+        removed = sum(sweep_unfinished(folder, older_than) for folder in list(self.directory.iterdir()))
         digests = self.digests()
         while some := list(islice(digests, 500)):
             named = known(some)
             removed += sum(_remove(self.path(d), older_than) for d in some if d not in named)
         return removed
 
-    def _sweep_unfinished(self, older_than: float) -> int:
-        return sum(_remove(path, older_than) for path in list(self.directory.glob("*/.*.part")))
+
+def sweep_unfinished(folder: Path, older_than: float) -> int:
+    """Remove what a crash left half-written in ``folder`` at least ``older_than`` seconds ago; says how many."""
+    return sum(_remove(path, older_than) for path in list(folder.glob(".*.part")))
 
 
 def _remove(path: Path, older_than: float) -> bool:
