@@ -248,7 +248,7 @@ def check_references_exist(opened: OpenedDocument, signature: OpenedSignature) -
 
 def check_references_match(opened: OpenedDocument, signature: OpenedSignature) -> None:
     """Is every protected file as it was when it was signed?"""
-    changed = [n for n, digest in signature.references if n in opened.entries and opened.digests(n) != digest]
+    changed = [n for n, digest in signature.references if n in opened.entries and opened.files.digest(n) != digest]
     if changed and signature.xml and signature.xml.digest_algorithm == SM3:
         raise CheckFailed(
             FAILED,

@@ -7,13 +7,13 @@ digest: the entries that every licence of a type shares are read once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
-from seal.ofd.package import Limits, directory_of, local_name, parse_xml, resolve, text_of
+from seal.ofd.package import directory_of, local_name, resolve, text_of
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
 from verify.report import Indication
@@ -100,7 +100,17 @@ class Contents:
         return [name for name, what in self.named.items() if what == role]
 
 
-def read_contents(entries: Mapping[str, bytes], digest: Callable[[str], bytes], limits: Limits) -> Contents:
+class Files(Protocol):
+    """What the walk needs of a package: ``verify.opening.Entries``."""
+
+    def get(self, name: str) -> bytes | None: ...
+
+    def digest(self, name: str) -> bytes: ...
+
+    def xml(self, name: str) -> Any: ...
+
+
+def read_contents(files: Files) -> Contents:
     """Walk from OFD.xml to everything that is named. Never raises: what cannot be read is a fault."""
     contents = Contents({ROOT: "root"})
     pending = [ROOT]
@@ -108,16 +118,15 @@ def read_contents(entries: Mapping[str, bytes], digest: Callable[[str], bytes], 
         if not pending:
             return contents
         name = pending.pop(0)
-        data = entries.get(name)
-        if data is None:
+        if files.get(name) is None:
             _note_missing(contents, name)
             continue
-        for role, target in _named_by(contents, name, data, digest(name), limits):
+        for role, target in _named_by(contents, name, files):
             if contents.named.get(target) in (None, "signatures") and contents.named.get(target) != role:
                 contents.named[target] = role
                 if role in _WALKED:
                     pending.append(target)
-                elif target not in entries and role != "signatures":
+                elif files.get(target) is None and role != "signatures":
                     contents.missing.append(target)
     contents.faults.append(_fault("format.too_large", N_("文件构成过于庞大，无法逐一核验。")))
     return contents
@@ -135,12 +144,10 @@ def _note_missing(contents: Contents, name: str) -> None:
     contents.faults.append(fault)
 
 
-def _named_by(
-    contents: Contents, name: str, data: bytes, digest: bytes, limits: Limits
-) -> Iterator[tuple[str, str]]:
+def _named_by(contents: Contents, name: str, files: Files) -> Iterator[tuple[str, str]]:
     """``(role, entry name)`` of everything the entry ``name`` names."""
     try:
-        naming = _naming(_Keyed(digest, data), limits)
+        naming = _naming(_Keyed(name, files))
     except Malformed as error:
         contents.faults.append(_fault(error.code, N_("“{name}”无法读取：{detail}"), name=name, detail=error))
         return
@@ -165,13 +172,14 @@ def _folder(folder: str, base: str) -> str:
 
 
 class _Keyed:
-    """Bytes that are equal when their digests are."""
+    """An entry, equal to every other of the same bytes."""
 
-    __slots__ = ("data", "digest")
+    __slots__ = ("digest", "files", "name")
 
-    def __init__(self, digest: bytes, data: bytes) -> None:
-        self.digest = digest
-        self.data = data
+    def __init__(self, name: str, files: Files) -> None:
+        self.digest = files.digest(name)
+        self.name = name
+        self.files: Files | None = files
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -181,9 +189,10 @@ class _Keyed:
 
 
 @lru_cache(maxsize=512)
-def _naming(keyed: _Keyed, limits: Limits) -> Naming:
-    naming = _read_naming(parse_xml(keyed.data, limits))
-    keyed.data = b""  # the digest identifies it from here on; a cache should not hold documents
+def _naming(keyed: _Keyed) -> Naming:
+    assert keyed.files is not None
+    naming = _read_naming(keyed.files.xml(keyed.name))
+    keyed.files = None  # the digest identifies it from here on; a cache should not hold documents
     return naming
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seal.message import TAG_ENTRY
-from seal.ofd.package import Limits, directory_of, local_name, parse_xml, resolve
+from seal.ofd.package import directory_of, local_name, resolve
 from verify.opening import OpenedDocument
 
 
@@ -29,13 +29,13 @@ class Face:
     """Texts on the pages that belong to no field."""
 
 
-def read_face(opened: OpenedDocument, limits: Limits) -> Face:
+def read_face(opened: OpenedDocument) -> Face:
     """The texts of all fields. Raises ``Malformed`` where tags or pages cannot be read."""
     face = Face()
-    objects = dict(_text_objects(opened, limits))
-    tags = opened.entries.get(TAG_ENTRY)
+    objects = dict(_text_objects(opened))
+    tags = opened.files.xml(TAG_ENTRY)
     bound: set[tuple[str, str]] = set()
-    for name, key in _tags(parse_xml(tags, limits)) if tags is not None else ():
+    for name, key in _tags(tags) if tags is not None else ():
         bound.add(key)
         drawn = objects.get(key)
         if drawn is None:
@@ -57,18 +57,18 @@ def _tags(root: Any) -> Iterator[tuple[str, tuple[str, str]]]:
             yield name, ((reference.get("PageRef") or "").strip(), "".join(reference.itertext()).strip())
 
 
-def _text_objects(opened: OpenedDocument, limits: Limits) -> Iterator[tuple[tuple[str, str], Any]]:
+def _text_objects(opened: OpenedDocument) -> Iterator[tuple[tuple[str, str], Any]]:
     """``((page ID, object ID), TextObject)`` of all pages; template pages draw labels, not fields."""
-    for identifier, name in _pages(opened, limits):
-        data = opened.entries.get(name)
-        for number, drawn in enumerate(parse_xml(data, limits).iter("{*}TextObject") if data is not None else ()):
+    for identifier, name in _pages(opened):
+        page = opened.files.xml(name)
+        for number, drawn in enumerate(page.iter("{*}TextObject") if page is not None else ()):
             yield (identifier, (drawn.get("ID") or f"#{number}").strip()), drawn
 
 
-def _pages(opened: OpenedDocument, limits: Limits) -> Iterator[tuple[str, str]]:
+def _pages(opened: OpenedDocument) -> Iterator[tuple[str, str]]:
     for document in opened.contents.of_role("document"):
-        data = opened.entries.get(document)
-        for page in parse_xml(data, limits).iter("{*}Page") if data is not None else ():
+        root = opened.files.xml(document)
+        for page in root.iter("{*}Page") if root is not None else ():
             if local_name(page) == "Page" and page.get("BaseLoc"):
                 yield (page.get("ID") or "").strip(), resolve(directory_of(document), page.get("BaseLoc"))
 

@@ -80,20 +80,33 @@ HARMLESS = frozenset({"package.name_encoding"})
 """Anomalies of the container that leave only one reading; told, but not held against the file."""
 
 
-class Digests:
-    """杂凑值: SM3 of each entry, computed once."""
+class Entries:
+    """包内文件: the bytes of each entry, digested and parsed once per document."""
 
-    def __init__(self, entries: dict[str, bytes]) -> None:
+    def __init__(self, entries: dict[str, bytes], limits: Limits) -> None:
+        self.limits = limits
         self._entries = entries
-        self._known: dict[str, bytes] = {}
+        self._digests: dict[str, bytes] = {}
+        self._roots: dict[str, Any] = {}
 
-    def __call__(self, name: str) -> bytes:
+    def get(self, name: str) -> bytes | None:
+        return self._entries.get(name)
+
+    def digest(self, name: str) -> bytes:
         """SM3 of entry ``name``, which exists."""
-        known = self._known.get(name)
+        known = self._digests.get(name)
         if known is None:
             data = self._entries[name]
-            known = self._known[name] = _remembered_digest(data) if len(data) <= _REMEMBERED_SIZE else sm3(data)
+            known = _remembered_digest(data) if len(data) <= _REMEMBERED_SIZE else sm3(data)
+            self._digests[name] = known
         return known
+
+    def xml(self, name: str) -> Any:
+        """The root element of entry ``name``, ``None`` if there is no such entry. Raises ``Malformed``."""
+        if name not in self._roots:
+            data = self._entries.get(name)
+            self._roots[name] = None if data is None else parse_xml(data, self.limits)
+        return self._roots[name]
 
 
 _REMEMBERED_SIZE = 192 << 10
@@ -108,7 +121,7 @@ class OpenedDocument:
     digest: str
     """SM3 of the whole file, hex."""
     package: OFDPackage
-    digests: Digests
+    files: Entries
     contents: Contents
     signatures_name: str | None = None
     """Entry name of Signatures.xml, as OFD.xml names it; ``None``: it names none."""
@@ -128,10 +141,10 @@ def open_document(data: bytes, limits: Limits) -> OpenedDocument:
     Raises ``Malformed`` (``format.not_ofd``, ``package.*``) where nothing can be said about its inside.
     """
     package = open_package(_expect_package(data), limits)
-    digests = Digests(package.entries)
-    contents = read_contents(package.entries, digests, limits)
+    files = Entries(package.entries, limits)
+    contents = read_contents(files)
     faults = [_fault(a.code, a.template, detail=a.detail) for a in package.anomalies if a.code not in HARMLESS]
-    opened = OpenedDocument(sm3(data).hex(), package, digests, contents, faults=[*faults, *contents.faults])
+    opened = OpenedDocument(sm3(data).hex(), package, files, contents, faults=[*faults, *contents.faults])
     _read_root(opened, limits)
     _read_message(opened)
     return opened
@@ -159,7 +172,7 @@ def _expect_package(data: bytes) -> bytes:
     for start, kind in _KINDS:
         if head.startswith(start):
             raise Malformed("format.not_ofd", "应为 OFD 版式文件（.ofd），收到的是{kind}。", kind=kind)
-    if b"PK\x05\x06" not in data:
+    if data.rfind(b"PK\x05\x06", max(0, len(data) - (1 << 17))) < 0:
         raise Malformed("format.not_ofd", "应为 OFD 版式文件（.ofd），收到的不是（{size} 字节，开头为 {head}）。",
                         size=len(data), head=data[:8].hex(" "))  # fmt: skip
     return data
@@ -171,9 +184,8 @@ def _fault(code: str, template: str, **params: object) -> CheckFailed:
 
 def _read_root(opened: OpenedDocument, limits: Limits) -> None:
     """OFD.xml again, for the document's own facts: signatures and CustomDatas of its one body."""
-    data = opened.entries.get(ROOT)
     try:
-        root = parse_xml(data, limits) if data is not None else None
+        root = opened.files.xml(ROOT)
     except Malformed:
         return  # the walk has said so already
     body = child(root, "DocBody") if root is not None else None

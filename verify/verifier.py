@@ -219,7 +219,7 @@ class Verifier:
 
     def _read_face(self, found: _Found, opened: OpenedDocument) -> Face | None:
         try:
-            return read_face(opened, self.limits)
+            return read_face(opened)
         except Malformed as error:
             template = N_("照面无法读取：{detail}")
             found.add_failures([CheckFailed(Indication.FAILED, "FORMAT_FAILURE", error.code, template, detail=error)])
