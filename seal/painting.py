@@ -145,10 +145,17 @@ def runs(rows: Sequence[bytes]) -> Iterator[tuple[int, int, int, int]]:
         waiting = here
 
 
+@lru_cache(maxsize=32)
+def _corners(side: int) -> list[list[str]]:
+    """``"x y"`` of every corner of a grid, by row and column."""
+    return [[f"{x} {y}" for x in range(side + 1)] for y in range(side + 1)]
+
+
 def ofd_grid(item: Grid, identity: int) -> str:
     """A grid as one PathObject in module units, enlarged by its CTM."""
     unit = f"{item.size / len(item.rows):.6f}"
-    data = " ".join([f"M {a} {b} L {c} {b} L {c} {d} L {a} {d} C" for a, b, c, d in runs(item.rows)])
+    at = _corners(len(item.rows))
+    data = " ".join([f"M {at[b][a]} L {at[b][c]} L {at[d][c]} L {at[d][a]} C" for a, b, c, d in runs(item.rows)])
     side = number(item.size + 0.01)
     return (
         f'<ofd:PathObject ID="{identity}" Boundary="{number(item.x)} {number(item.y)} {side} {side}" '
