@@ -1,0 +1,66 @@
+"""怎么办: what somebody who reads a finding should do, by the finding's code or the area it belongs to.
+
+    advice_for("integrity.digest_mismatch")
+
+Texts are Chinese msgids like all messages; ``docs/findings.md`` lists every code with its advice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from trust.i18n import N_
+
+ADVICE: Mapping[str, str] = MappingProxyType(
+    {
+        "package": N_("不要采信。请向颁证单位或持证者索取原始文件，不要用解压、另存等方式处理证照文件。"),
+        "package.name_encoding": N_("不影响结论。"),
+        "package.limit": N_("文件过大，不是正常的证照；请索取原始文件。"),
+        "format": N_("不要采信。请确认提交的是 OFD 版式文件，并向颁证单位或持证者索取原始文件。"),
+        "format.not_ofd": N_("请提交 OFD 版式文件（.ofd），不要提交截图、扫描件或打印件。"),
+        "format.actions": N_("打开文件时不要点击其中的链接。"),
+        "format.hidden_annotation": N_("请留意文件带有看不见的注释。"),
+        "format.named_missing": N_("不影响签章结论；显示可能不完整。"),
+        "integrity": N_("文件在盖章之后被改动，不要采信。请索取原始文件，必要时报告颁证单位。"),
+        "coverage": N_("文件中有签章没有保护的内容，不要采信。请索取原始文件。"),
+        "coverage.unnamed": N_("不影响结论。"),
+        "coverage.partial": N_("请留意这一签名只保护文件的一部分；其他签名保护其余部分。"),
+        "signature": N_("签章数据不正确，不要采信。请索取原始文件，必要时报告颁证单位。"),
+        "signature.none": N_("文件没有签章，不能证明真伪。请索取已盖章的电子证照。"),
+        "signature.no_certificate": N_("请向签名人索取其证书，或要求对方使用带证书的签名。"),
+        "signature.raw_value": N_("不影响结论。"),
+        "signature.critical_extension": N_("请使用更新版本的核验软件，或询问签章软件的厂商。"),
+        "ses": N_("签章数据不正确，不要采信。请索取原始文件，必要时报告颁证单位。"),
+        "cms": N_("签章数据不正确，不要采信。请索取原始文件，必要时报告颁证单位。"),
+        "seal": N_("印章不可信，不要采信。请与印章所属单位核实。"),
+        "seal.no_file": N_("不影响结论。"),
+        "seal.raw_value": N_("不影响结论。"),
+        "seal.expired_no_poe": N_("请向颁证单位核实，或索取带时间戳的新版本。"),
+        "certificate": N_("不能确认签章人的身份。请核对信任库是否为最新，并与颁证单位核实。"),
+        "certificate.unknown_issuer": N_("如果你信任这家证书机构，请管理员把它的证书加入信任库；否则不要采信。"),
+        "certificate.untrusted_root": N_("如果你信任这家证书机构，请管理员把它的证书加入信任库；否则不要采信。"),
+        "revocation": N_("请更新信任库（证书废止列表）后重新核验。"),
+        "revocation.revoked": N_("签章人的证书已废止，不要采信。请与颁证单位核实。"),
+        "revocation.revoked_no_poe": N_("签章人的证书已废止，不能确认签章在此之前完成。请与颁证单位核实。"),
+        "time": N_("签章时间不合理。请检查本机时钟，并与颁证单位核实。"),
+        "timestamp": N_("时间戳不可信，签章时间没有证明。请与颁证单位核实。"),
+        "message": N_("证照的数据与照面不一致，不要采信。请与颁证单位核实。"),
+        "message.unbound_text": N_("请留意页面上有登记数据之外的文字。"),
+        "licence": N_("请与颁证单位核实该证照的状态。"),
+        "licence.expired": N_("证照已过有效期，请办理延续或换发。"),
+        "licence.superseded": N_("该证照已有新版本，请索取新版本。"),
+        "licence.packed_anew": N_("不影响结论。"),
+        "licence.required_seal_missing": N_("证照缺少应盖的印章，不要采信。"),
+        "LICENCE_STATUS_NOT_CHECKED": N_("结论只说明文件本身真实完整。请联网或到颁证单位查询证照的现时状态。"),
+        "published": N_("状态列表或信任包不可信，请重新获取。"),
+    }
+)
+"""Code or area → what to do."""
+
+DEFAULT = N_("请与颁证单位核实。")
+
+
+def advice_for(code: str) -> str:
+    """What to do about the finding ``code``: its own advice, else its area's."""
+    return ADVICE.get(code) or ADVICE.get(code.partition(".")[0], DEFAULT)
