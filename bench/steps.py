@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bench.__main__ import Effort
 
 NAMES = (
-    "data_message", "draw_face", "seal_prepare", "seal_sign", "seal_timestamp", "seal_finish", "open_package", "preview_png",
+    "data_message", "draw_face", "seal_prepare", "seal_sign", "seal_timestamp", "seal_finish", "open_package",
+    "preview_png",
 )  # fmt: skip
 LIMITS = Limits()
 
