@@ -124,7 +124,8 @@ class Register:
                 return None
             events = session.execute(_EVENTS, {"base": row.base}).all()
         state, since = state_at(row.version, row.valid_to, events, moment)
-        return LicenceStatus(state, since, row.file_digest, row.number)
+        digest = row.file_digest
+        return LicenceStatus(state, since, digest, row.number, lambda: self.files.get(digest))
 
     def find(self, licence_id: str, moment: datetime | None = None) -> LicenceView:
         """The licence any of whose versions has this id.
