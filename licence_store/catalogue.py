@@ -13,15 +13,28 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.definitions import LicenceTypeDefinition, load_definition
-from licence_store.models import Department, Grant, LicenceType, LicenceTypeVersion, Seal
+from licence_store.models import Department, Grant, LicenceType, LicenceTypeVersion, Seal, table
 from seal.database import Sessions
 from trust.errors import NotFound, Refused
 from trust.journal import Actor, Entry
+
+_TYPES, _GRANTS, _DEPARTMENTS, _SEALS = table(LicenceType), table(Grant), table(Department), table(Seal)
+_NAMED_TYPE = select(_TYPES.c.code, _TYPES.c.version).where(
+    or_(*(column == bindparam("name") for column in (_TYPES.c.code, _TYPES.c.slug, _TYPES.c.name)))
+)
+_RIGHTS = (
+    select(_DEPARTMENTS.c.id, _DEPARTMENTS.c.name, _DEPARTMENTS.c.code, _SEALS.c.id, _SEALS.c.name)
+    .select_from(_GRANTS)
+    .join(_DEPARTMENTS, _DEPARTMENTS.c.id == _GRANTS.c.department_id)
+    .join(_SEALS, _SEALS.c.id == _GRANTS.c.seal_id)
+    .where(_GRANTS.c.type_code == bindparam("type_code"), _GRANTS.c.ended.is_(None))
+    .order_by(_DEPARTMENTS.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +82,7 @@ class Catalogue:
 
     def current_in(self, session: Session, name: str) -> CataloguedType:
         """As ``current``, inside the caller's transaction."""
-        named = or_(LicenceType.code == name, LicenceType.slug == name, LicenceType.name == name)
-        row = session.execute(select(LicenceType.code, LicenceType.version).where(named)).first()
+        row = session.connection().execute(_NAMED_TYPE, {"name": name}).first()
         if row is None:
             raise NotFound("type.unknown", "证照目录中没有“{name}”这一类型。", name=name[:80])
         return CataloguedType(self.at(session, row.code, row.version), row.version)
@@ -181,15 +193,8 @@ class Catalogue:
 
     def rights(self, session: Session, type_code: str) -> tuple[IssuingRight, ...]:
         """Every department that may issue a type now."""
-        query = (
-            select(Department.id, Department.name, Department.code, Seal.id, Seal.name)
-            .select_from(Grant)
-            .join(Department, Department.id == Grant.department_id)
-            .join(Seal, Seal.id == Grant.seal_id)
-            .where(Grant.type_code == type_code, Grant.ended.is_(None))
-            .order_by(Department.id)
-        )
-        return tuple(IssuingRight(*row) for row in session.execute(query))
+        rows = session.connection().execute(_RIGHTS, {"type_code": type_code})
+        return tuple(IssuingRight(*row) for row in rows)
 
     def departments(self) -> tuple[Department, ...]:
         """颁证单位, by id."""

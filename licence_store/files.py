@@ -45,9 +45,10 @@ class FileStore:
         """
         names = [digest.hex() for _, digest in files]
         try:
+            folders = self._lay_folders(names)
             written = [self.path(name) for name, (data, _) in zip(names, files, strict=True) if self._place(name, data)]
             if self.durable and written:
-                flush(written)
+                flush(written, folders)
         except OSError as error:
             raise Unavailable(
                 "files.write", "证照文件无法写入存储（{reason}）。", reason=error.strerror or ""
@@ -59,9 +60,15 @@ class FileStore:
         place = self.path(name)
         if self._whole(place, name):
             return False
-        place.parent.mkdir(exist_ok=True)
         write_whole(place, data, sync=False)
         return True
+
+    def _lay_folders(self, names: Sequence[str]) -> list[Path]:
+        """Make the folders these files go to; answers what must be flushed for them to last."""
+        absent = [p for p in {self.path(name).parent for name in names} if not p.is_dir()]
+        for folder in absent:
+            folder.mkdir(exist_ok=True)
+        return [self.directory] if absent else []
 
     def _whole(self, place: Path, name: str) -> bool:
         try:
@@ -152,8 +159,8 @@ def _write_all(handle: int, data: bytes) -> None:
         view = view[os.write(handle, view) :]
 
 
-def flush(paths: Sequence[Path]) -> None:
-    """Bring files and their names to disk; returns when they are there. All on one file system."""
+def flush(paths: Sequence[Path], folders: Sequence[Path] = ()) -> None:
+    """Bring files, their names and ``folders`` to disk; returns when they are there. All on one file system."""
     sync = _syncfs()
     if sync is not None and len(paths) >= _CHUNK_SYNC:
         handle = os.open(paths[0].parent, os.O_RDONLY)
@@ -162,7 +169,7 @@ def flush(paths: Sequence[Path]) -> None:
                 return
         finally:
             os.close(handle)
-    for path in [*paths, *{p.parent for p in paths}, paths[0].parent.parent]:
+    for path in [*paths, *{p.parent for p in paths}, *folders]:
         _flush_one(path)
 
 

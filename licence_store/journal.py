@@ -12,21 +12,22 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import Row, Table, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from licence_store.models import JournalEntry, JournalHead
+from licence_store.models import JournalEntry, JournalHead, table
 from seal.database import Sessions
 from trust.canonical import canonical_json
 from trust.errors import LicenceTrustError
 from trust.journal import GENESIS, Actor, Entry
 
-_HEAD = select(JournalHead.seq, JournalHead.digest).where(JournalHead.id == 1)
-_ENTRIES = cast("Table", JournalEntry.__table__)
-_HEADS = cast("Table", JournalHead.__table__)
+_ENTRIES, _HEADS = table(JournalEntry), table(JournalHead)
+_INSERT = insert(_ENTRIES)
+_HEAD = select(_HEADS.c.seq, _HEADS.c.digest).where(_HEADS.c.id == 1)
+_HEAD_LOCKED = _HEAD.with_for_update()
 _MOVE_HEAD = update(_HEADS).where(_HEADS.c.id == 1).values(seq=bindparam("to_seq"), digest=bindparam("to_digest"))
 
 
@@ -88,14 +89,15 @@ class SQLJournal:
 
 def append(session: Session, entries: Sequence[Entry]) -> None:
     """Add ``entries`` to the chain. Call it last in a transaction: from here on other writers wait."""
-    newest = session.execute(_HEAD.with_for_update()).one()
+    execute = session.connection().execute
+    newest = execute(_HEAD_LOCKED).one()
     rows, previous = [], bytes.fromhex(newest.digest)
     for seq, entry in enumerate(map(_trimmed, entries), newest.seq + 1):
         digest = entry.digest(previous)
         rows.append(_row(seq, entry, previous, digest))
         previous = digest
-    session.execute(insert(_ENTRIES), rows)
-    session.execute(_MOVE_HEAD, {"to_seq": newest.seq + len(rows), "to_digest": previous.hex()})
+    execute(_INSERT, rows)
+    execute(_MOVE_HEAD, {"to_seq": newest.seq + len(rows), "to_digest": previous.hex()})
 
 
 def _trimmed(entry: Entry) -> Entry:

@@ -9,11 +9,18 @@ event. Moments are aware UTC; digests are SM3 in lower-case hex.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from seal.database import Base
+
+
+def table(model: type[Base]) -> Table:
+    """The model's table: statements on the straight path speak of tables, which costs less than models."""
+    return cast("Table", model.__table__)
+
 
 SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 DIGEST = String(64)

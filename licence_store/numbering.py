@@ -10,12 +10,13 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Integer, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from licence_store.models import NumberSequence, StatusListIndex
+from licence_store.models import NumberSequence, StatusListIndex, table
 
 SERIAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SERIAL_LENGTH = 20
@@ -33,15 +34,24 @@ def new_serial() -> str:
     return text
 
 
+_SEQUENCES, _LISTS = table(NumberSequence), table(StatusListIndex)
+
+
+def _take(dialect: Any) -> Any:
+    """insert … on conflict update … returning: the same words on both engines."""
+    count = bindparam("count", type_=Integer)
+    started = dialect.insert(_SEQUENCES).values(scope=bindparam("scope"), next=1 + count)
+    changed = started.on_conflict_do_update(index_elements=["scope"], set_={"next": _SEQUENCES.c.next + count})
+    return changed.returning(_SEQUENCES.c.next)
+
+
+_TAKE = {"sqlite": _take(sqlite), "postgresql": _take(postgresql)}
+
+
 def take_numbers(session: Session, scope: str, count: int) -> range:
     """The next ``count`` numbers of ``scope``, from 1 on; nobody else gets them."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    table = NumberSequence.__table__
-    statement = dialect.insert(table).values(scope=scope, next=1 + count)
-    statement = statement.on_conflict_do_update(
-        index_elements=["scope"], set_={"next": table.c.next + count}
-    ).returning(table.c.next)
-    after: int = session.execute(statement).scalar_one()
+    connection = session.connection()
+    after: int = connection.execute(_TAKE[connection.dialect.name], {"scope": scope, "count": count}).scalar_one()
     return range(after - count, after)
 
 
@@ -53,29 +63,27 @@ class StatusSlot:
     index: int
 
 
+_ROOM = _LISTS.c.taken + bindparam("count", type_=Integer) <= bindparam("size", type_=Integer)
+_NEWEST = select(_LISTS.c.list_id).where(_ROOM).order_by(_LISTS.c.created, _LISTS.c.list_id).limit(1).scalar_subquery()
+_TAKE_SLOTS = (
+    update(_LISTS)
+    .where(_LISTS.c.list_id == _NEWEST, _ROOM)
+    .values(taken=_LISTS.c.taken + bindparam("count", type_=Integer))
+    .returning(_LISTS.c.list_id, _LISTS.c.secret, _LISTS.c.taken)
+)
+
+
 def take_slots(session: Session, count: int, now: datetime) -> list[StatusSlot]:
-    """``count`` unused indices, in an order an outsider cannot read."""
+    """``count`` unused indices, in an order an outsider cannot read. What is left of a full list stays unused."""
     slots: list[StatusSlot] = []
     while len(slots) < count:
-        slots += _take_from_newest(session, count - len(slots), now)
+        wanted = min(count - len(slots), LIST_SIZE)
+        row = session.connection().execute(_TAKE_SLOTS, {"count": wanted, "size": LIST_SIZE}).one_or_none()
+        if row is None:
+            _open_list(session, now)
+        else:
+            slots += [StatusSlot(row.list_id, permuted(row.secret, n)) for n in range(row.taken - wanted, row.taken)]
     return slots
-
-
-def _take_from_newest(session: Session, count: int, now: datetime) -> list[StatusSlot]:
-    newest = (
-        select(StatusListIndex.list_id, StatusListIndex.secret, StatusListIndex.taken)
-        .where(StatusListIndex.taken < LIST_SIZE)
-        .order_by(StatusListIndex.created, StatusListIndex.list_id)
-        .limit(1)
-        .with_for_update()
-    )
-    row = session.execute(newest).one_or_none()
-    if row is None:
-        _open_list(session, now)
-        return []
-    upto = min(row.taken + count, LIST_SIZE)
-    session.execute(update(StatusListIndex).where(StatusListIndex.list_id == row.list_id).values(taken=upto))
-    return [StatusSlot(row.list_id, permuted(row.secret, n)) for n in range(row.taken, upto)]
 
 
 def _open_list(session: Session, now: datetime) -> None:

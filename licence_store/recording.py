@@ -11,11 +11,15 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from licence_store import journal
-from licence_store.models import IssueIntent, Licence, LicenceEvent, LicenceVersion
+from licence_store.models import IssueIntent, Licence, LicenceEvent, LicenceVersion, table
 from licence_store.reserving import DONE, IssuedLicence, Reservation, close_done
 from seal.message import DataMessage
 from trust.errors import Conflict, LicenceTrustError
 from trust.journal import Entry
+
+_INSERT_LICENCE = insert(table(Licence))
+_INSERT_VERSION = insert(table(LicenceVersion))
+_INSERT_EVENT = insert(table(LicenceEvent)).inline()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,10 @@ def record(session: Session, sealed: Sequence[SealedLicence], now: datetime) -> 
     ours = close_done(session, [s.reservation.licence_id for s in sealed])
     won = [s for s in sealed if s.reservation.licence_id in ours]
     if won:
-        session.execute(insert(Licence), [_licence(s, now) for s in won])
-        session.execute(insert(LicenceVersion), [_version(s, now) for s in won])
-        session.execute(insert(LicenceEvent), [_event(s, now) for s in won])
+        execute = session.connection().execute
+        execute(_INSERT_LICENCE, [_licence(s, now) for s in won])
+        execute(_INSERT_VERSION, [_version(s, now) for s in won])
+        execute(_INSERT_EVENT, [_event(s, now) for s in won])
         journal.append(session, [_entry(s, now) for s in won])
     others = _finished_by_others(session, [s.reservation for s in sealed if s.reservation.licence_id not in ours])
     return [others.get(s.reservation.licence_id) or _issued(s) for s in sealed]

@@ -8,18 +8,18 @@ code is free again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.catalogue import CataloguedType, IssuingRight
-from licence_store.models import IssueIntent, LicenceVersion
+from licence_store.models import IssueIntent, LicenceVersion, table
 from licence_store.numbering import StatusSlot, new_serial, take_numbers, take_slots
 from seal.message import DataMessage, RequiredSeal, parse_message
 from trust.errors import Conflict, LicenceTrustError
@@ -28,7 +28,21 @@ from trust.journal import Actor, Entry
 
 RESERVED, DONE, VOID = "reserved", "done", "void"
 
-_INTENTS = cast("Table", IssueIntent.__table__)
+_INTENTS, _VERSIONS = table(IssueIntent), table(LicenceVersion)
+_I = _INTENTS.c
+_KNOWN = (
+    select(*_I, _VERSIONS.c.file_digest)
+    .outerjoin(_VERSIONS, _VERSIONS.c.licence_id == _I.licence_id)
+    .where(_I.type_code == bindparam("type_code"), _I.record_key.in_(bindparam("keys", expanding=True)))
+    .where(_I.state != VOID, _I.version == 1)
+)
+_HELD = select(_I.number, _I.licence_id).where(
+    _I.type_code == bindparam("type_code"), _I.number.in_(bindparam("numbers", expanding=True)), _I.number_held
+)
+_INSERT = {
+    "sqlite": sqlite.insert(_INTENTS).on_conflict_do_nothing().returning(_I.licence_id),
+    "postgresql": postgresql.insert(_INTENTS).on_conflict_do_nothing().returning(_I.licence_id),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +88,13 @@ class Reservation:
     payload: bytes
     """The data message."""
     actor: Actor
+    built: DataMessage | None = field(default=None, repr=False, compare=False)
+    """The message ``payload`` was written from, where it was written just now."""
 
     @property
     def message(self) -> DataMessage:
-        return parse_message(self.payload)
+        """The data message to be sealed."""
+        return self.built or parse_message(self.payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +131,8 @@ def reserve(session: Session, applications: Sequence[Application], facts: Region
 
 def _known(session: Session, type_code: str, keys: Mapping[str, Application]) -> dict[str, Answer]:
     """What is known of these keys: reserved, or issued."""
-    query = (
-        select(*_INTENTS.c, LicenceVersion.file_digest)
-        .outerjoin(LicenceVersion, LicenceVersion.licence_id == _INTENTS.c.licence_id)
-        .where(_INTENTS.c.type_code == type_code, _INTENTS.c.record_key.in_(keys))
-        .where(_INTENTS.c.state != VOID, _INTENTS.c.version == 1)
-    )
-    return {row.record_key: _answer(row) for row in session.execute(query)}
+    rows = session.connection().execute(_KNOWN, {"type_code": type_code, "keys": list(keys)})
+    return {row.record_key: _answer(row) for row in rows}
 
 
 def _answer(row: Row[*tuple[Any, ...]]) -> Reservation | IssuedLicence:
@@ -155,12 +167,13 @@ def _reserve_new(
     answers: dict[str, Answer] = {a.key: _in_use(a, n) for a, n in _clashes(session, numbered)}
     free = [(a, number) for a, number in numbered if a.key not in answers]
     slots = take_slots(session, len(free), now) if free else []
-    rows = [_row(a, number, slot, facts, now) for (a, number), slot in zip(free, slots, strict=True)]
+    messages: dict[str, DataMessage] = {}
+    rows = [_row(a, number, slot, facts, now, messages) for (a, number), slot in zip(free, slots, strict=True)]
     inserted = _insert(session, rows)
     kept = [row for row in rows if row["licence_id"] in inserted]
     if kept:
         journal.append(session, [_entry(row, now) for row in kept])
-    answers |= {row["record_key"]: _reservation_of_row(row) for row in kept}
+    answers |= {row["record_key"]: _made(row, messages[row["licence_id"]]) for row in kept}
     # What was not inserted, another process reserved a moment ago (PostgreSQL): its word holds.
     late = {a.key: a for a, _ in free if a.key not in answers}
     if late:
@@ -186,12 +199,11 @@ def _numbered(session: Session, applications: Sequence[Application]) -> list[tup
 
 def _clashes(session: Session, numbered: Sequence[tuple[Application, str]]) -> list[tuple[Application, str]]:
     """Applications whose number is another current licence's, with that licence's id."""
-    code = numbered[0][0].type.definition.code
-    numbers = [number for _, number in numbered]
-    query = select(_INTENTS.c.number, _INTENTS.c.licence_id).where(
-        _INTENTS.c.type_code == code, _INTENTS.c.number.in_(numbers), _INTENTS.c.number_held
-    )
-    held: dict[str, str] = {row.number: row.licence_id for row in session.execute(query)}
+    definition = numbered[0][0].type.definition
+    if definition.number_rule.needs_sequence:
+        return []  # fresh from the sequence: nobody else's
+    asked = {"type_code": definition.code, "numbers": [number for _, number in numbered]}
+    held: dict[str, str] = {row.number: row.licence_id for row in session.connection().execute(_HELD, asked)}
     clashes = []
     for application, number in numbered:
         if number in held:
@@ -210,10 +222,17 @@ def _in_use(application: Application, other: str) -> Conflict:
     )
 
 
-def _row(application: Application, number: str, slot: StatusSlot, facts: RegionFacts, now: datetime) -> dict[str, Any]:
+def _row(
+    application: Application,
+    number: str,
+    slot: StatusSlot,
+    facts: RegionFacts,
+    now: datetime,
+    messages: dict[str, DataMessage],
+) -> dict[str, Any]:
     definition, right = application.type.definition, application.right
     identifier = LicenceId(definition.code, right.department_code, new_serial(), 1)
-    message = build_message(application, identifier, number, slot, facts)
+    message = messages[identifier.text] = build_message(application, identifier, number, slot, facts)
     return {
         "licence_id": identifier.text,
         "base": identifier.base,
@@ -237,10 +256,10 @@ def _row(application: Application, number: str, slot: StatusSlot, facts: RegionF
     }
 
 
-def _reservation_of_row(row: dict[str, Any]) -> Reservation:
-    names = [n for n in Reservation.__slots__ if n != "actor"]
+def _made(row: dict[str, Any], message: DataMessage) -> Reservation:
+    names = [n for n in Reservation.__slots__ if n not in ("actor", "built")]
     actor = Actor(row["actor"], row["department_id"], row["address"], row["channel"])
-    return Reservation(**{n: row[n] for n in names}, actor=actor)
+    return Reservation(**{n: row[n] for n in names}, actor=actor, built=message)
 
 
 def build_message(
@@ -289,9 +308,8 @@ def _insert(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Insert what nobody else has inserted; answers the licence ids that were."""
     if not rows:
         return set()
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(_INTENTS).on_conflict_do_nothing().returning(_INTENTS.c.licence_id)
-    return set(session.execute(statement, list(rows)).scalars())
+    connection = session.connection()
+    return set(connection.execute(_INSERT[connection.dialect.name], list(rows)).scalars())
 
 
 def _entry(row: Mapping[str, Any], now: datetime) -> Entry:
@@ -301,14 +319,15 @@ def _entry(row: Mapping[str, Any], now: datetime) -> Entry:
 
 _CLOSE = (
     update(_INTENTS)
-    .where(_INTENTS.c.licence_id.in_(bindparam("ids", expanding=True)), _INTENTS.c.state == RESERVED)
-    .returning(_INTENTS.c.licence_id)
+    .where(_I.licence_id.in_(bindparam("ids", expanding=True)), _I.state == RESERVED)
+    .returning(_I.licence_id)
 )
+_CLOSE_DONE = _CLOSE.values(state=DONE, payload=None)
 
 
 def close_done(session: Session, licence_ids: Sequence[str]) -> set[str]:
     """reserved → done; answers those that were still reserved. The payload goes on in the licence's version."""
-    return set(session.execute(_CLOSE.values(state=DONE, payload=None), {"ids": list(licence_ids)}).scalars())
+    return set(session.connection().execute(_CLOSE_DONE, {"ids": list(licence_ids)}).scalars())
 
 
 def void(

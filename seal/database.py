@@ -66,6 +66,17 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Moment()}
 
 
+class UnitOfWork(Session):
+    """One transaction and no more, so its connection is looked for once only."""
+
+    _held: Connection | None = None
+
+    def connection(self, *args: Any, **kwargs: Any) -> Connection:
+        if self._held is None:
+            self._held = super().connection(*args, **kwargs)
+        return self._held
+
+
 @dataclass(frozen=True, slots=True)
 class Sessions:
     """会话: the two doors to the database, one for writing and one for reading."""
@@ -81,7 +92,7 @@ class Sessions:
 
         Raises ``Unavailable("database.unavailable")`` when the database is away or stays locked.
         """
-        with readable_failures(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with readable_failures(), UnitOfWork(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -90,7 +101,7 @@ class Sessions:
 
         Raises ``Unavailable("database.unavailable")`` when the database is away.
         """
-        with readable_failures(), Session(self.reader, expire_on_commit=False) as session:
+        with readable_failures(), UnitOfWork(self.reader, expire_on_commit=False) as session:
             yield session
 
     @property
