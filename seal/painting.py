@@ -124,7 +124,7 @@ def ofd_path(item: Path, identity: int) -> str:
     line = f' LineWidth="{number(item.width)}"' if item.stroke else ""
     return (
         f'<ofd:PathObject ID="{identity}" Boundary="{box}"{line} Stroke="{_flag(item.stroke)}" '
-        f'Fill="{_flag(item.fill)}"{rule}>{_colour("FillColor", item.fill)}{_colour("StrokeColor", item.stroke)}'
+        f'Fill="{_flag(item.fill)}"{rule}>{_colour("StrokeColor", item.stroke)}{_colour("FillColor", item.fill)}'
         f"<ofd:AbbreviatedData>{path_data(item.commands, x, y)}</ofd:AbbreviatedData></ofd:PathObject>"
     )
 

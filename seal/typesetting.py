@@ -111,8 +111,10 @@ class FontFace:
 
         Deterministic for equal input. Raises ``Malformed("face.missing_glyph")``.
         """
+        known = set(chars)
+        self.advances("".join(known))  # names the first character without a glyph
         wanted = hb.SubsetInput()
-        wanted.unicode_set.update(ord(char) for char in chars)
+        wanted.unicode_set.update(map(ord, known))
         wanted.flags = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NO_PRUNE_UNICODE_RANGES
         with self._lock:
             data: bytes = hb.subset(self._prepared, wanted).blob.data

@@ -176,9 +176,9 @@ def _attachments() -> str:
     """The data message and the digests of its fields (18.2), named by content, not by holder."""
     files = (("licence", MESSAGE_ENTRY), ("digests", DIGESTS_ENTRY))
     listed = "".join(
-        f'<ofd:Attachment ID="{index}" Name="{name}" Format="json" Visible="false" Usage="data">'
+        f'<ofd:Attachment ID="a{index}" Name="{name}" Format="json" Visible="false" Usage="data">'
         f"<ofd:FileLoc>/{entry}</ofd:FileLoc></ofd:Attachment>"
-        for index, (name, entry) in enumerate(files, ANNOTATION_ID + 10)
+        for index, (name, entry) in enumerate(files, 1)
     )
     return f"<ofd:Attachments {_NS}>{listed}</ofd:Attachments>"
 

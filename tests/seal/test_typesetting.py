@@ -53,12 +53,9 @@ def test_advances_are_the_font_s_own() -> None:
 
 @pytest.mark.parametrize("char", ["\U0002ffff", "\u0e01", "😀"])
 def test_a_missing_glyph_names_the_character(char: str) -> None:
-    for act in (
-        lambda: SERIF.subset(["证", char]) if SERIF.covers(char) else SERIF.advance(char),
-        lambda: SERIF.outline(char),
-    ):
+    for act in (SERIF.subset, SERIF.advance, SERIF.outline):
         with pytest.raises(Malformed) as caught:
-            act()
+            act(char)
         assert caught.value.code == "face.missing_glyph"
         assert f"U+{ord(char):04X}" in caught.value.message
         assert char in caught.value.message

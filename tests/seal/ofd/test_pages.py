@@ -104,10 +104,17 @@ def test_identifiers_are_unique_and_below_the_maximum(template: OFDTemplate) -> 
         for entry in document.entries
         if entry.name.endswith(".xml")
         for element in parse_xml(entry.data, Limits()).iter()
-        if element.get("ID")
+        if element.get("ID", "").isdigit()
     ]
     assert len(found) == len(set(found))
     assert max(found) <= int(tree(document, "Doc_0/Document.xml").findtext(f".//{OFD}MaxUnitID"))
+
+
+def test_colours_stand_in_schema_order(template: OFDTemplate) -> None:
+    both = Path(SQUARE.commands, fill=INK, stroke=INK)
+    page = tree(composed(template, both), PAGE_ENTRY)
+    children = [child.tag.removeprefix(OFD) for child in page.find(f".//{OFD}PathObject")]
+    assert children == ["StrokeColor", "FillColor", "AbbreviatedData"]
 
 
 def test_a_field_is_bound_to_all_its_lines_in_order(template: OFDTemplate) -> None:
