@@ -80,5 +80,17 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas["ProblemBody"] = problem
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                _leave_out_default_errors(operation["responses"])
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _leave_out_default_errors(responses: dict[str, Any]) -> None:
+    """FastAPI announces errors in a shape of its own, which we never send."""
+    content = responses.get("422", {}).get("content", {})
+    if "HTTPValidationError" in str(content.get("application/json")):
+        del content["application/json"]
+        if not content:
+            del responses["422"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import unquote
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Query, Request
 from starlette.datastructures import FormData, UploadFile
 
 from api.errors import language_of
@@ -116,21 +117,21 @@ def auditor(person: Annotated[Visitor, Depends(staff)]) -> Visitor:
     return person
 
 
-async def form(request: Request, person: MaybeVisitor) -> FormData:
+async def form(request: Request, person: MaybeVisitor) -> AsyncIterator[FormData]:
     """The posted form, if it comes from a page of ours: its token must be the session's, or the cookie's."""
-    data = await _form(request)
-    given = data.get("csrf")
-    wanted = person.csrf if person else request.cookies.get(CSRF_COOKIE, "")
-    if not isinstance(given, str) or not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
-        raise Refused("session.csrf", "页面已失效，请刷新后重新提交。", remedy="请返回上一页，刷新后重试。")
-    return data
+    _demand_form(request)
+    async with request.form(max_files=1, max_fields=200) as data:
+        given = data.get("csrf")
+        wanted = person.csrf if person else request.cookies.get(CSRF_COOKIE, "")
+        if not isinstance(given, str) or not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
+            raise Refused("session.csrf", "页面已失效，请刷新后重新提交。", remedy="请返回上一页，刷新后重试。")
+        yield data
 
 
-async def _form(request: Request) -> FormData:
+def _demand_form(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("multipart/form-data", "application/x-www-form-urlencoded"):
         raise UnsupportedMedia("request.media_type", "表单应以 multipart/form-data 提交。")
-    return await request.form(max_files=1, max_fields=200)
 
 
 async def upload(request: Request, data: FormData) -> tuple[bytes, str]:
@@ -155,7 +156,8 @@ async def document(request: Request) -> bytes:
     """The document a program sends: the field ``file`` of a form, or the body itself."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return (await upload(request, await _form(request)))[0]
+        async with request.form(max_files=1, max_fields=20) as data:
+            return (await upload(request, data))[0]
     if kind not in DOCUMENT_TYPES:
         raise UnsupportedMedia(
             "request.media_type",
@@ -197,32 +199,43 @@ def maybe_caller(request: Request, found: Annotated[Services, Depends(services)]
     return caller(request, found) if request.headers.get("authorization") else None
 
 
-def purpose(request: Request) -> str:
-    """查阅事由, declared in the query or in ``Licence-Purpose`` (percent-encoded); raises ``Malformed``."""
-    from urllib.parse import unquote
-
-    text = (request.query_params.get("purpose") or unquote(request.headers.get("licence-purpose", ""))).strip()
+def purpose(
+    purpose: Annotated[str | None, Query(description="Why personal data is read; journalled")] = None,
+    licence_purpose: Annotated[
+        str | None,
+        Header(alias="Licence-Purpose", description="The same as a header, percent-encoded UTF-8; either is required"),
+    ] = None,
+) -> str:
+    """查阅事由, declared in the query or in ``Licence-Purpose``; raises ``Malformed("purpose.missing")``."""
+    text = (purpose or unquote(licence_purpose or "")).strip()
     if not text:
         raise Malformed(
             "purpose.missing",
             "读取个人信息应说明事由。",
             remedy="请以查询参数 purpose 或请求头 Licence-Purpose 说明事由。",
         )
-    if len(text) > PURPOSE_LENGTH or any(ord(char) < 32 for char in text):
+    if len(text) > PURPOSE_LENGTH or not text.isprintable():
         raise Unreadable("purpose.malformed", "事由应为不超过 {limit} 个字符的一行文字。", limit=PURPOSE_LENGTH)
     return text
 
 
-def idempotency_key(request: Request) -> str:
+def idempotency_key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="Required: a value of your own, unique per request, kept when you retry",
+        ),
+    ] = None,
+) -> str:
     """``Idempotency-Key``; raises ``Malformed("idempotency.missing")``."""
-    key = request.headers.get("idempotency-key", "").strip()
-    if not key:
+    if not idempotency_key:
         raise Malformed(
             "idempotency.missing",
             "该请求应带 Idempotency-Key 头。",
             remedy="请为每个新请求生成一个唯一值，重试时沿用原值。",
         )
-    return key
+    return idempotency_key
 
 
 def stranger(request: Request, found: Annotated[Services, Depends(services)]) -> Actor:

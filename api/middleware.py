@@ -48,6 +48,8 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         token = trace_id.set(_trace_of(scope))
         started, state = time.perf_counter(), {"status": 500, "begun": False}
         outward = self._sender(send, state)
@@ -95,6 +97,15 @@ class Envelope:
             return message
 
         return receiver
+
+
+def _without_body(send: Send) -> Send:
+    """A HEAD is answered as the GET would be, with the headers alone."""
+
+    async def sender(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return sender
 
 
 def _trace_of(scope: Scope) -> str:

@@ -57,6 +57,7 @@ def prepare(services: Services) -> dict[str, object]:
     paths = [str(path) for path, _ in licences]
     content = Path(paths[0]).read_bytes()
     report = services.verify(content, services.actor(None), None)
+    services.anchor_journal()
     say(tr("示例证照：{path}").format(path=paths[0]))
     say(tr("核验：licence-trust verify {path} --dir {place}").format(path=paths[0], place=services.settings.dir))
     say(tr("账号和口令：{path}").format(path=accounts))

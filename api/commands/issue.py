@@ -53,6 +53,8 @@ def command(type_name: str, source: Path, out: Path, form: str, account: str | N
         for outcome in run_batch(job, rows, workers=workers, on_progress=bar.show):
             total, failed = total + 1, failed + (outcome.error is not None)
             put(line_of(outcome))
+    with open_services(directory) as services:
+        services.anchor_journal()
     say(tr("签发 {done} 份，失败 {failed} 份。").format(done=total - failed, failed=failed))
     return 1 if failed else 0
 

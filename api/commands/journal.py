@@ -15,6 +15,8 @@ command = Group("journal", help="全过程留痕：检查记录链")
 def check(as_json: bool, directory: Path | None) -> int:
     with open_services(directory) as services:
         found = services.check_journal()
+        if found.intact:
+            services.anchor_journal()
     put(
         {
             "intact": found.intact,

@@ -27,6 +27,11 @@ def run_server(directory: Path | None, host: str | None, port: int | None) -> in
 
     settings = settings_for(directory, host=host, port=port)
     with build(settings) as services:
+        recovered = services.recover()
+        if recovered.completed or recovered.voided:
+            done, void = len(recovered.completed), len(recovered.voided)
+            say(tr("已恢复上次中断的签发：完成 {done} 份，作废 {void} 份。").format(done=done, void=void))
+        services.anchor_journal()
         listener = _listen(settings.host, settings.port)
         address = f"http://{settings.host}:{listener.getsockname()[1]}"
         say(tr("服务已就绪：{address} （Ctrl-C 停止）").format(address=address))
@@ -41,6 +46,7 @@ def run_server(directory: Path | None, host: str | None, port: int | None) -> in
             limit_concurrency=512,
         )
         uvicorn.Server(config).run(sockets=[listener])
+        services.anchor_journal()
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from licence_store.definitions import LicenceTypeDefinition
-from trust.errors import LicenceTrustError
+from trust.errors import LicenceTrustError, fill
 
 Translate = Callable[[str], str]
 LONG, SHORT, DATE = 120, 40, 10
@@ -85,10 +85,18 @@ def _field(
         required=required,
         value=value,
         hint=_hint(prop, language),
-        error=error.localised(translate)[0] if error else "",
+        error=_complaint(error, title_of(prop, language), translate),
         limit=prop["maxLength"],
         choices=_choices(prop, language),
     )
+
+
+def _complaint(error: LicenceTrustError | None, title: str, translate: Translate) -> str:
+    if error is None:
+        return ""
+    if error.code == "record.missing_field":
+        return fill(translate("请填写“{title}”。"), {"title": title})
+    return error.localised(translate)[0]
 
 
 def title_of(prop: Mapping[str, Any], language: str) -> str:

@@ -95,17 +95,50 @@ def licence_page(view: LicenceView, events: Iterable[EventView], translate: Tran
     }
 
 
-def journal_row(entry: JournalEntry) -> dict[str, str]:
-    """One act."""
+_ACTIONS = {
+    "account.create": N_("开立账号"),
+    "account.disable": N_("停用账号"),
+    "account.set_password": N_("重设口令"),
+    "account.sign_in": N_("登录"),
+    "department.add": N_("登记部门"),
+    "document.verify": N_("核验文件"),
+    "journal.read": N_("查阅留痕"),
+    "licence.download": N_("下载证照"),
+    "licence.issue": N_("签发证照"),
+    "licence.picture": N_("查看照面图片"),
+    "licence.public_check": N_("公众查询状态"),
+    "licence.read": N_("查看证照"),
+    "licence.reserve": N_("预留编号"),
+    "licence.search": N_("查找证照"),
+    "licence.verify": N_("核验库存文件"),
+    "licence.void": N_("作废预留"),
+    "seal.add": N_("登记印章"),
+    "token.create": N_("发放令牌"),
+    "token.revoke": N_("收回令牌"),
+    "type.grant": N_("授予发证权限"),
+    "type.import": N_("导入证照类型"),
+}
+_PREFIX = "1.2.156.3005.2."
+"""What every licence id begins with (GB/T 36904)."""
+
+
+def journal_row(entry: JournalEntry, translate: Translate) -> dict[str, Any]:
+    """One act; long identifiers are shortened for the eye and whole in the link and its title."""
     origin = " · ".join(part for part in (entry.department, entry.channel, entry.address) if part)
+    licence = entry.subject.startswith(_PREFIX)
+    short = "…" + ".".join(entry.subject.split(".")[-3:]) if licence else entry.subject
     return {
         "time": when(entry.at),
         "who": entry.actor,
         "origin": origin,
         "action": entry.action,
+        "title": translate(_ACTIONS.get(entry.action, entry.action)),
         "subject": entry.subject,
+        "short": short if len(short) <= 34 else short[:20] + "…",
+        "href": f"/licences/{quote(entry.subject)}" if licence else "",
         "reason": entry.reason,
-        "result": entry.result,
+        "fine": entry.result == "ok",
+        "result": translate("完成") if entry.result == "ok" else entry.result,
     }
 
 

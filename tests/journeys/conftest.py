@@ -61,7 +61,8 @@ def serving(place: Path, **settings: object) -> Iterator[Live]:
     with build(load_settings({}, dir=place, **settings)) as services:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(services), log_level="error", ws="none", lifespan="off"))
+        config = uvicorn.Config(create_app(services), log_level="error", ws="none", lifespan="off", server_header=False)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:

@@ -75,7 +75,17 @@ def test_issue_prints_one_line_per_record_in_order_and_the_same_when_run_again(
     text.insert(2, '{"name": "无名"}')
     text.insert(4, "not json")
     records.write_text("\n".join(text) + "\n", "utf-8")
-    call = ["issue", "--type", "教师资格证书", "--input", str(records), "--out", str(tmp_path / "out"), "--dir", str(place)]
+    call = [
+        "issue",
+        "--type",
+        "教师资格证书",
+        "--input",
+        str(records),
+        "--out",
+        str(tmp_path / "out"),
+        "--dir",
+        str(place),
+    ]
     assert run(call) == 1
     first = capsys.readouterr()
     assert run(call) == 1
@@ -122,7 +132,10 @@ def test_verify_exit_statuses(place: Path, tmp_path: Path, capsys: Captured) -> 
         assert json.loads(capsys.readouterr().out)["sub_indication"] == "FORMAT_FAILURE"
     assert run(["init", "--dir", str(tmp_path / "stranger")]) == 0
     capsys.readouterr()
-    assert run(["verify", str(place / "demo" / "business-licence.ofd"), "--json", "--dir", str(tmp_path / "stranger")]) == 2
+    assert (
+        run(["verify", str(place / "demo" / "business-licence.ofd"), "--json", "--dir", str(tmp_path / "stranger")])
+        == 2
+    )
     assert json.loads(capsys.readouterr().out)["sub_indication"] == "NO_CERTIFICATE_CHAIN_FOUND"
     early = ["--at", "2020-01-01T00:00:00Z"]
     assert run(["verify", str(place / "demo" / "business-licence.ofd"), *early, "--dir", str(place)]) in (1, 2)
@@ -155,7 +168,7 @@ def test_a_fourth_type_by_a_file_alone(place: Path, tmp_path: Path, capsys: Capt
     source["slug"], source["name"] = "fishing-permit", {"zh": "捕捞许可证", "en": "Fishing permit"}
     (tmp_path / "type.json").write_text(json.dumps(source), "utf-8")
     assert run(["types", "import", str(tmp_path / "type.json"), "--dir", str(place)]) == 0
-    assert json.loads(capsys.readouterr().out)["departments"] == ["education"] or True
+    assert len(json.loads(capsys.readouterr().out)["departments"]) == 1
     assert run(["types", "example", "fishing-permit", "--dir", str(place)]) == 0
     (tmp_path / "one.json").write_text(capsys.readouterr().out, "utf-8")
     issue = ["issue", "--type", "fishing-permit", "--input", str(tmp_path / "one.json"), "--out", str(tmp_path)]
@@ -272,10 +285,18 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "code"), WRONG, ids=lambda value: " ".join(value)[:80] if isinstance(value, list) else "")
+@pytest.mark.parametrize(
+    ("call", "code"), WRONG, ids=lambda value: " ".join(value)[:80] if isinstance(value, list) else ""
+)
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])
 def test_a_wrong_call_is_answered_in_one_line_and_exits_3(
-    call: list[str], code: str | None, lang: str, place: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+    call: list[str],
+    code: str | None,
+    lang: str,
+    place: Path,
+    tmp_path: Path,
+    capsys: Captured,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LICENCE_TRUST_LANG", lang)
     names = {"place": place, "new": tmp_path / "new", "full": tmp_path, "file": tmp_path / "file.json", "odd": tmp_path / "odd.txt",

@@ -1,0 +1,1 @@
+"""Tests of api/: what faces the world."""
