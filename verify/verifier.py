@@ -328,7 +328,9 @@ def _report(opened: OpenedDocument, judged: list[_Judged], findings: list[Findin
     facts: dict[str, str | int] = {"format": "OFD", "digest": opened.digest}
     message = opened.message
     if message is not None:
-        facts |= {key: message.metadata[key] for key in ("licence_id", "licence_number", "version")}
+        version = message.metadata["version"]
+        facts |= {key: message.metadata[key] for key in ("licence_id", "licence_number")}
+        facts["version"] = int(version) if version.isascii() and version.isdigit() else version
     return Report.of(
         facts,
         tuple(j.report() for j in judged),
