@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,9 @@ from hypothesis import settings
 
 from licence_store.migrations import upgrade
 from seal.database import Sessions, open_database, sqlite_url
+from tests.databases import postgresql_database
 from tests.network import no_network  # noqa: F401  autouse: sockets reach localhost only
+from tests.regions import desk, made_postgresql_region, made_region, region_folder, settings  # noqa: F401
 
 _numbers = itertools.count(1)
 
@@ -64,21 +64,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     with postgresql_database(request.getfixturevalue("postgresql_server")) as url:
         yield url
-
-
-@contextmanager
-def postgresql_database(server: str, template: str = "template1") -> Iterator[str]:
-    """The URL of a new database on ``server``, a copy of ``template`` (a URL or a name) that nobody uses."""
-    import psycopg
-    from sqlalchemy.engine import make_url
-
-    name = f"t{os.getpid()}_{next(_numbers)}"
-    model = make_url(template).database if "://" in template else template
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{model}"')
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
