@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import settings as hypothesis_settings
 
 from licence_store.migrations import upgrade
 from seal.database import Sessions, open_database, sqlite_url
@@ -16,11 +16,9 @@ from tests.databases import postgresql_database
 from tests.network import no_network  # noqa: F401  autouse: sockets reach localhost only
 from tests.regions import desk, made_postgresql_region, made_region, region_folder, settings  # noqa: F401
 
-_numbers = itertools.count(1)
-
 # No deadline: a shared machine may be slow for a moment. The same examples on every run: a failure can be repeated.
-settings.register_profile("project", deadline=None, derandomize=True)
-settings.load_profile("project")
+hypothesis_settings.register_profile("project", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("project")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
