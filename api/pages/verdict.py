@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 
 from trust.errors import fill
 from trust.i18n import N_
+from verify.advice import advice_for
 from verify.policy import STATE_NAMES
 from verify.report import Finding, Indication, Report, Severity, SignatureReport
 
@@ -38,6 +39,8 @@ class FindingView:
     tone: str
     word: str
     message: str
+    advice: str
+    """What to do about this one."""
     code: str
     where: str
 
@@ -228,7 +231,15 @@ def _findings(report: Report, translate: Translate) -> Iterable[FindingView]:
     placed += [(f, one.signer if len(report.signatures) > 1 else "") for one in report.signatures for f in one.findings]
     for finding, where in placed:
         tone = _tone(finding)
-        yield FindingView(tone, translate(_WORDS[tone]), finding.message(translate), finding.code, where)
+        advice = advice_for(finding.code)
+        yield FindingView(
+            tone,
+            translate(_WORDS[tone]),
+            finding.message(translate),
+            translate(advice) if advice else "",
+            finding.code,
+            where,
+        )
 
 
 def _signature(one: SignatureReport, translate: Translate) -> SignatureView:
