@@ -200,6 +200,10 @@ def _unasked(report: Report, area: str) -> tuple[str, str] | None:
         return "none", N_("没有签名，无从检查。")
     if area == "seal" and not any(one.seal for one in report.signatures):
         return "none", N_("文件没有电子印章。")
+    if area == "certificate" and not all(one.signer_valid_from for one in report.signatures):
+        return "none", N_("没有签名人的证书，无从检查。")
+    if area == "time" and not all(one.time for one in report.signatures):
+        return "none", N_("文件没有说明签署时间。")
     if area == "time" and not all(one.time_proved for one in report.signatures):
         return "unsure", N_("盖章时间为文件自称，没有可信时间戳证明。")
     if area in ("message", "licence") and not report.metadata:
