@@ -109,7 +109,7 @@ def _make_ready(desk: Desk, job: BatchJob) -> None:
         kind = desk.catalogue.current_in(session, job.type_name)
         right = desk.catalogue.right(session, kind.definition.code, job.officer.department)
     desk.material(right.seal_id)
-    recover(desk.issuer, older_than=_LEFT_OVER)
+    recover(desk.issuer, older_than=_LEFT_OVER, sweep_after=None)
 
 
 def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
