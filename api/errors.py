@@ -190,8 +190,10 @@ def wants_page(request: Request) -> bool:
 def answer(request: Request, error: Exception) -> Response:
     """The response an exception becomes: a page for a browser, else ``application/problem+json``."""
     problem = problem_of(error, language_of(request))
-    if problem.status >= 500 and not isinstance(error, LicenceTrustError):
-        log.error("trace %s: %s %s failed", trace_id.get(), request.method, request.url.path, exc_info=error)
+    if problem.status >= 500:
+        unforeseen = error if not isinstance(error, LicenceTrustError) else None
+        what = (trace_id.get(), request.method, request.url.path, problem.code)
+        log.error("trace %s: %s %s failed: %s", *what, exc_info=unforeseen)
     if wants_page(request):
         from api.pages.rendering import problem_page
 

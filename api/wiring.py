@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -44,6 +45,8 @@ CONSOLE = "console"
 """Who acts on the command line of a demonstration region when nobody is named."""
 
 
+PICTURES = 64
+"""Rendered faces kept in memory."""
 TOKEN_SCOPES = {
     "officer": frozenset({"issue", "read", "search", "types"}),
     "auditor": frozenset({"journal"}),
@@ -90,6 +93,7 @@ class Services:
     desk: Desk
     _pictures: dict[str, bytes] = field(default_factory=dict, repr=False)
     _bundles: dict[str, bytes] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __enter__(self) -> Self:
         return self
@@ -349,11 +353,12 @@ class Services:
     def bundle(self) -> bytes:
         """信任包, signed; renewed at most once an hour, so that its ``ETag`` lasts."""
         store, hour = self.desk.trust(), self.clock().replace(minute=0, second=0, microsecond=0)
-        key = f"bundle {hour.isoformat()} {id(store)}"
-        if key not in self._bundles:
-            self._bundles.clear()
-            self._bundles[key] = self.desk.region.bundle(self.clock())
-        return self._bundles[key]
+        key = f"{hour.isoformat()} {id(store)}"
+        with self._lock:
+            if key not in self._bundles:
+                self._bundles.clear()
+                self._bundles[key] = self.desk.region.bundle(self.clock())
+            return self._bundles[key]
 
     def status_list(self, list_id: str) -> bytes:
         """状态列表 as published. Raises ``NotFound("status_list.unknown")``."""
@@ -388,11 +393,15 @@ class Services:
         """照面图片 of a registered licence, with its seal."""
         from api.pictures import registered_face
 
-        if view.file_digest not in self._pictures:
-            while len(self._pictures) > 64:
-                self._pictures.pop(next(iter(self._pictures)), None)
-            self._pictures[view.file_digest] = registered_face(self.desk, view)
-        return self._pictures[view.file_digest]
+        with self._lock:
+            kept = self._pictures.get(view.file_digest)
+        if kept is None:
+            kept = registered_face(self.desk, view)
+            with self._lock:
+                while len(self._pictures) >= PICTURES:
+                    self._pictures.pop(next(iter(self._pictures)))
+                self._pictures[view.file_digest] = kept
+        return kept
 
     def face_size(self, view: LicenceView) -> tuple[int, int]:
         """Width and height of the picture, for the page's layout."""
