@@ -61,3 +61,9 @@ def test_https_makes_cookies_secure() -> None:
     assert load_settings({}, base_url="https://example.test/").base_url == "https://example.test"
     assert load_settings({}, base_url="https://example.test").secure
     assert not load_settings({}).secure
+
+
+def test_the_public_address_follows_the_port_until_it_is_named() -> None:
+    assert load_settings({}, port=8010).base_url == "http://localhost:8010"
+    assert load_settings({PREFIX + "BASE_URL": "https://example.test"}, port=8010).base_url == "https://example.test"
+    assert load_settings({}, port=0).base_url == Settings().base_url
