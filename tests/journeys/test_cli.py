@@ -387,9 +387,10 @@ def test_a_reader_that_goes_away(place: Path) -> None:
 def test_an_interrupt_is_clean(place: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "api.cli", "types", "example", "business-licence", "--count", "10000000", "--dir", str(place)],
-        cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ},
+        cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ},
     )  # fmt: skip
-    time.sleep(2)
+    assert process.stdout is not None
+    assert process.stdout.readline()  # it is at work, however slow the machine
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
