@@ -228,6 +228,14 @@ def test_journal_check(made_demo: Path, tmp_path: Path, capsys: Captured) -> Non
     import sqlite3
 
     place = Path(shutil.copytree(made_demo, tmp_path / "r"))
+    assert run(["verify", str(place / "demo" / "business-licence.ofd"), "--dir", str(place)]) == 0
+    capsys.readouterr()
+    with sqlite3.connect(place / "register.sqlite3") as database:
+        newest = database.execute(
+            "SELECT action, actor, result FROM journal_entry ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+    database.close()
+    assert newest == ("document.verify", "console", "TOTAL-PASSED")
     assert run(["journal", "check", "--dir", str(place)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["intact"] is True

@@ -438,3 +438,9 @@ def test_strangers_are_slowed_down(made_demo: object, tmp_path: object) -> None:
         late = problem(answers[-1], 429, "request.rate")
         assert int(answers[-1].headers["retry-after"]) > 0
         assert late["remedy"]
+        token = client.get("/sign-in").text.partition('name="csrf" value="')[2].partition('"')[0]
+        entered = {"csrf": token, "name": "admin", "password": "wrong"}
+        tries = [client.post("/sign-in", data=entered).status_code for _ in range(5)]
+        assert tries == [401, 401, 401, 429, 429]
+        right = {**entered, "password": live.passwords["admin"]}
+        assert client.post("/sign-in", data=right).status_code == 429, "guessing is stopped, also the lucky guess"
