@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from api.commands.common import Command, common, file_bytes, open_services, option, put, settings_for, tr
+from trust.errors import printable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,16 +67,21 @@ def _print(report: Report, name: str) -> None:
     from api.pages.verdict import verdict_view
 
     view = verdict_view(report, name, tr)
-    click.echo(f"{_MARKS[view.tone]} {view.title}  [{view.word}]")
-    click.echo(f"  {view.sentence}")
+    _line(f"{_MARKS[view.tone]} {view.title}  [{view.word}]")
+    _line(f"  {view.sentence}")
     for title, text in view.document:
-        click.echo(f"  {title}: {text}")
+        _line(f"  {title}: {text}")
     for signature in view.signatures:
-        click.echo(f"{signature.title}: {signature.seal_name}".rstrip(": "))
+        _line(f"{signature.title}: {signature.seal_name}".rstrip(": "))
         for title, text in signature.rows:
-            click.echo(f"  {title}: {text}")
+            _line(f"  {title}: {text}")
     for one in view.findings:
-        click.echo(f"  {_MARKS[one.tone]} {one.message} ({one.code})")
-    click.echo(tr("接下来："))
+        _line(f"  {_MARKS[one.tone]} {one.message} ({one.code})")
+    _line(tr("接下来："))
     for step in view.advice:
-        click.echo(f"  - {step}")
+        _line(f"  - {step}")
+
+
+def _line(text: str) -> None:
+    """One line of the answer: names and texts out of the file cannot make another."""
+    click.echo(printable(text))

@@ -96,7 +96,8 @@ def _other_language(request: Request, language: str) -> str:
     if request.method not in ("GET", "HEAD"):
         return f"{request.url.path.removesuffix('/check').removesuffix('/edit')}?lang={other}"
     query = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-    return f"{request.url.path}?{urlencode([*query, ('lang', other)])}"
+    path = "/" + request.url.path.lstrip("/")  # two slashes would begin another site's address
+    return f"{path}?{urlencode([*query, ('lang', other)])}"
 
 
 def problem_page(request: Request, problem: Problem) -> HTMLResponse:

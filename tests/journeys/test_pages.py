@@ -267,6 +267,9 @@ def test_what_a_department_may_not_see(live: Live, browser: Any) -> None:
         assert business.holder_name not in tab.page.inner_text("main")
         assert tab.page.is_visible("text=退出"), "an error does not sign anybody out"
         assert tab.page.goto("/journal").status == 403
+        assert tab.page.goto(f"/v/{quote(business.licence_id)}").status == 200, (
+            "a QR code tells staff what it tells all"
+        )
         assert tab.page.goto("/issue/business-licence?example=1").status == 200
         tab.page.click("main form button[type=submit]")
         assert "grant.missing" in tab.page.inner_text("main") or "权限" in tab.page.inner_text("main")
