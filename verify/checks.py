@@ -49,6 +49,8 @@ class SigningTime:
 
     value: datetime
     proved: bool
+    authority: str = ""
+    """Who proved it."""
 
 
 # ---------------------------------------------------------------- the file as a whole
@@ -449,11 +451,10 @@ CMS_ALGORITHMS = SM2_SIGNATURE_OIDS
 # ---------------------------------------------------------------- 4: time 签章时间
 
 
-def check_time_stamp(ses: SESSignature, store: TrustStore, question: Question) -> SigningTime:
-    """When was the seal put on, by proof? The token is over the octets of the signature value."""
-    assert ses.timestamp is not None
-    verified = check_timestamp(ses.timestamp, ses.signature, store, known_at=question.known_at)
-    return SigningTime(verified.time, proved=True)
+def check_time_stamp(token: bytes, value: bytes, store: TrustStore, question: Question) -> SigningTime:
+    """When was it signed, by proof? The token is over the octets of the signature ``value``."""
+    verified = check_timestamp(token, value, store, known_at=question.known_at)
+    return SigningTime(verified.time, proved=True, authority=verified.path.certificates[0].common_name)
 
 
 def check_time_order(claimed: datetime, proved: datetime) -> None:

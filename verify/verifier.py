@@ -105,7 +105,7 @@ class Verifier:
         found.ask(checking.check_signature_form, ses)
         found.ask(checks.check_structures_agree, ses)
         found.ask(checks.check_property_info, signature, ses)
-        self._establish_time(judged, ses, question)
+        self._establish_time(judged, ses.time, ses.timestamp, ses.signature, question)
         self._check_seal(opened, judged, ses, question)
         self._check_certificate(judged, question)
 
@@ -115,14 +115,17 @@ class Verifier:
             judged.signer = checks.signer_certificate(certificate)
             checks.check_value(judged.signer, value, signed)
 
-    def _establish_time(self, judged: _Judged, ses: SESSignature, question: Question) -> None:
-        """签章时间: proved by a time stamp, else only claimed."""
-        judged.time = SigningTime(ses.time, proved=False)
-        if ses.timestamp is not None:
+    def _establish_time(
+        self, judged: _Judged, claimed: datetime | None, token: bytes | None, value: bytes, question: Question
+    ) -> None:
+        """签章时间: proved by a time stamp over the signature ``value``, else only claimed."""
+        judged.time = SigningTime(claimed, proved=False) if claimed is not None else None
+        if token is not None:
             with judged.found.asking():
-                judged.time = checks.check_time_stamp(ses, self.trust, question)
-                checks.check_time_order(ses.time, judged.time.value)
-        judged.found.ask(checks.check_time_not_future, judged.time, question)
+                judged.time = checks.check_time_stamp(token, value, self.trust, question)
+                checks.check_time_order(claimed or judged.time.value, judged.time.value)
+        if judged.time is not None:
+            judged.found.ask(checks.check_time_not_future, judged.time, question)
 
     def _check_seal(self, opened: OpenedDocument, judged: _Judged, ses: SESSignature, question: Question) -> None:
         """印章: form, maker's signature, the signer in its list, the file shown, maker's chain, period."""
@@ -136,6 +139,8 @@ class Verifier:
         with found.asking():
             checking.check_maker(ses.seal, self.trust, **when, proved=time.proved)
         with found.asking():
+            checking.check_seal_time(ses.seal, self.trust, known_at=question.known_at)
+        with found.asking():
             checking.check_seal_period(ses.seal, **when, proved=time.proved)
 
     def _judge_digital_signature(self, judged: _Judged, question: Question) -> None:
@@ -147,15 +152,14 @@ class Verifier:
             return
         signer = signature.cms.signers[0]
         claimed = signer.signing_time or (checks.written_time(signature.xml.datetime) if signature.xml else None)
-        judged.time = SigningTime(claimed, proved=False) if claimed else None
         found.ask(checks.check_signed_digest, signature)
         found.ask(checks.check_algorithm, signer.signature_algorithm, checks.CMS_ALGORITHMS)
         certificate = signature.cms.certificate_of(signer)
         if certificate is not None:
             self._check_signer_value(judged, certificate, signer.signature, checks.signed_octets(signature))
+        self._establish_time(judged, claimed, signer.timestamp, signer.signature, question)
+        if certificate is not None:
             self._check_certificate(judged, question)
-        if judged.time is not None:
-            found.ask(checks.check_time_not_future, judged.time, question)
 
     def _check_certificate(self, judged: _Judged, question: Question) -> None:
         """签章人证书: 合法·在期·未废止, at the time established."""
