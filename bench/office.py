@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from licence_store.desk import Desk, DeskSettings, now, open_desk
-from licence_store.region import DEPARTMENTS, Region
+from licence_store.founding import DEPARTMENTS
+from licence_store.region import Region
 from trust.errors import LicenceTrustError
 from trust.journal import Actor
 from verify.report import Indication

@@ -25,6 +25,8 @@ def table(model: type[Base]) -> Table:
 SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 DIGEST = String(64)
 LICENCE_ID = String(160)
+NAME = String(400).with_variant(String(400, collation="C"), "postgresql")
+"""Compared octet by octet on both engines, so that the beginning of a name is found by the index."""
 
 
 class Department(Base):
@@ -102,7 +104,7 @@ class Licence(Base):
     type_code: Mapped[str] = mapped_column(ForeignKey("licence_type.code"))
     department_id: Mapped[str] = mapped_column(ForeignKey("department.id"), index=True)
     number: Mapped[str] = mapped_column(String(100), index=True)
-    holder_name: Mapped[str] = mapped_column(String(400), index=True)
+    holder_name: Mapped[str] = mapped_column(NAME, index=True)
     holder_code: Mapped[str] = mapped_column(String(64), index=True)
     holder_code_type: Mapped[str] = mapped_column(String(3))
     record_key: Mapped[str] = mapped_column(String(80))

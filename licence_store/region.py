@@ -11,14 +11,11 @@ anchors.jsonl        heads of the journal, signed, one a line
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import secrets
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -26,69 +23,32 @@ from pathlib import Path
 from typing import Any, Final
 
 from keys.authority import CertificateAuthority, Revocation
-from keys.demonstration import CRL_PERIOD, DemonstrationAuthority, make_demonstration_authority
+from keys.demonstration import CRL_PERIOD
 from keys.keyring import Keyring
 from keys.timestamping import TimeStampAuthority
-from licence_store.catalogue import Catalogue
-from licence_store.definitions import shipped_definitions
-from licence_store.files import FileStore, write_whole
+from licence_store.files import FileStore
+from licence_store.folder import read, unwritable, write
+from licence_store.founding import ANCHORED, DATABASE_FILE, MAKING_FILE, REGION_FILE, Founding, check_names, making
 from licence_store.journal import Anchor
 from licence_store.migrations import upgrade
-from licence_store.models import Department
 from seal.database import Sessions, open_database, sqlite_url
-from seal.impression import round_seal
-from seal.making import SealApplication, make_seal
 from seal.sealing import SealingMaterial
 from trust.algorithms import sm3
 from trust.anchors import Purpose, TrustAnchor, TrustStore
 from trust.canonical import canonical_json, parse_json
 from trust.certificates import load_certificate
-from trust.errors import CheckFailed, Conflict, LicenceTrustError, Malformed, NotFound, Unavailable
-from trust.identifiers import credit_code_check_char, organisation_check_char
-from trust.journal import SYSTEM
+from trust.errors import CheckFailed, LicenceTrustError, Malformed, NotFound, Unavailable
 from trust.revocation import CertificateList, load_crl
 from trust.sm2 import PublicKey
 
 FORMAT: Final = "licence-trust/region/1"
 DEFAULT_CODE: Final = "990000"
 DEFAULT_NAME: Final = "演示省"
-_MARK, _MAKING = "region.json", "region.making"
-_FOLDERS = ("keys", "trust", "seals", "files")
-_DATABASE = "register.sqlite3"
 _ANCHORS = "anchors.jsonl"
 _UNLOCK_FILE = "passphrase"
 
-_ANCHORED: Final = {
-    "issuing-ca": Purpose.SIGNER,
-    "seal-ca": Purpose.SEAL_MAKER,
-    "time-ca": Purpose.TIMESTAMP,
-    "publisher-ca": Purpose.BUNDLE,
-}
-"""Which CA of a demonstration authority is believed for what."""
-_AUTHORITIES: Final = ("root", *_ANCHORED)
+_AUTHORITIES: Final = ("root", *ANCHORED)
 _RANDOM_PASSPHRASE_ROUNDS: Final = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class DemonstrationDepartment:
-    """演示部门: its id, name, organisation code without check character, and the type it issues."""
-
-    id: str
-    title: str
-    organisation: str
-    type_slug: str
-
-    def credit_code(self, region_code: str) -> str:
-        """A fictitious unified social credit code with right check characters (GB 32100)."""
-        first = f"11{region_code}{self.organisation}{organisation_check_char(self.organisation)}"
-        return first + credit_code_check_char(first)
-
-
-DEPARTMENTS: Final = (
-    DemonstrationDepartment("market", "市场监督管理局", "MB0D0001", "business-licence"),
-    DemonstrationDepartment("education", "教育厅", "MB0D0002", "teacher-certificate"),
-    DemonstrationDepartment("environment", "生态环境厅", "MB0D0003", "pollutant-permit"),
-)
 
 
 @dataclass(frozen=True)
@@ -114,7 +74,7 @@ class Region:
         """
         directory = Path(directory)
         try:
-            facts = json.loads((directory / _MARK).read_bytes())
+            facts = json.loads((directory / REGION_FILE).read_bytes())
         except FileNotFoundError as error:
             raise _absent(directory) from error
         except (OSError, ValueError, RecursionError) as error:
@@ -144,11 +104,11 @@ class Region:
         A folder left half-made by a crash is made anew. Raises ``Conflict("region.exists")``,
         ``Conflict("region.not_empty")``, ``Conflict("region.database_in_use")``, ``Malformed("region.code")``.
         """
-        _check_names(code, name)
+        check_names(code, name)
         directory = Path(directory)
-        with _making(directory):
+        with making(directory):
             region = cls(directory, code, name, True, clock().isoformat(), _written_passphrase(directory))
-            _Maker(region, clock).make(database_url)
+            Founding(region, clock).found(database_url)
             facts = {
                 "format": FORMAT,
                 "code": code,
@@ -157,7 +117,7 @@ class Region:
                 "created": region.created,
                 "library_version": library_version,
             }
-            _write(directory / _MARK, json.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n")
+            write(directory / REGION_FILE, json.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n")
         return region
 
     # What is inside
@@ -175,22 +135,22 @@ class Region:
     @property
     def database_url(self) -> str:
         """The register inside the folder."""
-        return sqlite_url((self.directory / _DATABASE).absolute())
+        return sqlite_url((self.directory / DATABASE_FILE).absolute())
 
     def open_register(self, database_url: str = "", *, durable: bool = True) -> Sessions:
         """The register's database, brought to this version's tables.
 
         Raises ``Unavailable("region.register_missing")`` when the folder's own is gone: it is not made silently.
         """
-        if not database_url and not (self.directory / _DATABASE).is_file():
-            raise Unavailable("region.register_missing", "地区文件夹中缺少登记数据库 {file}。", file=_DATABASE)
+        if not database_url and not (self.directory / DATABASE_FILE).is_file():
+            raise Unavailable("region.register_missing", "地区文件夹中缺少登记数据库 {file}。", file=DATABASE_FILE)
         sessions = open_database(database_url or self.database_url, durable=durable)
         upgrade(sessions)
         return sessions
 
     def seal_material(self, seal_id: str, key_name: str, digest: str) -> SealingMaterial:
         """用印材料 of a seal; raises ``Unavailable("seal.file_damaged")`` if it is not the seal registered."""
-        data = _read(self.directory / "seals" / f"{seal_id}.esl")
+        data = read(self.directory / "seals" / f"{seal_id}.esl")
         if sm3(data).hex() != digest:
             raise Unavailable("seal.file_damaged", "印章文件 {id} 与登记的杂凑值不符。", id=seal_id)
         return SealingMaterial(data, self.keyring.signer(key_name))
@@ -205,16 +165,16 @@ class Region:
         """信任库 as the files in ``trust/`` say it now. Raises ``Malformed`` or ``Unavailable``."""
         folder = self.directory / "trust"
         try:
-            stated = json.loads(_read(folder / "anchors.json"))
+            stated = json.loads(read(folder / "anchors.json"))
             anchors = tuple(_anchor(folder, one) for one in stated["anchors"])
-            intermediates = tuple(load_certificate(_read(folder / name)) for name in stated["intermediates"])
+            intermediates = tuple(load_certificate(read(folder / name)) for name in stated["intermediates"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Malformed("region.trust", "地区的信任设置 trust/anchors.json 无法读取。") from error
         return TrustStore(anchors, intermediates, self.crls(), region=self.code)
 
     def crls(self) -> tuple[CertificateList, ...]:
         """证书废止列表 at hand."""
-        return tuple(load_crl(_read(path)) for path in sorted((self.directory / "trust").glob("*.crl")))
+        return tuple(load_crl(read(path)) for path in sorted((self.directory / "trust").glob("*.crl")))
 
     def refresh_crls(self, now: datetime, *, period: timedelta = CRL_PERIOD) -> bool:
         """Publish new CRLs of our own CAs when two thirds of their time are over; false if there was no need.
@@ -230,7 +190,7 @@ class Region:
             old = known.get(authority.signer.certificate.subject_name_der)
             number = (old.number or 0) + 1 if old else 1
             crl = authority.crl(_revocations(old), now.replace(microsecond=0), now + period, number)
-            _write(self.directory / "trust" / f"{name}.crl", crl)
+            write(self.directory / "trust" / f"{name}.crl", crl)
         return True
 
     def bundle(self, now: datetime, *, valid: timedelta = timedelta(days=30)) -> bytes:
@@ -255,7 +215,7 @@ class Region:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise _unwritable(_ANCHORS, error) from error
+            raise unwritable(_ANCHORS, error) from error
 
     def journal_anchors(self) -> tuple[Anchor, ...]:
         """The heads anchored so far. Raises ``CheckFailed("…", "journal.anchor_forged")`` for a line not ours."""
@@ -263,7 +223,7 @@ class Region:
         if not path.exists():
             return ()
         key = self.keyring.certificate("publisher").public_key
-        return tuple(_checked_anchor(line, key) for line in _read(path).splitlines() if line.strip())
+        return tuple(_checked_anchor(line, key) for line in read(path).splitlines() if line.strip())
 
 
 def _checked_anchor(line: bytes, key: PublicKey) -> Anchor:
@@ -284,19 +244,8 @@ def _checked_anchor(line: bytes, key: PublicKey) -> Anchor:
     )
 
 
-def _unwritable(name: str, error: OSError) -> Unavailable:
-    return Unavailable("region.write", "地区文件 {file} 无法写入（{reason}）。", file=name, reason=error.strerror or "")
-
-
-def _check_names(code: str, name: str) -> None:
-    if not re.fullmatch(r"[0-9]{6}", code):
-        raise Malformed("region.code", "地区代码应为6位数字（GB/T 2260），实为“{got}”。", got=code[:40])
-    if not 0 < len(name) <= 40 or not name.isprintable() or name != name.strip():
-        raise Malformed("region.name", "地区名称应为1至40个字符。")
-
-
 def _absent(directory: Path) -> LicenceTrustError:
-    if (directory / _MAKING).exists():
+    if (directory / MAKING_FILE).exists():
         return Unavailable(
             "region.unfinished",
             "文件夹 {directory} 中的地区未建完（上次建立时中断）。",
@@ -312,27 +261,13 @@ def _absent(directory: Path) -> LicenceTrustError:
 
 
 def _malformed(directory: Path) -> Malformed:
-    return Malformed("region.malformed", "文件 {file} 无法读取。", file=str(directory / _MARK))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Unavailable("region.file", "地区文件 {file} 无法读取。", file=path.name) from error
-
-
-def _write(path: Path, data: bytes, mode: int = 0o640) -> None:
-    try:
-        write_whole(path, data, mode=mode)
-    except OSError as error:
-        raise _unwritable(path.name, error) from error
+    return Malformed("region.malformed", "文件 {file} 无法读取。", file=str(directory / REGION_FILE))
 
 
 def _passphrase_of(directory: Path, demonstration: bool, given: str) -> Callable[[], bytes]:
     def passphrase() -> bytes:
         if demonstration:
-            return _read(directory / "keys" / _UNLOCK_FILE).strip()
+            return read(directory / "keys" / _UNLOCK_FILE).strip()
         if not given:
             raise Unavailable("keys.locked", "密钥尚未解锁。", remedy="请设置 LICENCE_TRUST_UNLOCK_FILE。")
         return given.encode()
@@ -342,53 +277,12 @@ def _passphrase_of(directory: Path, demonstration: bool, given: str) -> Callable
 
 def _written_passphrase(directory: Path) -> Callable[[], bytes]:
     """A fresh random passphrase, written beside the keys: a demonstration region unlocks itself."""
-    _write(directory / "keys" / _UNLOCK_FILE, secrets.token_urlsafe(32).encode() + b"\n", 0o600)
+    write(directory / "keys" / _UNLOCK_FILE, secrets.token_urlsafe(32).encode() + b"\n", 0o600)
     return _passphrase_of(directory, True, "")
 
 
-@contextmanager
-def _making(directory: Path) -> Iterator[None]:
-    """Hold the folder while a region is made in it; whatever stops us leaves it to be made anew."""
-    if (directory / _MARK).exists():
-        raise Conflict(
-            "region.exists", "文件夹 {directory} 已经是一个地区。", remedy="请换一个文件夹。", directory=str(directory)
-        )
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if any(directory.iterdir()) and not (directory / _MAKING).exists():
-            raise Conflict(
-                "region.not_empty",
-                "文件夹 {directory} 不是空的。",
-                remedy="请换一个空文件夹。",
-                directory=str(directory),
-            )
-        with (directory / _MAKING).open("ab") as mark:
-            _lock(mark.fileno(), directory)
-            _clear(directory)
-            yield
-            (directory / _MAKING).unlink()
-    except OSError as error:
-        raise _unwritable(str(directory), error) from error
-
-
-def _lock(handle: int, directory: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise Conflict("region.being_made", "文件夹 {directory} 中正在建立地区。", directory=str(directory)) from error
-
-
-def _clear(directory: Path) -> None:
-    """Take away what an interrupted making left, and lay the folders."""
-    for name in _FOLDERS:
-        shutil.rmtree(directory / name, ignore_errors=True)
-        (directory / name).mkdir(mode=0o700 if name == "keys" else 0o750)
-    for path in directory.glob(f"{_DATABASE}*"):
-        path.unlink()
-
-
 def _anchor(folder: Path, stated: Any) -> TrustAnchor:
-    certificate = load_certificate(_read(folder / stated["certificate"]))
+    certificate = load_certificate(read(folder / stated["certificate"]))
     begin, end = (datetime.fromisoformat(text) if text else None for text in (stated["valid_from"], stated["valid_to"]))
     return TrustAnchor(certificate, frozenset(Purpose(p) for p in stated["purposes"]), begin, end)
 
@@ -412,76 +306,3 @@ def _snake(word: str) -> str:
     """``keyCompromise`` → ``key_compromise``; ``aACompromise`` and ``cACompromise`` have their own."""
     special = {"cACompromise": "ca_compromise", "aACompromise": "aa_compromise"}
     return special.get(word) or re.sub(r"[A-Z]", lambda m: "_" + m[0].lower(), word)
-
-
-@dataclass(frozen=True, slots=True)
-class _Maker:
-    """Fills a new demonstration region."""
-
-    region: Region
-    clock: Callable[[], datetime]
-
-    def make(self, database_url: str) -> None:
-        region, now = self.region, self.clock()
-        named = [(f"{region.name}{d.title}", d.credit_code(region.code)) for d in DEPARTMENTS]
-        authority = make_demonstration_authority(region.name, region.code, now, named)
-        self.keep_keys(authority)
-        self.keep_trust(authority)
-        sessions = open_database(database_url or region.database_url)
-        try:
-            upgrade(sessions)
-            _demand_unused(sessions)
-            self.fill(Catalogue(sessions, self.clock), authority, now)
-        finally:
-            sessions.close()
-
-    def keep_keys(self, authority: DemonstrationAuthority) -> None:
-        for name, signer in authority.signers().items():
-            self.region.keyring.add(name, signer.key, signer.certificate)
-
-    def keep_trust(self, authority: DemonstrationAuthority) -> None:
-        folder = self.region.directory / "trust"
-        for signer, crl in zip(authority.authorities, authority.crls, strict=True):
-            _write(folder / f"{signer.name}.cert.pem", signer.certificate.to_pem())
-            _write(folder / f"{signer.name}.crl", crl)
-        anchors = [
-            {"certificate": f"{name}.cert.pem", "purposes": [str(purpose)], "valid_from": "", "valid_to": ""}
-            for name, purpose in _ANCHORED.items()
-        ]
-        stated = {"anchors": anchors, "intermediates": ["root.cert.pem"]}
-        _write(folder / "anchors.json", json.dumps(stated, indent=2).encode() + b"\n")
-
-    def fill(self, catalogue: Catalogue, authority: DemonstrationAuthority, now: datetime) -> None:
-        """Departments, seals, types and grants."""
-        for definition in shipped_definitions():
-            catalogue.import_definition(definition.source, SYSTEM)
-        for number, department in enumerate(DEPARTMENTS, 1):
-            name, code = f"{self.region.name}{department.title}", department.credit_code(self.region.code)
-            signer = authority.department(code)
-            seal_id, seal_name = f"{self.region.code}{number:08d}", f"{name}电子证照专用章"
-            catalogue.add_department(department.id, name, code, SYSTEM)
-            digest = self.make_seal(seal_id, seal_name, name, code, authority, now)
-            catalogue.add_seal(seal_id, seal_name, department.id, digest, signer.name, SYSTEM)
-            catalogue.grant(department.type_slug, department.id, seal_id, SYSTEM)
-
-    def make_seal(
-        self, seal_id: str, seal_name: str, name: str, code: str, authority: DemonstrationAuthority, now: datetime
-    ) -> str:
-        """制章; answers the SM3 (hex) of the seal kept."""
-        certificate = authority.department(code).certificate
-        start = now.replace(microsecond=0)
-        application = SealApplication(seal_id, seal_name, (certificate,), start, certificate.not_after)
-        picture = round_seal(name, seal_id, centre_text="演示")
-        made = make_seal(application, authority.seal_maker, picture, moment=start)
-        _write(self.region.directory / "seals" / f"{seal_id}.esl", made)
-        return sm3(made).hex()
-
-
-def _demand_unused(sessions: Sessions) -> None:
-    with sessions.read() as session:
-        if session.query(Department).first() is not None:
-            raise Conflict(
-                "region.database_in_use",
-                "所指定的数据库中已有登记数据。",
-                remedy="请改用空的数据库。",
-            )

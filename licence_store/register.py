@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from licence_store.files import FileStore
-from licence_store.models import Department, Licence, LicenceEvent, LicenceType, LicenceVersion, Seal
+from licence_store.models import Department, Licence, LicenceEvent, LicenceType, LicenceVersion, Seal, table
 from seal.database import Sessions
 from seal.message import DataMessage, parse_message
 from trust.errors import Malformed, NotFound
@@ -23,6 +23,9 @@ from trust.identifiers import parse_licence_id
 from verify.policy import LicenceStatus
 
 BEIJING = timezone(timedelta(hours=8))
+_BASES = table(Licence).alias()
+_LAST = "\U0010ffff"
+"""Sorts after every character a name may hold."""
 _LASTING = frozenset({"REVOKED", "ANNULLED", "CANCELLED", "TRANSFERRED", "SUPERSEDED"})
 """States that running out of time does not change."""
 
@@ -287,12 +290,15 @@ def _view_query() -> Select[*tuple[Any, ...]]:
 
 
 def _named(text: str) -> ColumnElement[bool]:
-    """Conditions for a word typed into a search field."""
+    """The condition a word typed into a search field makes; each branch by an index of its own."""
     try:
         return Licence.base == parse_licence_id(text, strict=False).base
     except Malformed:
-        exact = or_(Licence.number == text, Licence.holder_code == text.upper())
-        return or_(exact, Licence.holder_name.startswith(text, autoescape=True))
+        bases = select(_BASES.c.base)
+        number = bases.where(_BASES.c.number == text)
+        holder = bases.where(_BASES.c.holder_code == text.upper())
+        name = bases.where(_BASES.c.holder_name >= text, _BASES.c.holder_name < text + _LAST)
+        return Licence.base.in_(union(number, holder, name))
 
 
 def _events_of(session: Session, bases: Sequence[str]) -> dict[str, list[Row[Any]]]:

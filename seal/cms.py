@@ -29,6 +29,8 @@ DATA_TYPES = ("1.2.156.10197.6.1.4.2.1", "1.2.840.113549.1.7.1")
 """数据类型 data, by its GB/T 35275 and its PKCS #7 name."""
 SIGNATURE_ALGORITHMS = ("1.2.156.10197.1.501", "1.2.156.10197.1.301.1", "1.2.156.10197.1.301")
 """Names under which makers write "SM2 with SM3" as digestEncryptionAlgorithm."""
+MAX_CERTIFICATES = 32
+MAX_SIGNERS = 16
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _SIGNING_TIME = "1.2.840.113549.1.9.5"
 TIME_STAMP_TOKEN = "1.2.840.113549.1.9.16.2.14"
@@ -118,6 +120,8 @@ def _signed_data(body: _Node, der: bytes) -> SignedData:
     content = _content(inside[1]) if len(inside) > 1 else None
     certificates = tuple(c.der for node in rest if node.kind == (2, 0) for c in node.children())
     signers = tuple(_signer(node) for node in _expect(rest[-1], _SET).children())
+    if len(certificates) > MAX_CERTIFICATES or len(signers) > MAX_SIGNERS:
+        raise _malformed(f"{len(certificates)} certificates, {len(signers)} signers")
     return SignedData(_oid(inside[0]), content, certificates, signers, der)
 
 

@@ -11,7 +11,7 @@ ink one red in four strengths, so that a smooth 320 dpi picture takes about ten 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -196,8 +196,7 @@ def _ink_width(face: FontFace, char: str) -> float:
     return max(right - left, 0.5)
 
 
-def _mapped(commands: Iterable[Command], move: object) -> Iterator[Command]:
-    assert callable(move)
+def _mapped(commands: Iterable[Command], move: Callable[[float, float], tuple[float, float]]) -> Iterator[Command]:
     for letter, values in commands:
         points = zip(values[::2], values[1::2], strict=True)
         yield letter, tuple(v for x, y in points for v in move(x, y))

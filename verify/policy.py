@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Protocol
 
+from trust.i18n import N_
 from verify.report import Indication
 
 CURRENT = "CURRENT"
@@ -38,16 +39,16 @@ STATE_INDICATIONS: Mapping[str, Indication] = MappingProxyType(
 
 STATE_NAMES: Mapping[str, str] = MappingProxyType(
     {
-        CURRENT: "有效",
-        "SUSPENDED": "暂扣",
-        "LOST": "挂失",
-        "INSPECTION_OVERDUE": "年检逾期",
-        "REVOKED": "吊销",
-        "ANNULLED": "撤销",
-        "CANCELLED": "注销",
-        "EXPIRED": "已过有效期",
-        "SUPERSEDED": "已被新版本取代",
-        "TRANSFERRED": "已转出",
+        CURRENT: N_("有效"),
+        "SUSPENDED": N_("暂扣"),
+        "LOST": N_("挂失"),
+        "INSPECTION_OVERDUE": N_("年检逾期"),
+        "REVOKED": N_("吊销"),
+        "ANNULLED": N_("撤销"),
+        "CANCELLED": N_("注销"),
+        "EXPIRED": N_("已过有效期"),
+        "SUPERSEDED": N_("已被新版本取代"),
+        "TRANSFERRED": N_("已转出"),
     }
 )
 

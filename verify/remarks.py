@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 
+from seal.message import MESSAGE_ENTRY
+from trust.anchors import TrustStore
 from trust.i18n import N_
 from verify.face import Face
 from verify.opening import HARMLESS, OpenedDocument, OpenedSignature
 from verify.report import Finding, Severity
-
-_LONG = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ def _info(code: str, template: str, **params: object) -> Remark:
 def on_document(opened: OpenedDocument, unnamed: list[str]) -> Iterator[Remark]:
     """About the file as a whole; ``unnamed`` are entries covered by a signature that no XML names."""
     contents = opened.contents
+    if opened.signatures and MESSAGE_ENTRY not in opened.entries:
+        template = N_("文件不带证照数据电文：结论只说明由谁签署、内容是否完整，不说明它是一份证照。")
+        yield _info("message.none", template)
     for anomaly in opened.package.anomalies:
         if anomaly.code in HARMLESS:
             yield _warn(anomaly.code, anomaly.template, detail=anomaly.detail)
@@ -70,8 +73,17 @@ def on_signature(signature: OpenedSignature, left_out: list[str]) -> Iterator[Re
         yield _warn("signature.raw_value", N_("签名值为 64 字节的 r‖s，不是标准规定的 DER 编码；已按其含义验证。"))
     if signature.ses and len(signature.ses.seal.signature) == 64:
         yield _warn("seal.raw_value", N_("印章的制章人签名值为 64 字节的 r‖s，不是标准规定的 DER 编码。"))
+    if signature.ses and signature.xml and not signature.xml.stamps:
+        yield _warn("seal.not_shown", N_("印章没有出现在任何页面上。"))
     if signature.ses and not signature.seal_name:
         yield _info("seal.no_file", N_("包内没有单独的印章文件（Seal.esl），以签章数据内的印章为准。"))
+
+
+def on_trust(trust: TrustStore, known_at: datetime) -> Iterator[Remark]:
+    """About what the verifier believes."""
+    if not trust.is_fresh(known_at) and trust.next_update is not None:
+        template = N_("信任包应于 {next_update} 前更新，现已过时；请取得新的信任包。")
+        yield _warn("published.bundle_stale", template, next_update=trust.next_update.isoformat())
 
 
 def on_face(face: Face) -> Iterator[Remark]:

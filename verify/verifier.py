@@ -63,7 +63,7 @@ class Verifier:
         except Malformed as error:
             return _unreadable(document, error, question)
         judged = [self._judge_signature(opened, signature, question) for signature in opened.signatures]
-        file_findings = self._judge_file(opened)
+        file_findings = self._judge_file(opened, question)
         licence_findings = self._judge_licence(opened, judged, question)
         return _report(opened, judged, [*file_findings, *licence_findings], question)
 
@@ -171,7 +171,7 @@ class Verifier:
 
     # ------------------------------------------------------------ the file
 
-    def _judge_file(self, opened: OpenedDocument) -> list[Finding]:
+    def _judge_file(self, opened: OpenedDocument, question: Question) -> list[Finding]:
         """The container and what is in it: nothing seen or read without a signature over it."""
         found = _Found()
         covered = checks.covered_names(opened)
@@ -188,6 +188,7 @@ class Verifier:
         found.ask(checks.check_signature_files_unused, opened)
         known = {*opened.contents.named, *checks.excused_names(opened), *(s.seal_name for s in opened.signatures)}
         found.add_remarks(remarks.on_document(opened, [n for n in opened.entries if n in covered and n not in known]))
+        found.add_remarks(remarks.on_trust(self.trust, question.known_at))
         return found.findings
 
     # ------------------------------------------------------------ the licence

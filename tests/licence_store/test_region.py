@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from licence_store.desk import DeskSettings, FreshTrust, now, open_desk
-from licence_store.region import DEPARTMENTS, Region
+from licence_store.founding import DEPARTMENTS
+from licence_store.region import Region
 from tests.licence_store.conftest import OFFICER
 from trust.anchors import Purpose, load_bundle
 from trust.errors import Conflict, LicenceTrustError, Malformed, NotFound, Unavailable
@@ -77,7 +78,7 @@ def test_bad_names(tmp_path: Path, code: str, name: str) -> None:
 def test_unfinished_region_is_noticed_and_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "r"
     with monkeypatch.context() as patch:
-        patch.setattr("licence_store.region.make_seal", _crash)
+        patch.setattr("licence_store.founding.make_seal", _crash)
         with pytest.raises(KeyboardInterrupt):
             Region.create(folder, clock=now)
     assert refusal(Region.open, folder).code == "region.unfinished"

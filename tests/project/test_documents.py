@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -57,6 +60,23 @@ def test_decisions_are_numbered_without_gaps() -> None:
         text = path.read_text(encoding="utf-8")
         for part in ("Status:", "**Context.**", "**Decision.**", "**Consequences.**", "**Not taken.**"):
             assert part in text, f"{path.name} has no {part}"
+
+
+def test_the_console_manual_is_the_commands_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/cli_reference.py", "--check"], cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": "."}, check=False
+    )
+    assert done.returncode == 0, "docs/cli.md is old: run tools/cli_reference.py"
+
+
+@pytest.mark.parametrize("module", ["issuer", "verifier", "trust", "health"])
+def test_every_route_is_in_the_http_manual(module: str) -> None:
+    """Whatever its parameters are called."""
+    router = importlib.import_module(f"api.routes.{module}").router
+    manual = re.sub(r"\{\w+\}", "{}", read("http.md"))
+    for route in router.routes:
+        path = re.sub(r"\{\w+\}", "{}", route.path)
+        assert path in manual, f"docs/http.md does not name {route.path}"
 
 
 @pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda p: p.name)

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
-def block(name: str) -> str:
-    match = re.search(rf"<!-- tour:{name} -->\n```sh\n(.*?)```", README, re.DOTALL)
-    assert match, f"README has no tour:{name}"
+def block(name: str, document: str = "README.md") -> str:
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
+    match = re.search(rf"<!-- tour:{name} -->\n```sh\n(.*?)```", text, re.DOTALL)
+    assert match, f"{document} has no tour:{name}"
     return match[1]
 
 
@@ -100,6 +100,14 @@ def test_the_http_tour(server: str, place: Path) -> None:
     script = "\n".join(without_comments(block("http"))).replace("http://localhost:8000", server)
     said = shell(f"FILE=$(ls out/*.ofd | head -n 1)\n{script}", place)
     assert "TOTAL-PASSED" in said
+
+
+@pytest.mark.xdist_group("readme")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
+def test_issuing_over_http_as_the_manual_shows(server: str, place: Path) -> None:
+    script = block("issue", "docs/http.md").replace("http://localhost:8000", server)
+    assert "TOTAL-PASSED" in shell(script, place)
+    assert (place / "licence.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_links_lead_somewhere() -> None:

@@ -21,25 +21,25 @@ EXPECTED = {
     "SESV4SignDoc.ofd": (
         "TOTAL-FAILED",
         "EXPIRED",
-        [],
+        ["message.none"],
         [("SES-V4", "TOTAL-FAILED", {UNKNOWN, "seal.expired", "certificate.not_valid_when_signed"})],
     ),
     "V4RideRight.ofd": (
         "INDETERMINATE",
         "NO_CERTIFICATE_CHAIN_FOUND",
-        ["format.named_missing"],
+        ["message.none", "format.named_missing"],
         [("SES-V4", "INDETERMINATE", {UNKNOWN, ENDED})],
     ),
     "allprotected.ofd": (
         "INDETERMINATE",
         "NO_CERTIFICATE_CHAIN_FOUND",
-        [],
+        ["message.none"],
         [("SES-V4", "INDETERMINATE", {UNKNOWN, ENDED})],
     ),
     "h.ofd": (
         "TOTAL-FAILED",
         "HASH_FAILURE",
-        ["format.named_missing"],
+        ["message.none", "format.named_missing"],
         [
             ("SES-V4", "TOTAL-FAILED", {"integrity.digest_mismatch", UNKNOWN, ENDED}),
             ("SES-V4", "INDETERMINATE", {UNKNOWN, ENDED}),
@@ -48,7 +48,7 @@ EXPECTED = {
     "testPathClip.ofd": (
         "INDETERMINATE",
         "NO_CERTIFICATE_CHAIN_FOUND",
-        ["coverage.unnamed"],
+        ["message.none", "coverage.unnamed"],
         [
             ("GBT-35275", "INDETERMINATE", {UNKNOWN, "coverage.partial"}),
             ("GBT-35275", "INDETERMINATE", {UNKNOWN}),
@@ -57,7 +57,7 @@ EXPECTED = {
     "DigitalSign.ofd": (
         "INDETERMINATE",
         "NO_SIGNING_CERTIFICATE_FOUND",
-        [],
+        ["message.none"],
         [("SM2", "INDETERMINATE", {"signature.no_certificate"})],
     ),
 }

@@ -117,12 +117,13 @@ def _reservations() -> None:
 
 def _licences() -> None:
     """Licences, versions, events."""
+    name = sa.String(400).with_variant(sa.String(400, collation="C"), "postgresql")
     op.create_table('licence',
     sa.Column('base', sa.String(length=160), nullable=False),
     sa.Column('type_code', sa.String(length=21), nullable=False),
     sa.Column('department_id', sa.String(length=32), nullable=False),
     sa.Column('number', sa.String(length=100), nullable=False),
-    sa.Column('holder_name', sa.String(length=400), nullable=False),
+    sa.Column("holder_name", name, nullable=False),
     sa.Column('holder_code', sa.String(length=64), nullable=False),
     sa.Column('holder_code_type', sa.String(length=3), nullable=False),
     sa.Column('record_key', sa.String(length=80), nullable=False),
