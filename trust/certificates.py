@@ -32,6 +32,7 @@ _PROCESSED: Final = frozenset(
         "2.5.29.32",  # certificatePolicies: the initial policy set is any-policy, so nothing is to enforce
         "2.5.29.35",  # authorityKeyIdentifier
         "2.5.29.37",  # extKeyUsage
+        "1.3.6.1.5.5.7.48.1.5",  # id-pkix-ocsp-nocheck
     }
 )
 
@@ -86,6 +87,11 @@ class Certificate:
     extensions: tuple[str, ...]
     """OIDs of all extensions, in order."""
     crl_urls: tuple[str, ...]
+    """Where the issuer says its lists are."""
+    ocsp_urls: tuple[str, ...]
+    """Where the issuer says its OCSP responder is."""
+    no_check: bool
+    """id-pkix-ocsp-nocheck: an OCSP responder's certificate that is not to be asked about."""
     digest: bytes
     """SM3 of ``der``."""
     signature_algorithm: str
@@ -237,7 +243,14 @@ class _Extensions:
             "critical_unknown": tuple(o for o in self._by_oid if self.critical(o) and o not in _PROCESSED),
             "extensions": tuple(self._by_oid),
             "crl_urls": tuple(self._crl_urls()),
+            "ocsp_urls": tuple(self._ocsp_urls()),
+            "no_check": "1.3.6.1.5.5.7.48.1.5" in self._by_oid,
         }
+
+    def _ocsp_urls(self) -> Iterator[str]:
+        for access in self.value("1.3.6.1.5.5.7.1.1") or ():
+            if access["access_method"] == "ocsp" and isinstance(access["access_location"], str):
+                yield access["access_location"]
 
     def _crl_urls(self) -> Iterator[str]:
         for point in self.value("2.5.29.31") or ():
