@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trust.algorithms import signature_allowed
 from trust.certificates import Certificate
@@ -70,8 +70,7 @@ class RevocationAnswer:
         return min(ends if self.fresh_until is None else [*ends, self.fresh_until], default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Spoken:
+class _Spoken(NamedTuple):
     """What is said of one certificate."""
 
     entry: Revoked | None
@@ -80,8 +79,7 @@ class _Spoken:
     fresh_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Evidence:
+class _Evidence(NamedTuple):
     lists: tuple[CertificateList, ...]
     ocsp: tuple[OCSPResponse, ...]
     silent: tuple[SilentSource, ...]
@@ -113,21 +111,22 @@ def check_revocation(
     ``revocation.ocsp_stale``, ``revocation.expired_not_listed`` (INDETERMINATE/TRY_LATER and others).
     """
     evidence = _Evidence(tuple(crls), tuple(ocsp), tuple(silent))
+    needed_at = moment if proved else known_at
     spoken = []
     for position, certificate in enumerate(path.certificates[:-1]):
-        issuer = path.certificates[position + 1]
-        said = _ask(certificate, issuer, evidence, moment if proved else known_at, known_at)
-        _check_entry(said.entry, certificate, moment, known_at, proved, ca=position > 0)
+        said = _ask(certificate, path.certificates[position + 1], evidence, needed_at, known_at)
+        if said.entry is not None:
+            _check_entry(said.entry, certificate, moment, known_at, proved, ca=position > 0)
         spoken.append(said)
     return _answer(spoken)
 
 
 def _answer(spoken: Sequence[_Spoken]) -> RevocationAnswer:
-    return RevocationAnswer(
-        tuple(said.crl for said in spoken if said.crl is not None),
-        tuple(said.response for said in spoken if said.response is not None),
-        min((said.fresh_until for said in spoken if said.fresh_until is not None), default=None),
-    )
+    lists = tuple([said.crl for said in spoken if said.crl is not None])
+    responses = tuple([said.response for said in spoken if said.response is not None])
+    if not responses:
+        return RevocationAnswer(lists)
+    return RevocationAnswer(lists, responses, min(said.fresh_until for said in spoken if said.fresh_until is not None))
 
 
 def check_timestamp_authority(
