@@ -214,6 +214,19 @@ def _candidates(certificate: Certificate, store: TrustStore, extra: Iterable[Cer
     return sorted(found.values(), key=lambda c: hint is not None and c.subject_key_id not in (None, hint))
 
 
+def issuers_of(certificate: Certificate, store: TrustStore) -> tuple[Certificate, ...]:
+    """颁发者: the certificates of ``store`` whose key signed ``certificate`` and which may issue."""
+    found = []
+    for issuer in _candidates(certificate, store, ())[:_MAX_TRIES]:
+        try:
+            _check_link(certificate, issuer)
+            _check_authority(issuer, (certificate,))
+        except CheckFailed:
+            continue
+        found.append(issuer)
+    return tuple(found)
+
+
 _link_answers: dict[tuple[bytes, bytes], bool] = {}
 
 

@@ -345,7 +345,7 @@ def _list_for(
 ) -> CertificateList:
     """The newest believable list of ``issuer``, fresh at ``known_at``, that still speaks of ``certificate``."""
     named = [crl for crl in lists if crl.issuer_name_der == certificate.issuer_name_der]
-    believed = [crl for crl in named if _signed_by(issuer, crl)]
+    believed = [crl for crl in named if crl_signed_by(issuer, crl)]
     if not believed:
         raise _no_list(certificate, issuer, named)
     newest = max(believed, key=lambda crl: (crl.this_update, crl.number or 0))
@@ -421,7 +421,7 @@ def _no_list(certificate: Certificate, issuer: Certificate, named: Sequence[Cert
 _signature_answers: dict[tuple[bytes, bytes], bool] = {}
 
 
-def _signed_by(issuer: Certificate, crl: CertificateList) -> bool:
+def crl_signed_by(issuer: Certificate, crl: CertificateList) -> bool:
     """Did ``issuer`` sign ``crl``, being allowed to (cRLSign)? Remembered by both digests."""
     key = (issuer.digest, crl.digest)
     answer = _signature_answers.get(key)
