@@ -206,13 +206,18 @@ def check_seal_protects_all(message: DataMessage, bare: dict[str, list[str]]) ->
 def check_issuer_is_signer(message: DataMessage, sealed: Sequence[tuple[str, Certificate]]) -> None:
     """Does the issuing body stated on the licence stand behind one of its required seals?
 
-    ``sealed`` are ``(esID, signer's certificate)``. A body is known by its credit code or its name.
+    ``sealed`` are ``(esID, signer's certificate)``.
     """
-    code, name = message.metadata["issuer_code"], message.metadata["issuer_name"]
     required = {seal.id for seal in message.seals}
-    for identifier, certificate in sealed:
+    check_signed_by_issuer(message, [certificate for identifier, certificate in sealed if identifier in required])
+
+
+def check_signed_by_issuer(message: DataMessage, signers: Sequence[Certificate]) -> None:
+    """Is one of ``signers`` the issuing body stated on the licence? A body is known by its credit code or its name."""
+    code, name = message.metadata["issuer_code"], message.metadata["issuer_name"]
+    for certificate in signers:
         values = {value for _field, value in certificate.subject_fields}
-        if identifier in required and (code in values or name in values):
+        if code in values or name in values:
             return
     raise CheckFailed(
         INDETERMINATE,

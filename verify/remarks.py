@@ -75,6 +75,10 @@ def on_signature(signature: OpenedSignature, left_out: list[str]) -> Iterator[Re
         yield _warn("seal.raw_value", N_("印章的制章人签名值为 64 字节的 r‖s，不是标准规定的 DER 编码。"))
     if signature.ses and signature.xml and not signature.xml.stamps:
         yield _warn("seal.not_shown", N_("印章没有出现在任何页面上。"))
+    if signature.ses and signature.ses.structure == "SES-V5":
+        yield _warn("signature.experimental", N_("签章为 GM/T 0031-2025 格式；该格式按公开实现解读，属试验性支持。"))
+    if signature.ses and signature.ses.structure == "SES-V1" and signature.ses.timestamp:
+        yield _warn("time.token_inside", N_("时间戳在签章原文之内，不能证明签章何时产生；签章时间仅为自称。"))
     if signature.ses and not signature.seal_name:
         yield _info("seal.no_file", N_("包内没有单独的印章文件（Seal.esl），以签章数据内的印章为准。"))
 

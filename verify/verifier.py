@@ -19,7 +19,7 @@ from typing import ParamSpec
 from seal import checking
 from seal.message import DataMessage, FaceValue
 from seal.ofd.package import Limits
-from seal.ses import SESeal, SESSignature
+from seal.ses import SESSignature
 from trust.algorithms import sm3
 from trust.anchors import TrustStore
 from trust.certificates import Certificate, load_certificate
@@ -30,7 +30,8 @@ from verify.checks import Question, SigningTime
 from verify.face import Face, read_face
 from verify.opening import OpenedDocument, OpenedSignature, open_document
 from verify.policy import LICENCE_STATUS_NOT_CHECKED, LicenceStatus, StatusSource
-from verify.report import Finding, Indication, Report, SealInfo, Severity, SignatureReport, worst
+from verify.report import Finding, Indication, Report, Severity, SignatureReport, worst
+from verify.seal_view import view_certificate, view_seal
 
 P = ParamSpec("P")
 
@@ -105,7 +106,9 @@ class Verifier:
         found.ask(checking.check_signature_form, ses)
         found.ask(checks.check_structures_agree, ses)
         found.ask(checks.check_property_info, signature, ses)
-        self._establish_time(judged, ses.time, ses.timestamp, ses.signature, question)
+        # In the form of 2014 the token stands inside what is signed: it cannot prove when the signature was made.
+        token = ses.timestamp if ses.structure != "SES-V1" else None
+        self._establish_time(judged, ses.time, token, ses.signature, question)
         self._check_seal(opened, judged, ses, question)
         self._check_certificate(judged, question)
 
@@ -233,7 +236,12 @@ class Verifier:
     def _check_seals(
         self, found: _Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]
     ) -> None:
-        """应盖之章: all there, over everything, and of the issuing body."""
+        """应盖之章: all there, over everything, and of the issuing body; or its digital signature in their place."""
+        digital = [j for j in judged if j.signature.cms is not None and j.signer is not None]
+        if digital and not message.seals:
+            whole = [j.signer for j in digital if j.signer and not checks.left_out(opened, j.signature)]
+            found.ask(licence.check_signed_by_issuer, message, whole)
+            return
         sealed = [(j.signature.ses.seal.seal_id, j) for j in judged if j.signature.ses is not None]
         found.ask(licence.check_required_seals, message, [identifier for identifier, _ in sealed])
         if sealed:
@@ -315,13 +323,16 @@ class _Judged:
             findings=tuple(self.found.findings),
             indication=indication,
             sub_indication=sub,
-            seal=_seal_info(signature.ses.seal) if signature.ses else None,
+            seal=view_seal(signature.ses.seal) if signature.ses else None,
             time=self.time.value if self.time else None,
             time_proved=self.time.proved if self.time else False,
             signer_issuer=signer.issuer if signer else "",
             signer_valid_from=signer.not_before if signer else None,
             signer_valid_to=signer.not_after if signer else None,
             covered=tuple(name for name, _digest in signature.references),
+            certificate=view_certificate(signer) if signer else None,
+            time_authority=self.time.authority if self.time else "",
+            pages=tuple(dict.fromkeys(stamp.page_ref for stamp in signature.xml.stamps)) if signature.xml else (),
         )
 
 
@@ -365,16 +376,6 @@ def _unreadable(document: bytes, error: Malformed, question: Question) -> Report
     )
     facts: dict[str, str | int] = {"format": "unknown", "digest": sm3(document).hex()}
     return Report.of(facts, (), (finding,), question.moment)
-
-
-def _seal_info(seal: SESeal) -> SealInfo:
-    try:
-        maker = load_certificate(seal.maker_certificate).common_name
-    except Malformed:
-        maker = ""
-    return SealInfo(
-        seal.seal_id, seal.name, seal.valid_from, seal.valid_to, maker, seal.picture, seal.picture_type
-    )
 
 
 def _attached(judged: _Judged) -> tuple[Certificate, ...]:
