@@ -100,7 +100,10 @@ class HTTPFetcher:
                 headers["Content-Type"] = exchange.content_type
             path = (url.path or "/") + (f"?{url.query}" if url.query else "")
             connection.request("GET" if exchange.body is None else "POST", path, exchange.body, headers)
-            return _answer(url, connection.getresponse(), exchange.limit)
+            found = _answer(url, connection.getresponse(), exchange.limit)
+            if self.monotonic() >= deadline:
+                raise _timed_out(url)
+            return found
         finally:
             guard.cancel()
             connection.close()
