@@ -54,12 +54,23 @@ def on_document(opened: OpenedDocument, unnamed: list[str]) -> Iterator[Remark]:
             yield _warn(anomaly.code, anomaly.template, detail=anomaly.detail)
     if unnamed:
         yield _info("coverage.unnamed", N_("受签名保护但未被文档使用的文件：{names}"), names=listed(unnamed))
+    bare = list(_earlier_signatures_left_out(opened))
+    if bare:
+        yield _warn("coverage.earlier_signature", N_("后加的签名没有保护先前的签名：{names}。"), names=listed(bare))
     if contents.missing:
         yield _warn("format.named_missing", N_("文档提到但包内没有的文件：{names}"), names=listed(contents.missing))
     if contents.actions:
         yield _warn("format.actions", N_("文档带有动作（打开链接、播放等）：{names}"), names=listed(contents.actions))
     if contents.hidden:
         yield _warn("format.hidden_annotation", N_("文档带有隐藏的注释：{names}"), names=listed(contents.hidden))
+
+
+def _earlier_signatures_left_out(opened: OpenedDocument) -> Iterator[str]:
+    """Files of earlier signatures that a later one does not cover, so that the order stays unproved."""
+    for index, signature in enumerate(opened.signatures):
+        covered = {name for name, _digest in signature.references}
+        for earlier in opened.signatures[:index]:
+            yield from (name for name in earlier.own_names if name not in covered)
 
 
 def on_signature(signature: OpenedSignature, left_out: list[str]) -> Iterator[Remark]:
