@@ -357,6 +357,4 @@ def check_signer_usable(signer: Certificate, moment: datetime) -> None:
             end=signer.not_after.isoformat(),
         )
     if signer.key_usage is not None and not signer.key_usage & {"digital_signature", "non_repudiation"}:
-        raise Refused(
-            "signer.usage", "签章人证书“{subject}”的密钥用法不含签名，不能用印。", subject=signer.common_name
-        )
+        raise Refused("signer.usage", "签章人证书“{subject}”的密钥用法不含签名，不能用印。", subject=signer.common_name)

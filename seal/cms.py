@@ -33,7 +33,7 @@ MAX_CERTIFICATES = 32
 MAX_SIGNERS = 16
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _SIGNING_TIME = "1.2.840.113549.1.9.5"
-TIME_STAMP_TOKEN = "1.2.840.113549.1.9.16.2.14"
+STAMP_ATTRIBUTE = "1.2.840.113549.1.9.16.2.14"
 """id-aa-timeStampToken (RFC 3161, appendix A)."""
 
 _SEQUENCE, _SET, _INTEGER, _OID, _OCTETS = (0, 16), (0, 17), (0, 2), (0, 6), (0, 4)
@@ -147,7 +147,7 @@ def _signer(node: _Node) -> SignerInfo:
 
 def _token(attributes: _Node) -> bytes | None:
     """The time stamp among the unauthenticated attributes ``[1]``."""
-    token = dict(_attributes(_expect(attributes, (2, 1)))).get(TIME_STAMP_TOKEN)
+    token = dict(_attributes(_expect(attributes, (2, 1)))).get(STAMP_ATTRIBUTE)
     return token.der if token is not None else None
 
 
@@ -266,5 +266,5 @@ def build_signed_data(
 def _unauthenticated(timestamp: bytes | None) -> bytes:
     if timestamp is None:
         return b""
-    attribute = encoding.tlv(encoding.SEQUENCE, encoding.oid(TIME_STAMP_TOKEN), encoding.set_of(timestamp))
+    attribute = encoding.tlv(encoding.SEQUENCE, encoding.oid(STAMP_ATTRIBUTE), encoding.set_of(timestamp))
     return encoding.tlv(0xA1, attribute)

@@ -87,9 +87,7 @@ def find_kind(code: str) -> SealKind:
     """The kind called ``code``. Raises ``Malformed("seal.kind")``."""
     kind = KINDS.get(code)
     if kind is None:
-        raise Malformed(
-            "seal.kind", "没有印章种类“{code}”；可选：{known}。", code=code[:40], known="、".join(KINDS)
-        )
+        raise Malformed("seal.kind", "没有印章种类“{kind}”；可选：{known}。", kind=code[:40], known="、".join(KINDS))
     return kind
 
 

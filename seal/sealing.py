@@ -193,9 +193,7 @@ def finish(prepared: PreparedSeal, signature: bytes, timestamp: bytes | None = N
     return SealedOFD(data, prepared.signed_at)
 
 
-def _prepare_signature(
-    document: Sealable, material: SigningMaterial, place: _Place, moment: datetime
-) -> PreparedSeal:
+def _prepare_signature(document: Sealable, material: SigningMaterial, place: _Place, moment: datetime) -> PreparedSeal:
     """A digital signature: no seal, no appearance; the signer signs the digest of Signature.xml."""
     check_signer_usable(material.certificate, moment)
     described = _signature_entry(document.entries, (), place, moment)

@@ -1,9 +1,10 @@
 """安全电子签章 structures: seal (电子印章) and seal signature (电子签章) as DER.
 
 Written is GB/T 38540-2020 ("V4") and, marked as an experiment, GM/T 0031-2025 ("V5": as the one public
-implementation has it, the standard's text was not at hand); read is also GM/T 0031-2014 ("V1"). Reading keeps the ORIGINAL bytes: what was signed is never encoded again. Lengths must be in
-their shortest form and nothing may follow the structure; where real files differ from the text (extDatas
-and timeStamp without their tag, IA5String certificates, times with fractions) both forms are read.
+implementation has it, the standard's text was not at hand); read is also GM/T 0031-2014 ("V1"). Reading keeps
+the ORIGINAL bytes: what was signed is never encoded again. Lengths must be in their shortest form and nothing may
+follow the structure; where real files differ from the text (extDatas and timeStamp without their tag, IA5String
+certificates, times with fractions) both forms are read.
 """
 
 from __future__ import annotations

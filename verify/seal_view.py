@@ -1,6 +1,8 @@
-"""签章信息查看: what anyone may see of a seal and its certificates (R073). Shown is not believed: see ``verifier``.
+"""签章信息查看: what anyone may see of a seal and its certificates (R073). Shown is not believed.
 
     view_seal(parse_seal(der)).to_json()
+
+Whether a seal may be believed is said by ``verify.verifier``.
 """
 
 from __future__ import annotations

@@ -229,7 +229,9 @@ def _first_seal(info: bytes, maker: SoftwareSigner, recipe: Recipe) -> bytes:
 def _token(value: bytes, by: str, at: datetime, twist: str) -> bytes | None:
     if not by:
         return None
-    token = TimeStampAuthority(person(by), clock=lambda: at).stamp(b"something else" if twist == "other data" else value)
+    token = TimeStampAuthority(person(by), clock=lambda: at).stamp(
+        b"something else" if twist == "other data" else value
+    )
     if twist == "junk":
         return b"\x30\x03\x02\x01\x07"
     return token[:-1] + bytes((token[-1] ^ 1,)) if twist == "broken" else token
@@ -322,4 +324,3 @@ def build(form: str, row: Mapping[str, Any]) -> bytes:
 def verify(form: str, row: dict[str, Any]) -> Report:
     """What our verifier says of ``row`` in ``form``."""
     return Verifier(cases.store(row), lambda: cases.time(row.get("now"))).verify(build(form, row))
-
