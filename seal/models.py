@@ -56,7 +56,9 @@ class Seal(Base):
     """The signer's name in the keyring; empty until it is made."""
     created: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(32), server_default="special")
-    """A word of ``seal.register.KINDS``."""
+    """A code of ``seal.kinds.KINDS``."""
+    purpose: Mapped[str] = mapped_column(String(200), server_default="")
+    """What it is for, in words."""
     holder_kind: Mapped[str] = mapped_column(String(16), server_default="institution")
     """``institution`` 单位, ``office`` 任职人员 (法定代表人名章), ``applicant`` 申请人."""
     holder_name: Mapped[str] = mapped_column(String(200), server_default="")

@@ -26,6 +26,7 @@ def _seal_columns() -> None:
     """What a seal says about itself and its holder."""
     for column in (
         sa.Column('kind', sa.String(length=32), server_default='special', nullable=False),
+        sa.Column('purpose', sa.String(length=200), server_default='', nullable=False),
         sa.Column('holder_kind', sa.String(length=16), server_default='institution', nullable=False),
         sa.Column('holder_name', sa.String(length=200), server_default='', nullable=False),
         sa.Column('holder_code', sa.String(length=64), server_default='', nullable=False),
