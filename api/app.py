@@ -14,7 +14,7 @@ from starlette.types import Scope
 from api import __version__, errors
 from api.deps import SignInNeeded
 from api.middleware import Envelope
-from api.routes import health, issuer, pages_public, pages_staff, trust, verifier
+from api.routes import health, issuer, pages_public, pages_staff, staff, trust, verifier
 from api.schemas.common import ProblemBody
 from api.wiring import Services
 
@@ -33,7 +33,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Envelope, settings=services.settings, metrics=services.metrics)
     errors.install(app)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
-    for module in (issuer, verifier, trust):
+    for module in (issuer, verifier, trust, staff):
         app.include_router(module.router, prefix="/api/v1")
     for module in (health, pages_public, pages_staff):
         app.include_router(module.router)

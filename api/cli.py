@@ -102,7 +102,10 @@ def run(arguments: Sequence[str]) -> int:
     except LicenceTrustError as error:
         message, remedy = error.localised(tr)
         say(f"{tr('错误')} {error.code}: {message}" + (f" — {remedy}" if remedy else ""))
-    except BrokenPipeError:
+    except (
+        BrokenPipeError,
+        SystemExit,
+    ):  # click turns the first into the second, with a status that means "failed" here
         _silence_stdout()
     except OSError as error:
         what = f"{error.strerror or error} {error.filename or ''}".strip()
@@ -176,7 +179,10 @@ def _silence_stdout() -> None:
 def _leave(status: int) -> None:
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (
+        BrokenPipeError,
+        SystemExit,
+    ):  # click turns the first into the second, with a status that means "failed" here
         _silence_stdout()
         status = status or 3
     sys.exit(status)

@@ -141,7 +141,7 @@ async def upload(request: Request, data: FormData) -> tuple[bytes, str]:
         raise Malformed("upload.missing", "没有收到文件，请选择一份证照文件。", remedy="表单字段名应为 file。")
     content = await given.read()
     _check_size(request, content)
-    return content, (given.filename or "")[:200]
+    return content, "".join(char for char in given.filename or "" if char.isprintable())[:200]
 
 
 def _check_size(request: Request, content: bytes) -> None:

@@ -97,7 +97,7 @@ def problem_of(error: Exception, language: str) -> Problem:
 def _of_family(error: LicenceTrustError, language: str) -> Problem:
     _ = translator(language)
     detail, remedy = error.localised(_)
-    status, title = next(((s, t) for family, s, t in FAMILIES if isinstance(error, family)), (500, "内部错误"))
+    status, title = next(((s, t) for family, s, t in FAMILIES if isinstance(error, family)), (500, N_("内部错误")))
     headers = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="licence-trust"'
@@ -142,7 +142,7 @@ _HTTP: dict[int, tuple[str, str, str]] = {
 
 def _of_http(error: HTTPException, language: str) -> Problem:
     _ = translator(language)
-    code, title, detail = _HTTP.get(error.status_code, ("request.refused", "请求被拒绝", "请求被拒绝。"))
+    code, title, detail = _HTTP.get(error.status_code, ("request.refused", N_("请求被拒绝"), N_("请求被拒绝。")))
     return Problem(error.status_code, code, _(title), _(detail), _("请核对地址和接口说明。"), dict(error.headers or {}))
 
 
@@ -190,8 +190,10 @@ def wants_page(request: Request) -> bool:
 def answer(request: Request, error: Exception) -> Response:
     """The response an exception becomes: a page for a browser, else ``application/problem+json``."""
     problem = problem_of(error, language_of(request))
-    if problem.status >= 500 and not isinstance(error, LicenceTrustError):
-        log.error("trace %s: %s %s failed", trace_id.get(), request.method, request.url.path, exc_info=error)
+    if problem.status >= 500:
+        unforeseen = error if not isinstance(error, LicenceTrustError) else None
+        what = (trace_id.get(), request.method, request.url.path, problem.code)
+        log.error("trace %s: %s %s failed: %s", *what, exc_info=unforeseen)
     if wants_page(request):
         from api.pages.rendering import problem_page
 

@@ -98,7 +98,7 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: object) -> 
 
 
 def _read(name: str, value: object) -> object:
-    reader, expected = _READERS.get(name, (_text, "文本"))
+    reader, expected = _READERS.get(name, (_text, "…"))
     try:
         return reader(str(value))
     except ValueError:
@@ -147,15 +147,15 @@ def _language(value: str) -> str:
 
 
 _READERS: dict[str, tuple[Callable[[str], object], str]] = {
-    "dir": (Path, "文件夹"),
-    "base_url": (_address, "http:// 或 https:// 开头的地址"),
-    "port": (_whole(0, 65535), "0–65535 的整数"),
-    "lang": (_language, "zh-CN 或 en"),
-    "workers": (_whole(0, 256), "0–256 的整数"),
-    "upload_limit": (_whole(1024, 1 << 31), "1024 以上的字节数"),
-    "body_limit": (_whole(1024, 1 << 31), "1024 以上的字节数"),
-    "session_minutes": (_whole(1, 60 * 24 * 30), "1–43200 的分钟数"),
-    "sign_in_attempts": (_whole(1, 10000), "1–10000 的整数"),
-    "public_rate": (_whole(0, 1_000_000), "0 以上的整数"),
-    "log_level": (_one_of("debug", "info", "warning", "error"), "debug、info、warning 或 error"),
+    "dir": (Path, "…/region"),
+    "base_url": (_address, "http://… | https://…"),
+    "port": (_whole(0, 65535), "0–65535"),
+    "lang": (_language, "zh-CN | en"),
+    "workers": (_whole(0, 256), "0–256"),
+    "upload_limit": (_whole(1024, 1 << 31), "≥ 1024 (bytes)"),
+    "body_limit": (_whole(1024, 1 << 31), "≥ 1024 (bytes)"),
+    "session_minutes": (_whole(1, 60 * 24 * 30), "1–43200 (min)"),
+    "sign_in_attempts": (_whole(1, 10000), "1–10000"),
+    "public_rate": (_whole(0, 1_000_000), "≥ 0"),
+    "log_level": (_one_of("debug", "info", "warning", "error"), "debug | info | warning | error"),
 }

@@ -7,10 +7,11 @@ collaborator takes part (the act, its evidence, a picture); everything else is a
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from licence_store.definitions import LicenceTypeDefinition
     from licence_store.issuance import Issuer
     from licence_store.journal import JournalCheck, SQLJournal
-    from licence_store.models import JournalEntry
+    from licence_store.models import Account, JournalEntry
     from licence_store.recovery import Recovery
     from licence_store.register import LicenceSummary, LicenceView, Register
     from licence_store.reserving import IssuedLicence, RegionFacts
@@ -42,6 +43,27 @@ if TYPE_CHECKING:
 log = logging.getLogger("licence_trust.api")
 CONSOLE = "console"
 """Who acts on the command line of a demonstration region when nobody is named."""
+
+
+PICTURES = 64
+"""Rendered faces kept in memory."""
+TOKEN_SCOPES = {
+    "officer": frozenset({"issue", "read", "search", "types"}),
+    "auditor": frozenset({"journal"}),
+    "admin": frozenset({"issue", "read", "search", "types", "journal"}),
+}
+"""What an account of a role may hand on to a system."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedToken:
+    """A new interface token; ``secret`` is shown once and kept nowhere."""
+
+    id: str
+    secret: str = field(repr=False)
+    scopes: tuple[str, ...]
+    departments: tuple[str, ...]
+    types: tuple[str, ...]
 
 
 def build(settings: Settings) -> Services:
@@ -71,6 +93,7 @@ class Services:
     desk: Desk
     _pictures: dict[str, bytes] = field(default_factory=dict, repr=False)
     _bundles: dict[str, bytes] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __enter__(self) -> Self:
         return self
@@ -170,6 +193,39 @@ class Services:
             raise Refused("grant.ambiguous", "有多个部门可签发此类证照，请以其中一个部门的账号操作。")
         return Actor(actor.account, covered[0].department_id, actor.address, actor.channel)
 
+    def create_token(
+        self,
+        account: Account,
+        scopes: Collection[str],
+        departments: Collection[str],
+        types: Collection[str],
+        *,
+        label: str,
+        valid: timedelta,
+        actor: Actor,
+    ) -> CreatedToken:
+        """发放令牌, no wider than the account itself: officers for their department, auditors for the journal.
+
+        Empty ``departments`` or ``types`` mean all the account may have. Raises ``Refused("token.too_wide")``,
+        ``Malformed("token.*")``, ``NotFound("type.unknown")``.
+        """
+        codes = [self.catalogue.get(name).code for name in types if name != "*"] or ["*"]
+        own = [account.department_id] if account.department_id else ["*"]
+        wanted = list(departments) or own
+        allowed = TOKEN_SCOPES.get(account.role, frozenset())
+        if not set(scopes) <= allowed or ("*" not in own and not set(wanted) <= set(own)):
+            raise Refused(
+                "token.too_wide",
+                "账号“{name}”只能发放这些范围的令牌：{scopes}；部门：{departments}。",
+                name=account.name,
+                scopes="、".join(sorted(allowed)) or "—",
+                departments="、".join(own),
+            )
+        token, secret = self.accounts.create_token(
+            account, scopes, wanted, codes, label=label, actor=actor, valid=valid
+        )
+        return CreatedToken(token, secret, tuple(sorted(set(scopes))), tuple(wanted), tuple(codes))
+
     # Acts and their evidence
 
     def issue(self, type_name: str, record: Mapping[str, object], actor: Actor, record_id: str | None) -> IssuedLicence:
@@ -253,7 +309,9 @@ class Services:
         self.journal.record(actor=actor, action="licence.search", subject="register", reason=reason, details=details)
         return shown, cursors.of_place(shown[-1].place) if len(found) > limit else None
 
-    def journal_page(self, actor: Actor, before: int | None, limit: int) -> tuple[list[JournalEntry], int | None]:
+    def journal_page(
+        self, actor: Actor, before: int | None, limit: int, reason: str = ""
+    ) -> tuple[list[JournalEntry], int | None]:
         """Entries, newest first, and where the next page begins; that somebody looked is an entry too."""
         from sqlalchemy import select
 
@@ -264,7 +322,7 @@ class Services:
             query = query.where(JournalEntry.seq < before)
         with self.desk.sessions.read() as session:
             found = list(session.execute(query).scalars())
-        self.journal.record(actor=actor, action="journal.read", subject="journal")
+        self.journal.record(actor=actor, action="journal.read", subject="journal", reason=reason)
         return found[:limit], found[limit - 1].seq if len(found) > limit else None
 
     def check_journal(self) -> JournalCheck:
@@ -295,11 +353,12 @@ class Services:
     def bundle(self) -> bytes:
         """信任包, signed; renewed at most once an hour, so that its ``ETag`` lasts."""
         store, hour = self.desk.trust(), self.clock().replace(minute=0, second=0, microsecond=0)
-        key = f"bundle {hour.isoformat()} {id(store)}"
-        if key not in self._bundles:
-            self._bundles.clear()
-            self._bundles[key] = self.desk.region.bundle(self.clock())
-        return self._bundles[key]
+        key = f"{hour.isoformat()} {id(store)}"
+        with self._lock:
+            if key not in self._bundles:
+                self._bundles.clear()
+                self._bundles[key] = self.desk.region.bundle(self.clock())
+            return self._bundles[key]
 
     def status_list(self, list_id: str) -> bytes:
         """状态列表 as published. Raises ``NotFound("status_list.unknown")``."""
@@ -334,11 +393,15 @@ class Services:
         """照面图片 of a registered licence, with its seal."""
         from api.pictures import registered_face
 
-        if view.file_digest not in self._pictures:
-            while len(self._pictures) > 64:
-                self._pictures.pop(next(iter(self._pictures)), None)
-            self._pictures[view.file_digest] = registered_face(self.desk, view)
-        return self._pictures[view.file_digest]
+        with self._lock:
+            kept = self._pictures.get(view.file_digest)
+        if kept is None:
+            kept = registered_face(self.desk, view)
+            with self._lock:
+                while len(self._pictures) >= PICTURES:
+                    self._pictures.pop(next(iter(self._pictures)))
+                self._pictures[view.file_digest] = kept
+        return kept
 
     def face_size(self, view: LicenceView) -> tuple[int, int]:
         """Width and height of the picture, for the page's layout."""

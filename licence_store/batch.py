@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -109,7 +109,7 @@ def _make_ready(desk: Desk, job: BatchJob) -> None:
         kind = desk.catalogue.current_in(session, job.type_name)
         right = desk.catalogue.right(session, kind.definition.code, job.officer.department)
     desk.material(right.seal_id)
-    recover(desk.issuer, older_than=_LEFT_OVER)
+    recover(desk.issuer, older_than=_LEFT_OVER, sweep_after=None)
 
 
 def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
@@ -138,16 +138,19 @@ def _alone(desk: Desk, job: BatchJob, chunks: Iterable[list[Row]]) -> Iterator[l
 
 def _do_chunk(desk: Desk, job: BatchJob, rows: Sequence[Row]) -> list[BatchOutcome]:
     sound = [row for row in rows if not isinstance(row.content, LicenceTrustError)]
-    try:
-        answers = dict(zip((r.number for r in sound), _issue(desk, job, sound), strict=True))
-    except LicenceTrustError as error:
-        answers = {row.number: error for row in sound}
+    answers = dict(zip((row.number for row in sound), _issue(desk, job, sound), strict=True))
     return [_outcome(desk, job, row, answers.get(row.number)) for row in rows]
 
 
-def _issue(desk: Desk, job: BatchJob, rows: Sequence[Row]) -> Sequence[Outcome]:
-    records = [row.content for row in rows]
-    return desk.issuer.issue_many(job.type_name, records, job.officer) if records else []  # type: ignore[arg-type]
+def _issue(desk: Desk, job: BatchJob, rows: Sequence[Row], attempts: int = 2) -> Sequence[Outcome]:
+    """Issue a chunk; what fails as a whole (a database away for a moment, a deadlock) is tried once more."""
+    records: list[Mapping[str, object]] = [r.content for r in rows if not isinstance(r.content, LicenceTrustError)]
+    try:
+        return desk.issuer.issue_many(job.type_name, records, job.officer) if records else []
+    except LicenceTrustError as error:
+        if attempts > 1 and isinstance(error, Unavailable):
+            return _issue(desk, job, rows, attempts - 1)
+        return [error] * len(records)
 
 
 def _outcome(desk: Desk, job: BatchJob, row: Row, answer: Outcome | None) -> BatchOutcome:

@@ -21,6 +21,7 @@ from pathlib import Path
 from trust.algorithms import sm3
 from trust.errors import NotFound, Unavailable
 
+_DAY = 86400.0
 _CHUNK_SYNC = 8
 """From this many files on, one flush of the file system is cheaper than a flush of each file and folder."""
 
@@ -102,20 +103,33 @@ class FileStore:
 
     def digests(self) -> Iterator[str]:
         """The SM3 (hex) of every file kept, by name only."""
-        for folder in sorted(self.directory.glob("[0-9a-f][0-9a-f]")):
-            yield from (folder.name + entry.name for entry in os.scandir(folder) if len(entry.name) == 62)
+        return self._since(0.0)
 
     def sweep(self, known: Callable[[list[str]], Collection[str]], *, older_than: float = 3600.0) -> int:
         """Remove files that no record names and that have lain for ``older_than`` seconds; says how many.
 
-        ``known`` answers which of the digests it is given are named by a record.
+        ``known`` answers which of the digests it is given are named by a record. What lay there a day before the
+        last sweep is not asked about again, so a large store is swept in seconds.
         """
+        stamp = self.directory / ".swept"
+        since = stamp.stat().st_mtime - _DAY if stamp.exists() else 0.0
         removed = sum(sweep_unfinished(folder, older_than) for folder in list(self.directory.iterdir()))
-        digests = self.digests()
+        digests = self._since(since)
         while some := list(islice(digests, 500)):
             named = known(some)
             removed += sum(_remove(self.path(d), older_than) for d in some if d not in named)
+        stamp.touch()
         return removed
+
+    def discard(self, digest: str) -> None:
+        """Remove a file that no record names and none will."""
+        self.path(digest).unlink(missing_ok=True)
+
+    def _since(self, moment: float) -> Iterator[str]:
+        for folder in sorted(self.directory.glob("[0-9a-f][0-9a-f]")):
+            for entry in os.scandir(folder):
+                if len(entry.name) == 62 and entry.stat().st_mtime >= moment:
+                    yield folder.name + entry.name
 
 
 def sweep_unfinished(folder: Path, older_than: float) -> int:

@@ -160,6 +160,10 @@ class Issuer:
         with self.sessions.begin() as session:
             recorded = recording.record(session, list(entries.values()), self.clock())
         found = dict(zip(entries, recorded, strict=True))
+        for licence_id, outcome in found.items():
+            digest = entries[licence_id].file_digest
+            if not (isinstance(outcome, IssuedLicence) and outcome.file_digest == digest):
+                self.files.discard(digest)  # somebody else's is the licence
         return [found[s[0].licence_id] if isinstance(s, tuple) else s for s in sealed]
 
     # Beside the path

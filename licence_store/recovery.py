@@ -33,8 +33,8 @@ class Recovery:
     """Files removed that no record names."""
 
 
-def recover(issuer: Issuer, *, older_than: timedelta = timedelta(0), sweep_after: float = 3600.0) -> Recovery:
-    """Finish or void every reservation older than ``older_than``; sweep files after ``sweep_after`` seconds."""
+def recover(issuer: Issuer, *, older_than: timedelta = timedelta(0), sweep_after: float | None = 3600.0) -> Recovery:
+    """Finish or void every reservation older than ``older_than``; sweep files older than ``sweep_after`` seconds."""
     completed: list[IssuedLicence] = []
     voided: list[str] = []
     waiting: list[str] = []
@@ -46,7 +46,9 @@ def recover(issuer: Issuer, *, older_than: timedelta = timedelta(0), sweep_after
                 completed.append(outcome)
             else:
                 (waiting if isinstance(outcome, Unavailable) else voided).append(reservation.licence_id)
-    swept = issuer.files.sweep(lambda some: _recorded(issuer, some), older_than=sweep_after)
+    swept = 0
+    if sweep_after is not None:
+        swept = issuer.files.sweep(lambda some: _recorded(issuer, some), older_than=sweep_after)
     return Recovery(tuple(completed), tuple(voided), tuple(waiting), swept)
 
 

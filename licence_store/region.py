@@ -269,7 +269,7 @@ def _passphrase_of(directory: Path, demonstration: bool, given: str) -> Callable
         if demonstration:
             return read(directory / "keys" / _UNLOCK_FILE).strip()
         if not given:
-            raise Unavailable("keys.locked", "密钥尚未解锁。", remedy="请设置 LICENCE_TRUST_UNLOCK_FILE。")
+            raise Unavailable("keys.locked", "密钥尚未解锁。", remedy="请设置 LICENCE_TRUST_PASSPHRASE。")
         return given.encode()
 
     return passphrase

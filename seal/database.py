@@ -24,11 +24,11 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection, DateTime, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import URL, Dialect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from trust.errors import Malformed, Unavailable
+from trust.errors import Conflict, Malformed, Unavailable
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -116,9 +116,17 @@ class Sessions:
 
 @contextmanager
 def readable_failures() -> Iterator[None]:
-    """Turn a database that is away, locked or full into ``Unavailable`` (what was being done is undone)."""
+    """Turn the driver's errors into ours; what was being done is undone.
+
+    Away, locked or full: ``Unavailable``; against a rule of the tables: ``Conflict``; a value no column takes
+    (a NUL, too long): ``Malformed``.
+    """
     try:
         yield
+    except IntegrityError as error:
+        raise Conflict("database.conflict", "与已有数据冲突，本次操作未生效。") from error
+    except (DataError, UnicodeEncodeError) as error:
+        raise Malformed("database.value", "所给的值无法保存或查询，本次操作未生效。") from error
     except OperationalError as error:
         raise Unavailable(
             "database.unavailable", "数据库暂时不可用（{reason}），本次操作未生效。", reason=reason_of(error)

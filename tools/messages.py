@@ -25,7 +25,9 @@ PACKAGES = ("trust", "keys", "seal", "verify", "licence_store", "api")
 CATALOGUE = ROOT / "trust" / "locale" / "en" / "LC_MESSAGES" / "messages.po"
 FIRST = frozenset({"N_", "_", "tr", "translate", "gettext"})
 """Calls whose first argument is a message."""
-FAMILIES = frozenset({"Malformed", "Refused", "Unauthenticated", "NotFound", "Conflict", "Unavailable", "LicenceTrustError"})
+FAMILIES = frozenset(
+    {"Malformed", "Refused", "Unauthenticated", "NotFound", "Conflict", "Unavailable", "LicenceTrustError"}
+)
 PLACES = {"CheckFailed": 3, "Finding": 2}
 """Calls whose argument at this place is a message; families of errors and their subclasses: 1."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -60,7 +62,10 @@ def _in_tree(tree: ast.Module) -> Iterator[tuple[int, str]]:
 def _families_in(tree: ast.Module) -> frozenset[str]:
     """Error classes of this file, and the names imported that are used as if they were."""
     imported = {
-        alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "api.refusals" for alias in node.names
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "api.refusals"
+        for alias in node.names
     }
     classes = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.bases}
     return frozenset(imported | classes)
@@ -74,7 +79,7 @@ def _in_call(node: ast.Call, families: frozenset[str]) -> Iterator[tuple[int, st
     if place is not None and len(node.args) > place:
         yield from _text(node.args[place])
     for keyword in node.keywords:
-        if keyword.arg in ("remedy", "template"):
+        if keyword.arg in ("remedy", "template", "help"):
             yield from _text(keyword.value)
 
 
@@ -92,7 +97,9 @@ def strays() -> list[str]:
     known, answer = set(messages()), []
     for path in sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
-        comments = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)}
+        comments = {
+            id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)
+        }
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in comments:
                 if _CHINESE.search(node.value) and node.value not in known:

@@ -1,4 +1,4 @@
-"""Remake the README's pictures from the running product: a sealed licence and a verdict page.
+"""Remake the pictures of the documents from the running product: a sealed licence of each type and a verdict page.
 
     python tools/pictures.py docs/images
 
@@ -47,18 +47,22 @@ def served(region: Path) -> Iterator[str]:
         process.wait()
 
 
-def licence_picture(context: BrowserContext, address: str, demo: dict, accounts: list[dict]) -> bytes:
-    """The product's own preview of the licence, seal and all, as a signed-in officer gets it."""
-    officer = next(one for one in accounts if one["account"] == "market")
+def licence_pictures(
+    context: BrowserContext, address: str, demo: dict, accounts: list[dict]
+) -> Iterator[tuple[str, bytes]]:
+    """The product's own previews, seal and all, as a signed-in person gets them; the name each is kept under."""
+    person = next(one for one in accounts if one["account"] == "admin")
     page = context.new_page()
     page.goto(f"{address}/sign-in")
-    page.fill("input[name=name]", officer["account"])
-    page.fill("input[name=password]", officer["password"])
+    page.fill("input[name=name]", person["account"])
+    page.fill("input[name=password]", person["password"])
     page.click("main button[type=submit]")
-    answer = context.request.get(f"{address}/licences/{demo['licences'][0]['licence_id']}/face.png")
-    if not answer.ok:
-        raise SystemExit(f"the preview answered {answer.status}")
-    return answer.body()
+    for one in demo["licences"]:
+        answer = context.request.get(f"{address}/licences/{one['licence_id']}/face.png")
+        if not answer.ok:
+            raise SystemExit(f"the preview answered {answer.status}")
+        slug = Path(one["ofd"]).stem
+        yield ("licence" if slug == "business-licence" else slug), answer.body()
 
 
 def verdict_picture(context: BrowserContext, address: str, file: Path) -> bytes:
@@ -94,7 +98,8 @@ def main(target: Path) -> None:
         browser = play.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         with served(region) as address:
             context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
-            keep(licence_picture(context, address, demo, accounts), target / "licence.png")
+            for name, data in licence_pictures(context, address, demo, accounts):
+                keep(data, target / f"{name}.png")
             public = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
             keep(verdict_picture(public, address, Path(demo["licence"])), target / "verdict.png")
         browser.close()

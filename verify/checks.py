@@ -18,8 +18,8 @@ from trust.algorithms import SM2_SIGNATURE_OIDS, SM2_WITH_SM3, SM3, sm3
 from trust.anchors import Purpose, TrustStore
 from trust.certificates import Certificate, load_certificate
 from trust.errors import CheckFailed, Malformed
-from trust.path import VerifiedPath
-from trust.path import check_certificate as check_path_and_revocation
+from trust.path import VerifiedPath, build_path
+from trust.revocation import check_revocation
 from trust.sm2 import signature_from_raw
 from trust.timestamp import check_timestamp
 from verify.opening import SEAL, OpenedDocument, OpenedSignature
@@ -39,8 +39,13 @@ class Question:
     moment: datetime
     """The time for which the question is asked: the licence's state is judged as of then."""
     known_at: datetime
-    """The time of our knowledge, never before the real now: expiry and revocation of certificates are judged
-    by it wherever no time stamp proves an earlier time. Asking for a past moment does not rescue a signature."""
+    """Now: what we know about revocation is of this time. Asking for a past moment does not make us forget it, and
+    for a future one nobody knows more."""
+
+    @property
+    def latest(self) -> datetime:
+        """The later of the two: periods are judged by it wherever no time stamp proves an earlier time."""
+        return max(self.moment, self.known_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,7 +477,7 @@ def check_time_order(claimed: datetime, proved: datetime) -> None:
 
 def check_time_not_future(time: SigningTime, question: Question) -> None:
     """Was it signed before the moment in question?"""
-    if time.value > question.moment + CLOCK_TOLERANCE:
+    if time.value > min(question.moment, question.known_at) + CLOCK_TOLERANCE:
         raise CheckFailed(
             INDETERMINATE,
             "SIG_CONSTRAINTS_FAILURE",
@@ -521,13 +526,8 @@ def check_certificate(
     others: tuple[Certificate, ...] = (),
 ) -> VerifiedPath:
     """Is the signer's certificate from an authority we believe, valid and not revoked at that time?"""
-    path, _answer = check_path_and_revocation(
-        certificate,
-        store,
-        Purpose.SIGNER,
-        time.value,
-        known_at=question.known_at,
-        proved=time.proved,
-        extra=others,
+    path = build_path(
+        certificate, store, Purpose.SIGNER, time.value, proved=time.proved, now=question.latest, extra=others
     )
+    check_revocation(path, store.crls, time.value, known_at=question.known_at, proved=time.proved)
     return path

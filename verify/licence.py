@@ -287,7 +287,7 @@ def _ask_register(message: DataMessage, statuses: StatusSource | None, question:
 
 def _read_list(message: DataMessage, store: TrustStore, question: Question) -> LicenceStatus | None:
     published = store.status_list(message.status_list) if message.status_list and message.status_index else None
-    if published is None or not published.is_fresh(max(question.moment, question.known_at)):
+    if published is None or not published.is_fresh(question.latest):
         return None
     check_published(published.document, store, published.issued_at, known_at=question.known_at)
     try:

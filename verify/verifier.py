@@ -55,8 +55,9 @@ class Verifier:
         """核验 ``document``: is it whole, sealed by whom it should be, and good at ``moment`` (default: now)?
 
         ``moment`` is the time for which the question is asked: the licence's state and period are judged as of
-        then. What is known about certificates is always today's knowledge: asking for a past moment proves
-        nothing about when the file was made. Never raises for what ``document`` holds.
+        then. What is known about revocation is always today's knowledge: asking for a past moment proves nothing
+        about when the file was made, and for a future one says what would be if nothing happens until then.
+        Never raises for what ``document`` holds.
         """
         question = self._question(moment)
         try:
@@ -71,7 +72,7 @@ class Verifier:
     def _question(self, moment: datetime | None) -> Question:
         now = _aware(self.clock())
         asked = _aware(moment) if moment is not None else now
-        return Question(asked, max(now, asked))
+        return Question(asked, now)
 
     # ------------------------------------------------------------ each signature
 
@@ -134,17 +135,18 @@ class Verifier:
         """印章: form, maker's signature, the signer in its list, the file shown, maker's chain, period."""
         found, time = judged.found, judged.time
         assert time is not None
-        when = {"moment": time.value, "known_at": question.known_at}
         found.ask(checking.check_seal_form, ses.seal)
         found.ask(checking.check_maker_signature, ses.seal)
         found.ask(checking.check_signer_listed, ses.seal, ses.signer_certificate)
         found.ask(checks.check_seal_file, opened, judged.signature)
         with found.asking():
-            checking.check_maker(ses.seal, self.trust, **when, proved=time.proved)
+            checking.check_maker(
+                ses.seal, self.trust, moment=time.value, known_at=question.known_at, proved=time.proved
+            )
         with found.asking():
             checking.check_seal_time(ses.seal, self.trust, known_at=question.known_at)
         with found.asking():
-            checking.check_seal_period(ses.seal, **when, proved=time.proved)
+            checking.check_seal_period(ses.seal, moment=time.value, known_at=question.latest, proved=time.proved)
 
     def _judge_digital_signature(self, judged: _Judged, question: Question) -> None:
         """数字签名 (GB/T 35275): the value, the time it claims, the signer. There is no seal."""
@@ -168,7 +170,7 @@ class Verifier:
         """签章人证书: 合法·在期·未废止, at the time established."""
         if judged.signer is None:
             return
-        time = judged.time or SigningTime(question.known_at, proved=False)
+        time = judged.time or SigningTime(question.latest, proved=False)
         judged.found.ask(checks.check_signed_in_period, judged.signer, time)
         judged.found.ask(checks.check_certificate, judged.signer, self.trust, time, question, _attached(judged))
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Self, TextIO
 import click
 
 from api.commands.common import Command, acting, common, open_services, option, put, say, tr
+from trust.i18n import N_
 
 if TYPE_CHECKING:
     from licence_store.batch import BatchOutcome
     from licence_store.intake import Row
 
-HELP = (
+HELP = N_(
     "按记录签发证照\n"
     "每条记录输出一行 JSON。退出码：0 全部签发，1 部分失败，3 调用有误或故障。\n"
     "同一命令再次执行不会重复签发（同一类型和 record_id，或同样内容的记录）。"

@@ -33,13 +33,19 @@ def create(
     with open_services(directory) as services:
         actor = services.actor(account)
         holder = services.accounts.get(actor.account)
-        codes = [services.catalogue.get(name).code for name in types] or ["*"]
-        wanted = departments or ((holder.department_id,) if holder.department_id else ("*",))
-        token, secret = services.accounts.create_token(
-            holder, scopes, wanted, codes, label=label, actor=actor, valid=timedelta(days=days)
+        made = services.create_token(
+            holder, scopes, departments, types, label=label, valid=timedelta(days=days), actor=actor
         )
     say(tr("请妥善保存令牌，只显示这一次。"))
-    put({"id": token, "token": secret, "scopes": scopes, "departments": wanted, "types": codes})
+    put(
+        {
+            "id": made.id,
+            "token": made.secret,
+            "scopes": made.scopes,
+            "departments": made.departments,
+            "types": made.types,
+        }
+    )
 
 
 @command.command("list", help="列出接口令牌（不含密钥）")

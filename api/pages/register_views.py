@@ -53,9 +53,18 @@ def list_row(one: LicenceSummary, purpose: str, translate: Translate) -> dict[st
     }
 
 
-_EVENTS = {"issue": N_("签发"), "revise": N_("变更"), "suspend": N_("暂扣"), "resume": N_("恢复"), "revoke": N_("吊销"),
-           "annul": N_("撤销"), "cancel": N_("注销"), "report_lost": N_("挂失"), "found": N_("解除挂失"),
-           "inspect": N_("年检")}  # fmt: skip
+_EVENTS = {
+    "issue": N_("首次签发"),
+    "revise": N_("变更"),
+    "suspend": N_("暂扣"),
+    "resume": N_("恢复"),
+    "revoke": N_("吊销"),
+    "annul": N_("撤销"),
+    "cancel": N_("注销"),
+    "report_lost": N_("挂失"),
+    "found": N_("解除挂失"),
+    "inspect": N_("年检"),
+}
 
 
 def licence_page(view: LicenceView, events: Iterable[EventView], translate: Translate) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 
 from trust.errors import fill
 from trust.i18n import N_
+from verify.advice import advice_for
 from verify.policy import STATE_NAMES
 from verify.report import Finding, Indication, Report, Severity, SignatureReport
 
@@ -38,6 +39,8 @@ class FindingView:
     tone: str
     word: str
     message: str
+    advice: str
+    """What to do about this one."""
     code: str
     where: str
 
@@ -197,6 +200,10 @@ def _unasked(report: Report, area: str) -> tuple[str, str] | None:
         return "none", N_("没有签名，无从检查。")
     if area == "seal" and not any(one.seal for one in report.signatures):
         return "none", N_("文件没有电子印章。")
+    if area == "certificate" and not all(one.signer_valid_from for one in report.signatures):
+        return "none", N_("没有签名人的证书，无从检查。")
+    if area == "time" and not all(one.time for one in report.signatures):
+        return "none", N_("文件没有说明签署时间。")
     if area == "time" and not all(one.time_proved for one in report.signatures):
         return "unsure", N_("盖章时间为文件自称，没有可信时间戳证明。")
     if area in ("message", "licence") and not report.metadata:
@@ -228,7 +235,15 @@ def _findings(report: Report, translate: Translate) -> Iterable[FindingView]:
     placed += [(f, one.signer if len(report.signatures) > 1 else "") for one in report.signatures for f in one.findings]
     for finding, where in placed:
         tone = _tone(finding)
-        yield FindingView(tone, translate(_WORDS[tone]), finding.message(translate), finding.code, where)
+        advice = advice_for(finding.code)
+        yield FindingView(
+            tone,
+            translate(_WORDS[tone]),
+            finding.message(translate),
+            translate(advice) if advice else "",
+            finding.code,
+            where,
+        )
 
 
 def _signature(one: SignatureReport, translate: Translate) -> SignatureView:

@@ -53,9 +53,12 @@ GLYPHS = """async ({font, blank, text}) => {
 }"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, driven through playwright; playwright's own browsers are never fetched."""
+    """Debian's Chromium, driven through playwright; playwright's own browsers are never fetched.
+
+    No longer than this module: two of playwright's loops in one process get in each other's way.
+    """
     executable = program("chromium", "chromium-browser", "google-chrome")
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-dev-shm-usage"])

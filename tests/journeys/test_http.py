@@ -171,6 +171,41 @@ def test_a_revoked_token_is_nobody(live: Live) -> None:
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+def test_a_token_by_password_is_no_wider_than_the_account(live: Live) -> None:
+    asked = {"label": "school", "scopes": ["issue"], "types": [TEACHER]}
+    login = ("education", live.passwords["education"])
+    with live.client() as client:
+        made = client.post("/api/v1/tokens", json=asked, auth=login, headers={"Idempotency-Key": "t1"})
+        assert made.status_code == 201, made.text
+        assert made.json()["departments"] == ["education"]
+        secret = made.json()["token"]
+        assert live.services.accounts.token(secret).types == {"11990000MB0D000292001"}
+        again = client.post("/api/v1/tokens", json=asked, auth=login, headers={"Idempotency-Key": "t1"})
+        assert again.json() == {**made.json(), "token": None}, "the secret is told once"
+        for wide in ({"scopes": ["journal"]}, {"departments": ["market"]}, {"departments": ["*"]}):
+            body = {**asked, **wide}
+            answer = client.post("/api/v1/tokens", json=body, auth=login, headers={"Idempotency-Key": "t2"})
+            problem(answer, 403, "token.too_wide")
+        bad = {"Idempotency-Key": "t3"}
+        problem(client.post("/api/v1/tokens", json=asked, headers=bad), 401, "account.sign_in")
+        problem(client.post("/api/v1/tokens", json=asked, auth=("education", "x"), headers=bad), 401, "account.sign_in")
+        problem(
+            client.post("/api/v1/tokens", json={**asked, "days": 0}, auth=login, headers=bad), 422, "request.invalid"
+        )
+
+
+def test_the_journal_over_http(live: Live, token: str) -> None:
+    plain = make_token(live, ("read",))
+    with live.client() as client:
+        page = client.get("/api/v1/journal?purpose=audit&limit=3", headers={"Authorization": f"Bearer {token}"}).json()
+        assert len(page["items"]) == 3
+        older = f"/api/v1/journal?purpose=audit&limit=3&cursor={page['next']}"
+        following = client.get(older, headers={"Authorization": f"Bearer {token}"}).json()
+        assert following["items"][0]["seq"] == page["items"][-1]["seq"] - 1
+        answer = client.get("/api/v1/journal?purpose=x", headers={"Authorization": f"Bearer {plain}"})
+        problem(answer, 403, "token.scope")
+
+
 # Wrong requests
 
 KEY = {"Idempotency-Key": "wrong"}

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from licence_store import migrations
 from licence_store.models import JournalEntry, NumberSequence
 from seal.database import Base, Sessions, check_reachable, open_database
-from trust.errors import Malformed, Unavailable
+from trust.errors import Conflict, Malformed, Unavailable
 
 
 def test_migrated_tables_are_the_models(sessions: Sessions) -> None:
@@ -50,8 +50,22 @@ def _entry(seq: int) -> dict[str, object]:
 def test_journal_rows_cannot_be_changed(sessions: Sessions, act: object) -> None:
     with sessions.begin() as session:
         session.execute(insert(JournalEntry), [_entry(1)])
-    with pytest.raises(DBAPIError, match="append-only"), sessions.begin() as session:
+    with pytest.raises((DBAPIError, Conflict)) as caught, sessions.begin() as session:
         session.execute(act)  # type: ignore[call-overload]
+    assert "append-only" in str(caught.value.__cause__ or caught.value)
+    with sessions.read() as session:
+        assert session.query(JournalEntry).one().actor == "x"
+
+
+def test_what_breaks_a_rule_or_fits_nowhere_is_said(sessions: Sessions) -> None:
+    with pytest.raises(Conflict), sessions.begin() as session:
+        session.execute(insert(NumberSequence), [{"scope": "s", "next": 1}, {"scope": "s", "next": 2}])
+    with pytest.raises(Malformed), sessions.begin() as session:
+        session.execute(insert(NumberSequence), [{"scope": "\udcff", "next": 1}])
+    if sessions.dialect == "postgresql":
+        for scope in ("a\0b", "x" * 201):
+            with pytest.raises(Malformed), sessions.begin() as session:
+                session.execute(insert(NumberSequence), [{"scope": scope, "next": 1}])
 
 
 def test_moments_come_back_in_utc(sessions: Sessions) -> None:
@@ -70,7 +84,9 @@ def test_failed_block_leaves_nothing(sessions: Sessions) -> None:
         assert session.query(NumberSequence).count() == 0
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "sqlite:////tmp/x?timeout=abc"])
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "sqlite:////tmp/x?timeout=abc"]
+)
 def test_bad_url_is_named(url: str) -> None:
     with pytest.raises((Malformed, Unavailable)):
         check_reachable(open_database(url))

@@ -351,7 +351,6 @@ def test_finished_by_another_meanwhile(desk: Desk) -> None:
     [second] = desk.issuer.record([mine])
     assert isinstance(first, IssuedLicence)
     assert second == dataclasses.replace(first, created=False)
-    recover(desk.issuer, sweep_after=0)
     check_sound(desk)
 
 

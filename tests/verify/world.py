@@ -110,6 +110,7 @@ def person(name: str) -> SoftwareSigner:
         "stranger-tsa": lambda: office.forge("演示省时间戳机构（演示 DEMO）", outsider, TSA),
         "expired": lambda: office.issue("演示省市场监督管理局", not_before=NOW - DAY, not_after=NOW - 3 * _HOUR),
         "short": lambda: office.issue("演示省市场监督管理局", not_before=NOW - DAY, not_after=NOW - _HOUR),
+        "brief": lambda: office.issue("演示省市场监督管理局", not_before=NOW - DAY, not_after=NOW + DAY),
         "unborn": lambda: office.issue("演示省市场监督管理局", not_before=NOW - _HOUR, not_after=NOW + DAY),
         "expired-maker": lambda: office.issue(
             "制章人", SEAL_MAKER, ca="seal-ca", not_before=NOW - DAY, not_after=NOW - 21 * _HOUR
