@@ -221,6 +221,11 @@ def _serial(wanted: int | None) -> int:
     return wanted
 
 
+def encode_name(subject: Mapping[str, str]) -> bytes:
+    """Name (DER) of ``subject`` by asn1crypto's words. ``Malformed("authority.subject…")``."""
+    return bytes(_name(subject).dump())
+
+
 def _name(subject: Mapping[str, str]) -> x509.Name:
     if not subject or not all(isinstance(value, str) and value for value in subject.values()):
         raise Malformed("authority.subject", "证书主体不能为空，各项均须为非空文字。")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -178,13 +178,13 @@ def _read(der: bytes) -> Certificate:
     if outer != inner:
         raise Malformed("certificate.malformed", "无法解析证书：证书内外标注的签名算法不一致。")
     extensions = _Extensions(tbs["extensions"])
-    subject, issuer = list(_fields(tbs["subject"])), list(_fields(tbs["issuer"]))
-    algorithm, point = _key(tbs["subject_public_key_info"])
+    subject, issuer = list(name_fields(tbs["subject"])), list(name_fields(tbs["issuer"]))
+    algorithm, point = key_point(tbs["subject_public_key_info"])
     return Certificate(
         der=der,
-        subject=_display(subject),
-        common_name=next((v for k, v in reversed(subject) if k == "CN"), _display(subject)),
-        issuer=_display(issuer),
+        subject=show_name(subject),
+        common_name=next((v for k, v in reversed(subject) if k == "CN"), show_name(subject)),
+        issuer=show_name(issuer),
         serial=tbs["serial_number"].native,
         not_before=_moment(tbs["validity"]["not_before"]),
         not_after=_moment(tbs["validity"]["not_after"]),
@@ -260,7 +260,8 @@ class _Extensions:
                     yield name
 
 
-def _key(info: Any) -> tuple[str, bytes | None]:
+def key_point(info: Any) -> tuple[str, bytes | None]:
+    """``(algorithm or curve, SM2 point)`` of a SubjectPublicKeyInfo."""
     algorithm = info["algorithm"]
     if algorithm["algorithm"].native != "ec":
         return algorithm["algorithm"].dotted, None
@@ -277,7 +278,8 @@ def _moment(time: Any) -> datetime:
     return native.astimezone(UTC) if native.tzinfo else native.replace(tzinfo=UTC)
 
 
-def _fields(name: Any) -> Iterator[tuple[str, str]]:
+def name_fields(name: Any) -> Iterator[tuple[str, str]]:
+    """``(short name or OID, value)`` in the order of the Name."""
     for relative in name.chosen:
         for attribute in relative:
             oid = attribute["type"].dotted
@@ -289,7 +291,8 @@ def _text(value: Any) -> str:
     return native if isinstance(native, str) else value.dump().hex()
 
 
-def _display(fields: list[tuple[str, str]]) -> str:
+def show_name(fields: Sequence[tuple[str, str]]) -> str:
+    """A name for people, most particular part first (RFC 4514)."""
     return ",".join(f"{name}={_escape(value)}" for name, value in reversed(fields))
 
 

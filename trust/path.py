@@ -250,6 +250,15 @@ def _check_link(certificate: Certificate, issuer: Certificate) -> None:
         )
 
 
+def check_self_signature(certificate: Certificate) -> bool:
+    """Did a self-issued certificate's own key sign it?"""
+    try:
+        _check_link(certificate, certificate)
+    except CheckFailed:
+        return False
+    return True
+
+
 def _check_authority(issuer: Certificate, below: tuple[Certificate, ...]) -> None:
     """May ``issuer`` issue the certificates ``below`` it (basic constraints, path length, key usage)?"""
     _check_critical(issuer)
