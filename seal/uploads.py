@@ -87,8 +87,13 @@ def _check_resolution(size: tuple[int, int], width_mm: int, height_mm: int) -> N
             "shape", N_("印模图片的长宽比与印章尺寸 {width}×{height} 毫米不符。"), width=width_mm, height=height_mm
         )
     if not MIN_DPI * 0.99 <= min(across, down) <= MAX_DPI * 1.01:
-        raise _no("resolution", N_("印模图片的分辨率为 {dpi} dpi，应在 {least} 至 {most} dpi 之间。"), dpi=round(across),
-                  least=MIN_DPI, most=MAX_DPI)  # fmt: skip
+        raise _no(
+            "resolution",
+            N_("印模图片的分辨率为 {dpi} dpi，应在 {least} 至 {most} dpi 之间。"),
+            dpi=round(across),
+            least=MIN_DPI,
+            most=MAX_DPI,
+        )
 
 
 def _check_ground(alpha: Pictures.Image) -> None:
