@@ -148,21 +148,6 @@ class Catalogue:
             session.execute(insert(Department), [{"id": department_id, "name": name, "code": code, "created": now}])
             journal.append(session, [Entry(now, actor, "department.add", department_id, details={"code": code})])
 
-    def add_seal(self, seal_id: str, name: str, department_id: str, digest: str, key_name: str, actor: Actor) -> None:
-        """登记印章 of a department; ``digest`` is the SM3 (hex) of the seal's DER."""
-        now = self.clock()
-        row = {
-            "id": seal_id,
-            "name": name,
-            "department_id": department_id,
-            "digest": digest,
-            "key_name": key_name,
-            "created": now,
-        }
-        with self.sessions.begin() as session:
-            session.execute(insert(Seal), [row])
-            journal.append(session, [Entry(now, actor, "seal.add", seal_id, details={"digest": digest})])
-
     def grant(self, type_name: str, department_id: str, seal_id: str, actor: Actor) -> None:
         """授予发证权限: from now on the department issues this type with this seal."""
         now = self.clock()

@@ -14,19 +14,21 @@ from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 
+from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
 from licence_store.files import FileStore
 from licence_store.issuance import Issuer
 from licence_store.journal import SQLJournal
-from licence_store.models import Seal
 from licence_store.region import Region
 from licence_store.register import Register
 from licence_store.reserving import RegionFacts
 from licence_store.status_list import StatusPublisher
 from seal.database import Sessions
+from seal.register import SealRegister
 from seal.sealing import Sealer, SealingMaterial
+from seal.status import SealStatusPublisher
 from trust.anchors import TrustStore
-from trust.errors import LicenceTrustError, NotFound
+from trust.errors import LicenceTrustError
 from verify.verifier import Verifier
 
 _LOOK_AGAIN = 60.0
@@ -60,8 +62,6 @@ class Desk:
     region: Region
     sessions: Sessions
     clock: Callable[[], datetime]
-    _seals: dict[str, SealingMaterial] = field(default_factory=dict, repr=False)
-    _lock: Lock = field(default_factory=Lock, repr=False)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -92,7 +92,7 @@ class Desk:
             catalogue=self.catalogue,
             files=self.files,
             facts=self.facts,
-            materials=self.material,
+            seals=self.seals,
             sealer=Sealer(self.region.timestamper(self.clock), self.clock),
             verifier=self.own_verifier,
             clock=self.clock,
@@ -117,16 +117,26 @@ class Desk:
         """核验 with the register's word."""
         return Verifier(self.trust(), self.clock, self.register)
 
+    @cached_property
+    def seals(self) -> SealCabinet:
+        """印章柜."""
+        return SealCabinet(self.sessions, lambda s: self.region.seal_material(s.id, s.key_name, s.digest))
+
+    @cached_property
+    def seal_register(self) -> SealRegister:
+        """印章登记."""
+        return self.region.seal_register(self.sessions, self.clock, self.trust)
+
+    @cached_property
+    def seal_status(self) -> SealStatusPublisher:
+        """印章状态发布."""
+        signer = partial(self.region.keyring.signer, "publisher")
+        return SealStatusPublisher(self.sessions, signer, self.region.code, self.clock)
+
     def material(self, seal_id: str) -> SealingMaterial:
-        """用印材料, opened once. Raises ``NotFound("seal.unknown")``."""
-        with self._lock:
-            if seal_id not in self._seals:
-                with self.sessions.read() as session:
-                    seal = session.get(Seal, seal_id)
-                if seal is None:
-                    raise NotFound("seal.unknown", "没有登记印章 {id}。", id=seal_id)
-                self._seals[seal_id] = self.region.seal_material(seal.id, seal.key_name, seal.digest)
-            return self._seals[seal_id]
+        """用印材料 of a seal in use. Raises ``NotFound("seal.unknown")``, ``Refused("seal.not_active")``."""
+        self.seals.look([seal_id])
+        return self.seals.material(seal_id)
 
     def close(self) -> None:
         """Give the database back."""

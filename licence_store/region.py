@@ -4,7 +4,7 @@ region.json          what this is (written last when a region is made)
 register.sqlite3     the register, unless a database is named in the settings
 keys/                private keys, encrypted; in a demonstration region also the passphrase
 trust/               certificates, revocation lists and anchors.json: whom to believe, for what
-seals/<seal id>.esl  seals (GB/T 38540)
+seals/               seals (GB/T 38540) and the documents they rest on: see ``licence_store.cabinet``
 files/               sealed licences by SM3
 anchors.jsonl        heads of the journal, signed, one a line
 """
@@ -26,14 +26,15 @@ from keys.authority import CertificateAuthority, Revocation
 from keys.demonstration import CRL_PERIOD
 from keys.keyring import Keyring
 from keys.timestamping import TimeStampAuthority
+from licence_store.cabinet import SealFolder
 from licence_store.files import FileStore
 from licence_store.folder import read, unwritable, write
 from licence_store.founding import ANCHORED, DATABASE_FILE, MAKING_FILE, REGION_FILE, Founding, check_names, making
-from licence_store.journal import Anchor
+from licence_store.journal import Anchor, SQLJournal
 from licence_store.migrations import upgrade
 from seal.database import Sessions, open_database, sqlite_url
+from seal.register import SealRegister
 from seal.sealing import SealingMaterial
-from trust.algorithms import sm3
 from trust.anchors import Purpose, TrustAnchor, TrustStore
 from trust.canonical import canonical_json, parse_json
 from trust.certificates import load_certificate
@@ -47,6 +48,8 @@ DEFAULT_NAME: Final = "演示省"
 _ANCHORS = "anchors.jsonl"
 _UNLOCK_FILE = "passphrase"
 
+SEAL_MAKER: Final = "seal-maker"
+"""制章人 in the keyring."""
 _AUTHORITIES: Final = ("root", *ANCHORED)
 _RANDOM_PASSPHRASE_ROUNDS: Final = 2_000
 
@@ -150,10 +153,27 @@ class Region:
 
     def seal_material(self, seal_id: str, key_name: str, digest: str) -> SealingMaterial:
         """用印材料 of a seal; raises ``Unavailable("seal.file_damaged")`` if it is not the seal registered."""
-        data = read(self.directory / "seals" / f"{seal_id}.esl")
-        if sm3(data).hex() != digest:
-            raise Unavailable("seal.file_damaged", "印章文件 {id} 与登记的杂凑值不符。", id=seal_id)
-        return SealingMaterial(data, self.keyring.signer(key_name))
+        return SealingMaterial(self.seal_folder.object(seal_id, digest), self.keyring.signer(key_name))
+
+    @property
+    def seal_folder(self) -> SealFolder:
+        """印章文件库."""
+        return SealFolder(self.directory / "seals")
+
+    def seal_register(
+        self, sessions: Sessions, clock: Callable[[], datetime], trust: Callable[[], TrustStore] | None = None
+    ) -> SealRegister:
+        """印章登记, with our own seal maker."""
+        return SealRegister(
+            sessions=sessions,
+            journal=SQLJournal(sessions, clock),
+            files=self.seal_folder,
+            certificate=self.keyring.certificate,
+            maker=lambda: self.keyring.signer(SEAL_MAKER),
+            trust=trust or self.trust_store,
+            clock=clock,
+            code=self.code,
+        )
 
     def timestamper(self, clock: Callable[[], datetime]) -> TimeStampAuthority:
         """内置时间戳机构."""

@@ -62,10 +62,13 @@ class SealStanding:
     """SM3 of the present seal object's DER, hex."""
     key_name: str
 
-    def demand_active(self) -> None:
-        """Raises ``Refused("seal.not_active")`` unless the seal may be used now."""
+    def demand_active(self, *, waiting: bool = False) -> None:
+        """Raises ``Refused("seal.not_active")`` unless the seal may be used now; or ``Unavailable`` where something is
+        ``waiting`` for it and it may come back, which a destroyed one never does.
+        """
         if self.state is not State.ACTIVE:
-            raise Refused(
+            family = Unavailable if waiting and self.state is not State.DESTROYED else Refused
+            raise family(
                 "seal.not_active", "印章“{name}”现为“{state}”，不能使用。", name=self.name, state=self.state.label
             )
 

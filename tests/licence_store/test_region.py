@@ -176,7 +176,7 @@ def test_exchanged_seal_is_noticed(region_folder: Path) -> None:
     seals = sorted((region_folder / "seals").iterdir())
     shutil.copy(seals[0], seals[1])
     desk = open_desk(DeskSettings(region_folder))
-    error = refusal(desk.material, seals[1].stem)
+    error = refusal(desk.material, seals[1].name.partition(".")[0])
     assert isinstance(error, Unavailable)
     assert error.code == "seal.file_damaged"
     assert refusal(desk.material, "none").code == "seal.unknown"
