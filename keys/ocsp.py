@@ -30,7 +30,7 @@ _MAX_NONCE: Final = 128
 _KNOWN_EXTENSIONS: Final = frozenset({NONCE, "1.3.6.1.5.5.7.48.1.4"})
 """Nonce, and the acceptable response types: we have only the basic one."""
 
-_MALFORMED, _INTERNAL, _TRY_LATER, _UNAUTHORIZED = 1, 2, 3, 6
+_MALFORMED, _TRY_LATER, _UNAUTHORIZED = 1, 3, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,10 @@ class OCSPResponder:
             return _bare(_TRY_LATER)
 
     def answer(self, serial: int, *, algorithm: str) -> bytes:
-        """An answer without nonce about one of our certificates, to be published or stapled."""
+        """An answer without nonce about one of our certificates, to be published or kept with a document.
+
+        Raises ``Unavailable("ocsp.not_valid")`` outside the responder's validity.
+        """
         digest = DIGESTS[algorithm]
         names = digest(self.issuer.subject_name_der), digest(self.issuer.point or b"")
         return self._signed([self._answer(CertID(algorithm, *names, serial))], None)
@@ -132,7 +135,12 @@ class OCSPResponder:
     def _signed(self, answers: list[bytes], nonce: bytes | None) -> bytes:
         now, certificate = self.clock(), self.signer.certificate
         if not certificate.not_before <= now <= certificate.not_after:
-            raise _Answered(_INTERNAL)
+            raise Unavailable(
+                "ocsp.not_valid",
+                "在线证书状态服务的证书“{subject}”此刻不在有效期内，不能应答。",
+                subject=certificate.subject,
+                remedy="请更新该证书，或校正本机时钟。",
+            )
         extensions = b"" if nonce is None else der.tlv(CONTEXT_1, der.tlv(der.SEQUENCE, nonce_extension(nonce)))
         tbs = der.tlv(der.SEQUENCE, self._head, _time(now), der.tlv(der.SEQUENCE, *answers), extensions)
         signature = der.tlv(der.BIT_STRING, b"\0", self.signer.sign(tbs))
