@@ -235,11 +235,11 @@ def build_signed_data(
     """签名数据 (SignedData in ContentInfo), DER: ``content`` attached, no authenticated attributes.
 
     ``certificates`` are DER, the signer's first; ``signature`` is the signer's DER value over ``content``;
-    ``timestamp`` the token over the octets of ``signature``. Raises ``Malformed("cms.certificate")``.
+    ``timestamp`` the token over the octets of ``signature``. Raises ``Malformed("sealing.certificate")``.
     """
     named = _issuer_and_serial(certificates[0]) if certificates else None
     if named is None:
-        raise Malformed("cms.certificate", "数字签名须附带签名人的证书。")
+        raise Malformed("sealing.certificate", "数字签名须附带签名人的证书。")
     tlv = encoding.tlv
     digest = tlv(encoding.SEQUENCE, encoding.oid(SM3))
     signer = tlv(

@@ -16,6 +16,7 @@ from trust.certificates import Certificate
 from trust.errors import Malformed
 from trust.ocsp import OCSPResponse
 from trust.revocation import CertificateList, SilentSource
+from trust.seal_status import SealStatusList
 from trust.status_list import StatusList
 
 
@@ -82,6 +83,8 @@ class TrustStore:
     fetched_at: datetime | None = None
     ocsp: tuple[OCSPResponse, ...] = ()
     """在线状态应答 at hand, beside ``crls``."""
+    seal_lists: tuple[SealStatusList, ...] = ()
+    """Published standing of seals (``trust.seal_status``), parsed and not yet believed; never travels with a bundle."""
     silent: tuple[SilentSource, ...] = ()
     """Sources of revocation that gave nothing when last asked; never travels with a bundle."""
     issuers_by_name: dict[bytes, tuple[Certificate, ...]] = field(init=False, repr=False)

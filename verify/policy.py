@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from trust.i18n import N_
+from trust.seal_status import SealStatus
 from verify.report import Indication
 
 CURRENT = "CURRENT"
@@ -80,6 +81,16 @@ class StatusSource(Protocol):
     """
 
     def status(self, licence_id: str, moment: datetime) -> LicenceStatus | None: ...
+
+
+class SealStatusSource(Protocol):
+    """Who knows whether a seal was in force: the register of seals (印章登记), or a service that asks it.
+
+    The answer is the standing at ``moment`` of the very seal object whose DER has this SM3 (``digest``, hex);
+    ``None``: the seal is not known here. Raises ``Unavailable`` when it cannot be asked.
+    """
+
+    def seal_status(self, seal_id: str, digest: str, moment: datetime) -> SealStatus | None: ...
 
 
 def indication_of(state: str) -> Indication:

@@ -39,6 +39,13 @@ PACKED_ANEW = Remark(
 )
 
 
+STANDING_NOT_CHECKED = Remark(
+    Severity.INFO,
+    "seal.standing_not_checked",
+    N_("没有查询印章在签章时是否被冻结、挂失或销毁（没有印章登记系统，也没有有效的印章状态列表）。"),
+)
+
+
 def _info(code: str, template: str, **params: object) -> Remark:
     return Remark(Severity.INFO, code, template, params)
 

@@ -25,11 +25,11 @@ from trust.anchors import TrustStore
 from trust.certificates import Certificate, load_certificate
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
-from verify import checks, licence, remarks
+from verify import checks, licence, remarks, seal_standing
 from verify.checks import Question, SigningTime
 from verify.face import Face, read_face
 from verify.opening import OpenedDocument, OpenedSignature, open_document
-from verify.policy import LICENCE_STATUS_NOT_CHECKED, LicenceStatus, StatusSource
+from verify.policy import LICENCE_STATUS_NOT_CHECKED, LicenceStatus, SealStatusSource, StatusSource
 from verify.report import Finding, Indication, Report, Severity, SignatureReport, worst
 from verify.seal_view import view_certificate, view_seal
 
@@ -50,6 +50,8 @@ class Verifier:
     statuses: StatusSource | None = None
     """The register; absent offline and in the issuer's self-check, and then the report says so."""
     limits: Limits = field(default_factory=Limits)
+    seals: SealStatusSource | None = None
+    """The register of seals; absent, the lists in ``trust`` are asked."""
 
     def verify(self, document: bytes, *, moment: datetime | None = None) -> Report:
         """核验 ``document``: is it whole, sealed by whom it should be, and good at ``moment`` (default: now)?
@@ -132,7 +134,7 @@ class Verifier:
             judged.found.ask(checks.check_time_not_future, judged.time, question)
 
     def _check_seal(self, opened: OpenedDocument, judged: _Judged, ses: SESSignature, question: Question) -> None:
-        """印章: form, maker's signature, the signer in its list, the file shown, maker's chain, period."""
+        """印章: form, maker's signature, the signer in its list, the file shown, maker's chain, period, standing."""
         found, time = judged.found, judged.time
         assert time is not None
         found.ask(checking.check_seal_form, ses.seal)
