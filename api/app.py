@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -17,6 +17,7 @@ from api.middleware import Envelope
 from api.routes import health, issuer, pages_public, pages_staff, staff, trust, verifier
 from api.schemas.common import ProblemBody
 from api.wiring import Services
+from trust.i18n import translator
 
 DESCRIPTION = (
     "电子证照、印章与签章信任服务。错误一律为 RFC 9457 problem+json，带稳定的 `code`、`remedy` 和 `trace_id`。\n\n"
@@ -38,7 +39,8 @@ def create_app(services: Services) -> FastAPI:
     for module in (health, pages_public, pages_staff):
         app.include_router(module.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
-    app.add_api_route("/openapi.json", lambda: _openapi(app), include_in_schema=False)
+    app.state.describe = lambda: _openapi(app)
+    app.add_api_route("/openapi.json", _described, include_in_schema=False)
     return app
 
 
@@ -59,6 +61,17 @@ def _to_sign_in(request: Request, error: Exception) -> Response:
 
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/sign-in?next={quote(target, safe='')}", 303)
+
+
+def _described(request: Request) -> JSONResponse:
+    """The OpenAPI document, its summaries in the caller's language."""
+    translate = translator(errors.language_of(request))
+    document = request.app.state.describe()
+    paths = {
+        path: {method: {**one, "summary": translate(one["summary"])} for method, one in operations.items()}
+        for path, operations in document["paths"].items()
+    }
+    return JSONResponse({**document, "paths": paths}, headers={"Vary": "Accept-Language"})
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

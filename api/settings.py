@@ -34,7 +34,8 @@ class Settings:
 
     base_url: str = "http://localhost:8000"
     """Public address without a trailing slash. It is printed into every QR code and status-list address, so a wrong
-    one sends the public to the wrong place *for good*. With ``https`` cookies become ``Secure`` and HSTS is sent."""
+    one sends the public to the wrong place *for good*. With ``https`` cookies become ``Secure`` and HSTS is sent.
+    Not set while ``port`` is: ``http://localhost:<port>``."""
 
     host: str = "127.0.0.1"
     """Address ``serve`` listens on. ``0.0.0.0`` opens the service to the network: put a TLS proxy before it."""
@@ -94,7 +95,10 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: object) -> 
         if text is not None and text != "":
             values[one.name] = text
     values.update({name: value for name, value in given.items() if value is not None})
-    return Settings(**{name: _read(name, value) for name, value in values.items()})  # type: ignore[arg-type]
+    read = {name: _read(name, value) for name, value in values.items()}
+    if read.get("port"):
+        read.setdefault("base_url", f"http://localhost:{read['port']}")
+    return Settings(**read)  # type: ignore[arg-type]
 
 
 def _read(name: str, value: object) -> object:

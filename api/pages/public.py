@@ -32,14 +32,9 @@ def mask_name(name: str) -> str:
 
 
 def mask_code(code: str) -> str:
-    """A code's first and last characters."""
-    return (
-        code
-        if len(code) <= 4
-        else code[:4] + "*" * min(10, len(code) - 6) + code[-2:]
-        if len(code) > 8
-        else code[:2] + "****"
-    )
+    """A code's first and last characters; the shorter it is, the fewer."""
+    head, tail = min(4, len(code) // 4), min(2, len(code) // 6)
+    return code[:head] + "*" * max(4, min(10, len(code) - head - tail)) + (code[-tail:] if tail else "")
 
 
 def public_state(licence: LicenceView, now: datetime, translate: Callable[[str], str]) -> dict[str, Any]:

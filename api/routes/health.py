@@ -11,16 +11,17 @@ from api import __version__
 from api.deps import services, translation
 from api.metrics import CONTENT_TYPE
 from api.wiring import Services
+from trust.i18n import N_
 
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/livez", summary="进程在运行")
+@router.get("/livez", summary=N_("进程在运行"))
 def livez() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="能否提供服务；不能时说明原因")
+@router.get("/readyz", summary=N_("能否提供服务；不能时说明原因"))
 def readyz(request: Request, found: Annotated[Services, Depends(services)]) -> JSONResponse:
     translate = translation(request)
     parts = found.readiness()
@@ -31,7 +32,7 @@ def readyz(request: Request, found: Annotated[Services, Depends(services)]) -> J
     return JSONResponse(body, 200 if body["status"] == "ok" else 503)
 
 
-@router.get("/version", summary="版本")
+@router.get("/version", summary=N_("版本"))
 def version(found: Annotated[Services, Depends(services)]) -> dict[str, object]:
     region = found.region_facts
     return {"version": __version__, "api": "1", "region": region.code, "demonstration": region.demonstration}

@@ -14,6 +14,7 @@ from api.idempotent import once
 from api.schemas import issuer as shapes
 from api.schemas.common import problems
 from api.wiring import Services
+from trust.i18n import N_
 
 router = APIRouter(tags=["licences"])
 bearer = HTTPBearer(auto_error=False, scheme_name="token")
@@ -22,12 +23,14 @@ System = Annotated[Caller, Depends(caller)]
 OFD, PNG, JSON = "application/ofd", "image/png", "application/json"
 
 
-@router.get("/types", response_model=list[shapes.TypeLine], summary="证照目录")
+@router.get("/types", response_model=list[shapes.TypeLine], summary=N_("证照目录"))
 def types(found: Found) -> list[dict[str, str]]:
     return [{"code": t.code, "slug": t.slug, "name": t.name, "name_en": t.name_en} for t in found.catalogue.list()]
 
 
-@router.get("/types/{code}", response_model=shapes.TypeAnswer, responses=problems(404), summary="一类证照及其照面字段")
+@router.get(
+    "/types/{code}", response_model=shapes.TypeAnswer, responses=problems(404), summary=N_("一类证照及其照面字段")
+)
 def one_type(found: Found, code: str) -> shapes.TypeAnswer:
     t = found.catalogue.get(code)
     return shapes.TypeAnswer(code=t.code, slug=t.slug, name=t.name, name_en=t.name_en, schema_=t.schema)
@@ -39,7 +42,7 @@ def one_type(found: Found, code: str) -> shapes.TypeAnswer:
     status_code=201,
     responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
     dependencies=[Security(bearer)],
-    summary="签发一份证照",
+    summary=N_("签发一份证照"),
 )
 def issue(
     found: Found,
@@ -65,7 +68,7 @@ def issue(
     response_model=shapes.LicencePage,
     responses=problems(401, 403, 422),
     dependencies=[Security(bearer)],
-    summary="查找证照",
+    summary=N_("查找证照"),
 )
 def licences(
     found: Found,
@@ -87,7 +90,7 @@ def licences(
     response_model=shapes.LicenceAnswer,
     responses={**problems(401, 403, 404, 406, 422), 200: {"content": {OFD: {}, PNG: {}}}},
     dependencies=[Security(bearer)],
-    summary="取一份证照：JSON、OFD 或图片，按 Accept",
+    summary=N_("取一份证照：JSON、OFD 或图片，按 Accept"),
 )
 def licence(
     request: Request, found: Found, licence_id: str, system: System, reason: Annotated[str, Depends(purpose)]

@@ -21,6 +21,7 @@ from api.deps import (
     upload,
 )
 from api.errors import language_of, problem_of
+from api.pages import developers
 from api.pages.public import QUESTIONS, public_state
 from api.pages.rendering import page
 from api.pages.verdict import verdict_view
@@ -38,6 +39,19 @@ def home(request: Request, person: MaybeVisitor) -> Response:
     translate = translation(request)
     questions = [(icon, translate(title), translate(text)) for icon, title, text in QUESTIONS]
     return page(request, "home.html", visitor=person, questions=questions)
+
+
+@router.get("/developers")
+def developers_page(request: Request, found: Found, person: MaybeVisitor) -> Response:
+    translate = translation(request)
+    return page(
+        request,
+        "developers.html",
+        visitor=person,
+        groups=developers.groups(request.app.state.describe(), translate),
+        titles={tag: translate(title) for tag, title in developers.TITLES.items()},
+        base_url=found.settings.base_url,
+    )
 
 
 @router.get("/verify")

@@ -16,6 +16,7 @@ from api.schemas import staff as shapes
 from api.schemas.common import problems
 from api.wiring import Services
 from trust.errors import Unauthenticated
+from trust.i18n import N_
 from trust.journal import Actor
 
 router = APIRouter(tags=["staff"])
@@ -29,7 +30,7 @@ Found = Annotated[Services, Depends(services)]
     response_model=shapes.TokenAnswer,
     status_code=201,
     responses=problems(400, 401, 403, 404, 409, 422, 429),
-    summary="发放接口令牌",
+    summary=N_("发放接口令牌"),
 )
 def create_token(
     request: Request,
@@ -65,7 +66,7 @@ def create_token(
     response_model=shapes.JournalPage,
     responses=problems(401, 403, 422),
     dependencies=[Security(bearer)],
-    summary="留痕，新的在前",
+    summary=N_("留痕，新的在前"),
 )
 def journal(
     found: Found,

@@ -11,19 +11,23 @@ from starlette.responses import Response
 from api.deps import services
 from api.schemas.common import problems
 from api.wiring import Services
+from trust.i18n import N_
 
 router = APIRouter(tags=["trust"])
 
 
 @router.get(
-    "/trust-bundle", response_class=Response, responses=problems(503), summary="信任包：核验所需的全部信任材料，已签名"
+    "/trust-bundle",
+    response_class=Response,
+    responses=problems(503),
+    summary=N_("信任包：核验所需的全部信任材料，已签名"),
 )
 def trust_bundle(request: Request, found: Annotated[Services, Depends(services)]) -> Response:
     return cacheable(request, found.bundle(), 300)
 
 
 @router.get(
-    "/status-lists/{list_id}", response_class=Response, responses=problems(404, 503), summary="状态列表，已签名"
+    "/status-lists/{list_id}", response_class=Response, responses=problems(404, 503), summary=N_("状态列表，已签名")
 )
 def status_list(request: Request, list_id: str, found: Annotated[Services, Depends(services)]) -> Response:
     return cacheable(request, found.status_list(list_id), 60)

@@ -11,6 +11,7 @@ from api.moments import parse_moment
 from api.schemas.common import problems
 from api.schemas.verifier import VerificationBody
 from api.wiring import Services
+from trust.i18n import N_
 from trust.journal import Actor
 
 router = APIRouter(tags=["verify"])
@@ -43,7 +44,7 @@ def asker(
     response_model=VerificationBody,
     responses=problems(400, 413, 415, 422, 429),
     openapi_extra=UPLOAD,
-    summary="核验一份文件",
+    summary=N_("核验一份文件"),
 )
 def verify(
     found: Annotated[Services, Depends(services)],

@@ -314,6 +314,25 @@ def test_a_defect_is_a_500_problem_that_tells_only_its_trace(live: Live, monkeyp
 # Manners
 
 
+def test_nothing_a_stranger_sends_becomes_markup(live: Live) -> None:
+    hostile = '<img src=x onerror="alert(1)">'
+    with live.client(Accept="text/html") as client:
+        token = client.get("/verify").text.partition('name="csrf" value="')[2].partition('"')[0]
+        shown = client.post("/verify", data={"csrf": token}, files={"file": (hostile + ".ofd", b"x")})
+        assert shown.status_code == 200
+        assert "onerror" in shown.text
+        assert "<img src=x" not in shown.text
+        for path in (f"/sign-in?next={quote('/' + hostile)}", f"/nope/{quote(hostile)}", f"/v/{quote(hostile)}"):
+            assert "<img src=x" not in client.get(path).text
+
+
+def test_a_form_with_too_many_parts_is_refused(live: Live) -> None:
+    with live.client() as client:
+        many = {f"field{number}": "x" for number in range(500)}
+        problem(client.post("/api/v1/verifications", data=many, files={"file": b"x"}), 400, "request.")
+        problem(client.post("/sign-in", data=many), 400, "request.")
+
+
 def test_language_and_trace(live: Live) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     with live.client(Traceparent=f"00-{trace}-b7ad6b7169203331-01") as client:

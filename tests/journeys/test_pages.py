@@ -136,7 +136,7 @@ def licence_id(live: Live) -> str:
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])
 def test_every_public_page(browser: Any, live: Live, licence_id: str, width: int, lang: str) -> None:
     with Tab(browser, live, width, locale=lang) as tab:
-        for path in ("/", "/verify", "/sign-in", f"/v/{quote(licence_id)}", "/v/zzz", "/nothing-here"):
+        for path in ("/", "/verify", "/developers", "/sign-in", f"/v/{quote(licence_id)}", "/v/zzz", "/nothing-here"):
             tab.page.goto(path)
             assert tab.page.evaluate("document.documentElement.lang") == lang
             tab.check()
