@@ -105,9 +105,9 @@ class SealRegister:
                 self._append(session, seal_id, "apply", State.APPLIED, 0, who, reason, kept, request)
         return seal_id
 
-    def withdraw(self, who: Official, seal_id: str) -> None:
+    def withdraw(self, who: Official, seal_id: str, *, reason: str = "") -> None:
         """撤回申请, by whoever applied."""
-        self._step("withdraw", seal_id, who)
+        self._step("withdraw", seal_id, who, reason=reason)
 
     def approve(self, who: Official, seal_id: str, *, reason: str = "") -> None:
         """批准 the application for a new seal; nobody approves their own."""
@@ -117,9 +117,7 @@ class SealRegister:
         """驳回 the application for a new seal."""
         self._step("reject", seal_id, who, reason=reason)
 
-    def request(
-        self, who: Official, seal_id: str, kind: str, basis: Basis | None, *, reason: str = ""
-    ) -> None:
+    def request(self, who: Official, seal_id: str, kind: str, basis: Basis | None, *, reason: str = "") -> None:
         """申请变更或销毁: ``kind`` is ``face``, ``certificate`` or ``destruction``."""
         if kind not in REQUESTS or kind == "new":
             raise Malformed("seal.request_kind", "申请种类应为 face、certificate 或 destruction。")
@@ -140,25 +138,28 @@ class SealRegister:
 
     # 制作·导入·变更: each gives the seal a new object
 
-    def make(self, who: Official, seal_id: str, *, key_name: str, impression: Picture | None = None) -> None:
+    def make(
+        self, who: Official, seal_id: str, *, key_name: str, impression: Picture | None = None, reason: str = ""
+    ) -> None:
         """制作 by our own seal maker, for the signer ``key_name``; drawn by us unless a picture is given."""
-        self._new_object("make", seal_id, who, key_name, lambda seal: self._made(seal, key_name, impression))
+        self._new_object("make", seal_id, who, key_name, lambda seal: self._made(seal, key_name, impression), reason)
 
-    def import_made(self, who: Official, seal_id: str, der: bytes, *, key_name: str) -> None:
+    def import_made(self, who: Official, seal_id: str, der: bytes, *, key_name: str, reason: str = "") -> None:
         """导入 a seal made elsewhere: its object and the name of the key that uses it.
 
         It must bear the code and name applied for, pass every check and list the signer's certificate.
         """
-        self._new_object("import", seal_id, who, key_name, lambda _: der)
+        self._new_object("import", seal_id, who, key_name, lambda _: der, reason)
 
-    def change_face(self, who: Official, seal_id: str, *, impression: Picture) -> None:
+    def change_face(self, who: Official, seal_id: str, *, impression: Picture, reason: str = "") -> None:
         """变更印模: a new object with another picture and the same signer."""
         key = self.view(seal_id).summary.key_name
-        self._new_object("change_face", seal_id, who, key, lambda seal: self._made(seal, key, impression))
+        self._new_object("change_face", seal_id, who, key, lambda seal: self._made(seal, key, impression), reason)
 
-    def change_certificate(self, who: Official, seal_id: str, *, key_name: str) -> None:
+    def change_certificate(self, who: Official, seal_id: str, *, key_name: str, reason: str = "") -> None:
         """变更证书: a new object with the same picture, for the signer ``key_name``."""
-        self._new_object("change_certificate", seal_id, who, key_name, lambda seal: self._remade(seal, key_name))
+        made = lambda seal: self._remade(seal, key_name)
+        self._new_object("change_certificate", seal_id, who, key_name, made, reason)
 
     def enrol(self, wanted: NewSeal, der: bytes, *, key_name: str) -> None:
         """建库登记 of a seal that is in use when the register is begun; its department may use it for every type."""
@@ -173,13 +174,13 @@ class SealRegister:
 
     # 发放·启用·冻结·挂失·收缴·销毁
 
-    def issue(self, who: Official, seal_id: str) -> None:
+    def issue(self, who: Official, seal_id: str, *, reason: str = "") -> None:
         """发放 to its holder."""
-        self._step("issue", seal_id, who)
+        self._step("issue", seal_id, who, reason=reason)
 
-    def activate(self, who: Official, seal_id: str) -> None:
+    def activate(self, who: Official, seal_id: str, *, reason: str = "") -> None:
         """签收启用: the holder has received it, and it is sound (certificate valid and not revoked)."""
-        self._step("activate", seal_id, who)
+        self._step("activate", seal_id, who, reason=reason)
 
     def freeze(self, who: Official, seal_id: str, *, reason: str) -> None:
         """冻结: no use until it is unfrozen."""
@@ -206,7 +207,7 @@ class SealRegister:
 
     # 用章授权
 
-    def grant(self, who: Official, seal_id: str, permission: Permission) -> str:
+    def grant(self, who: Official, seal_id: str, permission: Permission, *, reason: str = "") -> str:
         """授权用章; answers the grant's id."""
         permission.check()
         with self._journalled("grant", seal_id, who), self.sessions.begin() as session:
@@ -217,10 +218,10 @@ class SealRegister:
             grant_id = self._insert_grant(session, seal_id, department, permission, who)
             details = {"grant": grant_id, "types": json.dumps(sorted(permission.types)),
                        "limit": str(permission.daily_limit or "")}  # fmt: skip
-            self._append(session, seal_id, "grant", after, seal.object_number, who, details=details)
+            self._append(session, seal_id, "grant", after, seal.object_number, who, reason, details=details)
         return grant_id
 
-    def end_grant(self, who: Official, seal_id: str, grant_id: str) -> None:
+    def end_grant(self, who: Official, seal_id: str, grant_id: str, *, reason: str = "") -> None:
         """收回用章授权; raises ``NotFound("seal.grant_unknown")``."""
         with self._journalled("end_grant", seal_id, who), self.sessions.begin() as session:
             seal, after, _ = self._checked(session, "end_grant", seal_id, who, "", "")
@@ -231,7 +232,7 @@ class SealRegister:
             if session.execute(statement.values(ended).returning(SealGrant.id)).first() is None:
                 raise NotFound("seal.grant_unknown", "没有用章授权 {id}，或已收回。", id=grant_id[:40])
             details = {"grant": grant_id}
-            self._append(session, seal_id, "end_grant", after, seal.object_number, who, details=details)
+            self._append(session, seal_id, "end_grant", after, seal.object_number, who, reason, details=details)
 
     # Questions
 
@@ -327,6 +328,17 @@ class SealRegister:
         self.journal.record(actor=who.actor, action="seal.audit", subject=seal_id, details={"after": str(after)})
         return self.uses(seal_id, begin, end, text=text, after=after, limit=limit)
 
+    def refusal(self, name: str, seal_id: str, who: Official) -> LicenceTrustError | None:
+        """可否办理: what speaks against the step now, whatever its form will say; for pages that offer steps, and
+        not journalled. ``None``: nothing that can be known before the act.
+        """
+        try:
+            with self.sessions.read() as session:
+                self._checked(session, name, seal_id, who, "-", "-", hold=False)
+        except LicenceTrustError as error:
+            return error
+        return None
+
     # One step
 
     @contextmanager
@@ -403,9 +415,7 @@ class SealRegister:
         _demand_hand(name, request, who.actor.account)
         return request
 
-    def _close(
-        self, session: Session, name: str, request: SealRequest | None, who: Official, reason: str
-    ) -> None:
+    def _close(self, session: Session, name: str, request: SealRequest | None, who: Official, reason: str) -> None:
         """What the step makes of the request."""
         if request is None:
             return
@@ -453,28 +463,34 @@ class SealRegister:
     # A new object
 
     def _new_object(
-        self, name: str, seal_id: str, who: Official, key_name: str, make: Callable[[Seal], bytes]
+        self,
+        name: str,
+        seal_id: str,
+        who: Official,
+        key_name: str,
+        make: Callable[[Seal], bytes],
+        reason: str,
     ) -> None:
         """Check, make, check what was made, keep the file; then check again and register."""
         with self._journalled(name, seal_id, who):
             with self.sessions.read() as session:
-                seal, _, _ = self._checked(session, name, seal_id, who, "", "", hold=False)
+                seal, _, _ = self._checked(session, name, seal_id, who, reason, "", hold=False)
             certificate = self.certificate(key_name)
             der = make(seal)
             self._check_object(seal, der, certificate)
             digest = self.files.keep_object(seal_id, der)
             with self.sessions.begin() as session:
-                again, after, request = self._checked(session, name, seal_id, who, "", "")
+                again, after, request = self._checked(session, name, seal_id, who, reason, "")
                 if again.object_number != seal.object_number:
                     raise Conflict("seal.changed", "印章 {id} 已被他人变更。", id=seal_id)
                 number = again.object_number + 1
-                self._close(session, name, request, who, "")
+                self._close(session, name, request, who, reason)
                 origin = "import" if name == "import" else "own"
                 self._insert_object(session, seal_id, number, digest, key_name, origin, who)
                 session.execute(update(Seal).where(Seal.id == seal_id).values(state=after))
                 details = {"digest": digest, "certificate": certificate.digest.hex()}
                 request_id = request.id if request else ""
-                self._append(session, seal_id, name, after, number, who, request=request_id, details=details)
+                self._append(session, seal_id, name, after, number, who, reason, request=request_id, details=details)
 
     def _made(self, seal: Seal, key_name: str, impression: Picture | None) -> bytes:
         certificate = self.certificate(key_name)
