@@ -90,7 +90,7 @@ def load_certificates_any(data: bytes) -> tuple[Certificate, ...]:
     try:
         if len(data) > MAX_SIZE:
             raise bad_der("too large")
-        found = _pem(data) if data.lstrip()[:5] == b"-----" else _der(data)
+        found = _pem(data) if b"-----BEGIN " in data else _der(data)
         if not 1 <= len(found) <= MAX_CERTIFICATES:
             raise bad_der("number of certificates")
     except LicenceTrustError as error:
