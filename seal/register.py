@@ -269,10 +269,14 @@ class SealRegister:
         text: str = "",
         state: State | None = None,
         departments: Sequence[str] | None = None,
+        pending: str = "",
         after: str = "",
         limit: int = 50,
     ) -> tuple[SealSummary, ...]:
-        """Seals by code, from the one after ``after``; ``text`` is a code, or part of a seal's or holder's name."""
+        """Seals by code, from the one after ``after``; ``text`` is a code, or part of a seal's or holder's name.
+
+        ``pending``: only those with a request in this state (``open``: to be decided, ``approved``: to be done).
+        """
         query = _SUMMARIES.where(Seal.id > after)
         if text := text.strip():
             named = (Seal.name.contains(text, autoescape=True), Seal.holder_name.contains(text, autoescape=True))
@@ -281,8 +285,18 @@ class SealRegister:
             query = query.where(Seal.state == state)
         if departments is not None:
             query = query.where(Seal.department_id.in_(departments))
+        if pending:
+            query = query.where(Seal.id.in_(select(SealRequest.seal_id).where(SealRequest.state == pending)))
         with self.sessions.read() as session:
             return tuple(SealSummary.of(*row) for row in session.execute(query.order_by(Seal.id).limit(limit)))
+
+    def pending(self, seal_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """未办结的申请 of these seals: seal → kind and state of its request."""
+        query = select(SealRequest.seal_id, SealRequest.kind, SealRequest.state).where(
+            SealRequest.seal_id.in_(seal_ids), SealRequest.state.in_(("open", "approved"))
+        )
+        with self.sessions.read() as session:
+            return {row.seal_id: (row.kind, row.state) for row in session.execute(query)}
 
     def object(self, seal_id: str, number: int | None = None) -> bytes:
         """印章数据: the DER of one of its objects (default: the present one)."""
@@ -663,13 +677,12 @@ class _Kept:
 
 
 def draw(seal: Seal) -> Picture:
-    """印模 as we draw it, from name, kind and code."""
-    from seal.impression import rectangular_seal, round_seal
+    """印模 as we draw it, from kind, name and code; what the name says beyond the holder's stands below the star."""
+    from seal.engraving import draw_impression
 
-    if seal.kind == "name":
-        return rectangular_seal(seal.holder_name)
-    purpose = "" if seal.kind == "official" else seal.name.removeprefix(seal.holder_name)[:16]
-    return round_seal(seal.holder_name, seal.id if len(seal.id) <= 20 else "", centre_text=purpose)
+    beyond = seal.name.removeprefix(seal.holder_name)
+    text = beyond if beyond != seal.name and 0 < len(beyond) <= 12 and seal.kind not in ("official", "name") else None
+    return draw_impression(seal.kind, seal.holder_name, seal.id if len(seal.id) <= 20 else "", text=text)
 
 
 def _unknown(seal_id: str) -> NotFound:
