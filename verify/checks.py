@@ -529,5 +529,13 @@ def check_certificate(
     path = build_path(
         certificate, store, Purpose.SIGNER, time.value, proved=time.proved, now=question.latest, extra=others
     )
-    check_revocation(path, store.crls, time.value, known_at=question.known_at, proved=time.proved)
+    check_revocation(
+        path,
+        store.crls,
+        time.value,
+        known_at=question.known_at,
+        proved=time.proved,
+        ocsp=store.ocsp,
+        silent=store.silent,
+    )
     return path

@@ -92,5 +92,3 @@ def _is_hidden(drawn: Any) -> bool:
 def as_shown(text: str) -> str:
     """For comparing: line breaks and blanks at them are the layout's, not the value's."""
     return "".join(text.split())
-
-

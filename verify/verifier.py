@@ -149,6 +149,9 @@ class Verifier:
             checking.check_seal_time(ses.seal, self.trust, known_at=question.known_at)
         with found.asking():
             checking.check_seal_period(ses.seal, moment=time.value, known_at=question.latest, proved=time.proved)
+        with found.asking():
+            if not seal_standing.check_in_force(ses.seal, time, self.trust, self.seals, question):
+                found.add_remarks([remarks.STANDING_NOT_CHECKED])
 
     def _judge_digital_signature(self, judged: _Judged, question: Question) -> None:
         """数字签名 (GB/T 35275): the value, the time it claims, the signer. There is no seal."""
@@ -237,9 +240,7 @@ class Verifier:
             found.add_failures([CheckFailed(Indication.FAILED, "FORMAT_FAILURE", error.code, template, detail=error)])
             return None
 
-    def _check_seals(
-        self, found: _Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]
-    ) -> None:
+    def _check_seals(self, found: _Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]) -> None:
         """应盖之章: all there, over everything, and of the issuing body; or its digital signature in their place."""
         digital = [j for j in judged if j.signature.cms is not None and j.signer is not None]
         if digital and not message.seals:
@@ -254,9 +255,7 @@ class Verifier:
             signers = [(identifier, j.signer) for identifier, j in sealed if j.signer is not None]
             found.ask(licence.check_issuer_is_signer, message, signers)
 
-    def _check_status(
-        self, found: _Found, opened: OpenedDocument, message: DataMessage, question: Question
-    ) -> None:
+    def _check_status(self, found: _Found, opened: OpenedDocument, message: DataMessage, question: Question) -> None:
         """证照状态: the register's word, else a fresh status list's, else a warning that nobody was asked."""
         status: LicenceStatus | None = None
         with found.asking():
@@ -375,9 +374,7 @@ def _shown(value: FaceValue) -> str:
 
 def _unreadable(document: bytes, error: Malformed, question: Question) -> Report:
     """The answer for what is no OFD file: TOTAL-FAILED / FORMAT_FAILURE, saying what was expected."""
-    finding = Finding(
-        error.code, Severity.ERROR, error.template, error.params, Indication.FAILED, "FORMAT_FAILURE"
-    )
+    finding = Finding(error.code, Severity.ERROR, error.template, error.params, Indication.FAILED, "FORMAT_FAILURE")
     facts: dict[str, str | int] = {"format": "unknown", "digest": sm3(document).hex()}
     return Report.of(facts, (), (finding,), question.moment)
 
@@ -396,5 +393,3 @@ def _attached(judged: _Judged) -> tuple[Certificate, ...]:
 def _aware(moment: datetime) -> datetime:
     """A time without zone is UTC."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-

@@ -14,16 +14,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from keys.authority import SEAL_MAKER
+from keys.authority import OCSP_RESPONDER, SEAL_MAKER
+from keys.ocsp import ListedStandings, OCSPResponder
 from keys.software import SoftwareSigner
 from keys.timestamping import TimeStampAuthority
 from seal import cms, ses
 from seal.ofd.signatures import ListedSignature, StampAnnot, build_signature_xml, build_signatures_xml
+from tests.authority import REGION_CODE
 from tests.seal.conftest import tiny_png
 from tests.verify import cases, tampering, world
 from tests.verify.world import MADE, NOW, SEAL_ID, SEAL_NAME, SIGNED
 from trust import der
 from trust.algorithms import SM2_WITH_SM3, SM3, sm3
+from trust.ocsp import OCSPResponse, load_ocsp
+from trust.revocation import Revoked
+from trust.seal_status import SealHistory, SealStatus, SealStatusList, build_seal_status_list, load_seal_status_list
 from trust.sm2 import der_to_raw
 from verify.report import Report
 from verify.verifier import Verifier
@@ -124,6 +129,8 @@ def person(name: str) -> SoftwareSigner:
     if name == "retired-maker":  # valid when the seal was made, expired when it was used
         period = {"not_before": NOW - 24 * hour, "not_after": NOW - 10 * hour}
         return office.issue("制章人", SEAL_MAKER, ca="seal-ca", **period)
+    if name == "responder":
+        return office.issue("在线证书状态服务", OCSP_RESPONDER)
     if name == "signer-as-maker":
         return office.department
     return world.person(name)
@@ -284,7 +291,7 @@ def _signed_data(xml_digest: bytes, recipe: Recipe) -> bytes:
 def sign(form: str, recipe: Recipe, entries: Mapping[str, bytes]) -> dict[str, bytes]:
     """``entries`` with one signature in ``form``."""
     answer = dict(entries)
-    seal = make_seal(form, recipe) if form != "35275" else b""
+    seal = _kept_seal(form, recipe) if form != "35275" else b""
     if seal and recipe.seal_file:
         other = make_seal(form, replace(recipe, created=recipe.created - timedelta(hours=1)))
         answer[f"{FOLDER}/Seal.esl"] = seal if recipe.seal_file == "same" else other
@@ -321,6 +328,66 @@ def build(form: str, row: Mapping[str, Any]) -> bytes:
     return world.pack(tampering.apply(entries, row.get("after", [])))
 
 
+@dataclass(frozen=True)
+class SealRegisterDouble:
+    """Stands in for the register of seals: one history for every seal."""
+
+    history: SealHistory
+
+    def seal_status(self, seal_id: str, digest: str, moment: datetime) -> SealStatus | None:
+        return self.history.at(moment, digest)
+
+
+def _history(form: str, row: Mapping[str, Any]) -> SealHistory:
+    """``standing``: ``[[from, state], …]`` in the order recorded; ``objects``: ``[[whose, from], …]``."""
+    digests = {"this": sm3(made(form, row)).hex(), "other": sm3(b"another seal").hex()}
+    states = tuple((cases.time(begin), state) for begin, state in row["standing"])
+    objects = row.get("objects", [["this", "-20h"]])
+    return SealHistory(states, tuple((digests[whose], cases.time(begin)) for whose, begin in objects))
+
+
+@lru_cache(maxsize=256)
+def _kept_seal(form: str, recipe: Recipe) -> bytes:
+    return make_seal(form, recipe)
+
+
+def made(form: str, row: Mapping[str, Any]) -> bytes:
+    """The seal of ``row``; the same bytes whenever asked."""
+    return _kept_seal(form, recipe_of(row))
+
+
+def _published(form: str, row: Mapping[str, Any]) -> SealStatusList:
+    """The history as a list of the region, or as the row's ``list`` says: ``by``, ``issued``, ``until``."""
+    wanted = row["list"]
+    publisher = person(wanted.get("by", "publisher"))
+    data = build_seal_status_list(
+        {SEAL_ID: _history(form, row)},
+        region=wanted.get("region", REGION_CODE),
+        issued_at=cases.time(wanted.get("issued", "-1h")),
+        next_update=cases.time(wanted.get("until", "+1h")),
+        sign=publisher.sign,
+        signer_chain=[publisher.certificate.der],
+    )
+    return load_seal_status_list(data)
+
+
+def _answer(row: Mapping[str, Any]) -> OCSPResponse:
+    """``ocsp``: ``good``, ``unknown`` or the time of a revocation; said by a delegate of the signers' CA."""
+    office, said = world.authority(), row["ocsp"]
+    serial = person(recipe_of(row).signer).certificate.serial
+    revoked = {} if said in ("good", "unknown") else {serial: Revoked(cases.time(said), "keyCompromise")}
+    known = ListedStandings(frozenset() if said == "unknown" else frozenset({serial}), revoked)
+    at = NOW - timedelta(hours=1)
+    responder = OCSPResponder(office.issuing_ca.certificate, person("responder"), known, lambda: at)
+    return load_ocsp(responder.answer(serial, algorithm=SM3))
+
+
 def verify(form: str, row: dict[str, Any]) -> Report:
     """What our verifier says of ``row`` in ``form``."""
-    return Verifier(cases.store(row), lambda: cases.time(row.get("now"))).verify(build(form, row))
+    store = cases.store(row)
+    if "ocsp" in row:
+        store = store.with_ocsp([_answer(row)])
+    if "list" in row:
+        store = store.changed(seal_lists=(_published(form, row),))
+    seals = SealRegisterDouble(_history(form, row)) if "standing" in row and "list" not in row else None
+    return Verifier(store, lambda: cases.time(row.get("now")), seals=seals).verify(build(form, row))
