@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from keys.signer import Signer
 from keys.software import SoftwareKey, generate_key
 from tests.authority import DAY, MOMENT, YEAR, Authority, make_authority
 from tests.keys.openssl import DISTID, needs_openssl, openssl, read
-from trust.certificates import Certificate, load_certificate
+from trust.certificates import Certificate
 from trust.errors import LicenceTrustError, NotFound, Unavailable
 from trust.journal import Actor
 from trust.profiles import Role
@@ -391,5 +390,9 @@ def test_openssl_checks_against_our_list(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "sig").write_bytes(crl.signature)
     options = ("-sm3", "-verify", tmp_path / "key.pem", "-sigopt", DISTID, "-signature", tmp_path / "sig")
     assert b"Verified OK" in openssl("dgst", *options, tmp_path / "tbs")
-    assert timedelta(0) < (crl.next_update or MOMENT) - MOMENT
-    assert load_certificate(desk.authority.issuing_ca.certificate.der).is_ca
+    (tmp_path / "d.pem").write_bytes(desk.authority.department.certificate.to_pem())
+    (tmp_path / "l.pem").write_bytes(openssl("crl", "-inform", "DER", "-in", tmp_path / "l.crl"))
+    options = ("-partial_chain", "-crl_check", "-CAfile", tmp_path / "ca.pem", "-CRLfile", tmp_path / "l.pem")
+    asked = (*options, "-vfyopt", DISTID, "-attime", str(int(MOMENT.timestamp())), tmp_path / "d.pem")
+    said = read("verify", *asked, expect=2)
+    assert "CRL signature failure" in said or "certificate revoked" in said

@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 
 from keys.authority import OCSP_RESPONDER
 from keys.ocsp import MAX_ASKED, ListedStandings, OCSPResponder, Standing
+from keys.software import save_key
 from tests.authority import DAY, MOMENT, Authority, make_authority
 from tests.keys.openssl import DISTID, needs_openssl, openssl, read
 from trust import der
 from trust.algorithms import SHA1, SHA256, SM3
-from trust.crl import Revoked
+from trust.crl import Revoked, load_crl
 from trust.errors import Refused, Unavailable
-from trust.ocsp import CertID, Status, build_ocsp_request, encode_cert_id, issuer_digests, load_ocsp
+from trust.ocsp import CertID, Status, build_ocsp_request, check_responder, encode_cert_id, issuer_digests, load_ocsp
+from trust.revocation import crl_signed_by
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +190,37 @@ def test_openssl_reads_our_request(tmp_path: Path, authority: Authority) -> None
     (tmp_path / "q.der").write_bytes(request(authority, nonce=b"n" * 16))
     text = read("ocsp", "-reqin", tmp_path / "q.der", "-req_text")
     assert f"Serial Number: {authority.department.certificate.serial:032X}" in text and "6E6E6E6E" in text
+
+
+@needs_openssl
+def test_what_openssl_answers_and_lists_is_believed(tmp_path: Path, authority: Authority) -> None:
+    """The other way round: an OCSP answer and a CRL made by openssl with the CA's key hold before our eyes."""
+    ca, certificate = authority.issuing_ca, authority.department.certificate
+    (tmp_path / "ca.pem").write_bytes(ca.certificate.to_pem())
+    (tmp_path / "d.pem").write_bytes(certificate.to_pem())
+    (tmp_path / "ca.key").write_bytes(save_key(ca.key, b"p", iterations=1))
+    other = authority.departments[1].certificate.serial
+    (tmp_path / "index.txt").write_text(
+        f"V\t400101000000Z\t\t{certificate.serial:X}\tunknown\t/CN=x\n"
+        f"R\t400101000000Z\t250101000000Z,keyCompromise\t{other:X}\tunknown\t/CN=y\n"
+    )
+    (tmp_path / "crlnumber").write_text("07\n")
+    (tmp_path / "ca.cnf").write_text(
+        f"[ca]\ndefault_ca=d\n[d]\ndatabase={tmp_path}/index.txt\ncrlnumber={tmp_path}/crlnumber\n"
+        "default_md=sm3\ndefault_crl_days=3\n"
+    )
+    openssl("ocsp", "-sm3", "-issuer", tmp_path / "ca.pem", "-cert", tmp_path / "d.pem", "-reqout", tmp_path / "q.der")
+    openssl("ocsp", "-index", tmp_path / "index.txt", "-CA", tmp_path / "ca.pem", "-rsigner", tmp_path / "ca.pem",
+            "-rkey", tmp_path / "ca.key", "-passin", "pass:p", "-rmd", "sm3", "-rsigopt", DISTID,
+            "-reqin", tmp_path / "q.der", "-respout", tmp_path / "r.der", "-ndays", "1")  # fmt: skip
+    openssl("ca", "-config", tmp_path / "ca.cnf", "-gencrl", "-cert", tmp_path / "ca.pem", "-keyfile",
+            tmp_path / "ca.key", "-passin", "pass:p", "-sigopt", DISTID, "-out", tmp_path / "l.crl")  # fmt: skip
+    answer, crl = load_ocsp((tmp_path / "r.der").read_bytes()), load_crl((tmp_path / "l.crl").read_bytes())
+    assert check_responder(answer, ca.certificate, known_at=answer.produced_at) == ca.certificate
+    said = answer.about(certificate, ca.certificate)
+    assert said is not None and said.status is Status.GOOD and answer.nonce
+    assert crl_signed_by(ca.certificate, crl) and crl.number == 7
+    assert crl.revoked[other].reason == "keyCompromise"
 
 
 def _verified_by_openssl(folder: Path, certificate: bytes, data: bytes, signature: bytes) -> None:
