@@ -25,6 +25,8 @@ COMMANDS = {
     "serve": "serve",
     "issue": "issue",
     "verify": "verify",
+    "seal": "seal",
+    "keys": "keys",
     "trust": "trust_bundle",
     "types": "types",
     "journal": "journal",
