@@ -6,12 +6,14 @@ list knows), and which licence states pass. Both stand here, apart from the chec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Protocol
 
+from trust.anchors import TrustStore
+from trust.certificates import Certificate
 from trust.i18n import N_
 from trust.seal_status import SealStatus
 from verify.report import Indication
@@ -91,6 +93,13 @@ class SealStatusSource(Protocol):
     """
 
     def seal_status(self, seal_id: str, digest: str, moment: datetime) -> SealStatus | None: ...
+
+
+class EvidenceSource(Protocol):
+    """Who fetches what is known of revocation while a document is judged: ``trust.sources.RevocationSources``."""
+
+    def current(self, store: TrustStore, certificates: Iterable[Certificate]) -> TrustStore:
+        """``store`` with what can be had about ``certificates``, its silent sources named. Never raises."""
 
 
 def indication_of(state: str) -> Indication:

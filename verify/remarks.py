@@ -106,6 +106,9 @@ def on_trust(trust: TrustStore, known_at: datetime) -> Iterator[Remark]:
     if not trust.is_fresh(known_at) and trust.next_update is not None:
         template = N_("信任包应于 {next_update} 前更新，现已过时；请取得新的信任包。")
         yield _warn("published.bundle_stale", template, next_update=trust.next_update.isoformat())
+    for source in trust.silent:
+        template = N_("废止信息源 {url} 没有可用的应答（{reason}），本次核验使用此前取得的废止信息。")
+        yield _warn("revocation.source_unreachable", template, url=source.url[:200], reason=source.reason[:200])
 
 
 def on_face(face: Face) -> Iterator[Remark]:

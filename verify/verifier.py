@@ -5,14 +5,14 @@
 
 The body of ``verify`` is the whole act: open, judge each signature, judge the file, judge the licence, the worst
 finding decides. Checks raise; this is the one place that catches them and makes findings, so that the answer
-lists everything that is wrong. No key, no database, no disk, no network.
+lists everything that is wrong. No key, no database, no disk; no network but through ``evidence``, if one is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import ParamSpec
 
@@ -27,9 +27,16 @@ from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
 from verify import checks, licence, remarks, seal_standing
 from verify.checks import Question, SigningTime
+from verify.evidence import certificates_in
 from verify.face import Face, read_face
 from verify.opening import OpenedDocument, OpenedSignature, open_document
-from verify.policy import LICENCE_STATUS_NOT_CHECKED, LicenceStatus, SealStatusSource, StatusSource
+from verify.policy import (
+    LICENCE_STATUS_NOT_CHECKED,
+    EvidenceSource,
+    LicenceStatus,
+    SealStatusSource,
+    StatusSource,
+)
 from verify.report import Finding, Indication, Report, Severity, SignatureReport, worst
 from verify.seal_view import view_certificate, view_seal
 
@@ -52,6 +59,8 @@ class Verifier:
     limits: Limits = field(default_factory=Limits)
     seals: SealStatusSource | None = None
     """The register of seals; absent, the lists in ``trust`` are asked."""
+    evidence: EvidenceSource | None = None
+    """Who fetches lists and answers about the certificates of a document; absent, ``trust`` alone is asked."""
 
     def verify(self, document: bytes, *, moment: datetime | None = None) -> Report:
         """核验 ``document``: is it whole, sealed by whom it should be, and good at ``moment`` (default: now)?
@@ -66,6 +75,13 @@ class Verifier:
             opened = open_document(document, self.limits)
         except Malformed as error:
             return _unreadable(document, error, question)
+        if self.evidence is not None:
+            trust = self.evidence.current(self.trust, certificates_in(opened))
+            return replace(self, trust=trust, evidence=None)._judge(opened, question)
+        return self._judge(opened, question)
+
+    def _judge(self, opened: OpenedDocument, question: Question) -> Report:
+        """By what is at hand."""
         judged = [self._judge_signature(opened, signature, question) for signature in opened.signatures]
         file_findings = self._judge_file(opened, question)
         licence_findings = self._judge_licence(opened, judged, question)
