@@ -333,13 +333,15 @@ class SealRegister:
         text: str = "",
         after: int = 0,
         limit: int = 100,
+        reason: str = "",
     ) -> list[SealUse]:
         """查阅用章台账, by an auditor; that it was read is journalled."""
         with self._journalled("audit", seal_id, who):
             seal = self.view(seal_id).summary
             take("audit", seal.state, who.role)
             _demand_department(who, seal.department_id)
-        self.journal.record(actor=who.actor, action="seal.audit", subject=seal_id, details={"after": str(after)})
+        details = {"after": str(after)}
+        self.journal.record(actor=who.actor, action="seal.audit", subject=seal_id, reason=reason, details=details)
         return self.uses(seal_id, begin, end, text=text, after=after, limit=limit)
 
     def refusal(self, name: str, seal_id: str, who: Official) -> LicenceTrustError | None:
