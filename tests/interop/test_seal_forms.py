@@ -12,8 +12,8 @@ from seal.ofd.sealable import open_for_sealing
 from seal.sealing import Placement, SealingMaterial, SigningMaterial, cross_page_placements
 from tests.interop.programs import OpenSSL
 from tests.interop.reading import Reading
-from tests.interop.test_openssl import check_digests, check_values, signed_value
 from tests.interop.test_ofdjs import browser, draw, page, script  # noqa: F401 - fixtures
+from tests.interop.test_openssl import check_digests, check_values, signed_value
 from tests.verify import world
 from tests.verify.test_several_seals import application, form, issuer, sealer, two_sealed
 from tests.verify.world import MADE
