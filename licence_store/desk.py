@@ -21,6 +21,7 @@ from licence_store.issuance import Issuer
 from licence_store.journal import SQLJournal
 from licence_store.region import Region
 from licence_store.register import Register
+from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
 from licence_store.status_list import StatusPublisher
 from seal.database import Sessions
@@ -99,6 +100,11 @@ class Desk:
         )
 
     @cached_property
+    def resealer(self) -> Resealer:
+        """重新盖章."""
+        return Resealer(self.issuer)
+
+    @cached_property
     def status_lists(self) -> StatusPublisher:
         """状态列表发布."""
         facts = self.facts
@@ -114,8 +120,8 @@ class Desk:
         return Verifier(self.trust(), self.clock)
 
     def verifier(self) -> Verifier:
-        """核验 with the register's word."""
-        return Verifier(self.trust(), self.clock, self.register)
+        """核验 with the word of both registers, of licences and of seals."""
+        return Verifier(self.trust(), self.clock, self.register, seals=self.seal_register)
 
     @cached_property
     def seals(self) -> SealCabinet:
@@ -150,13 +156,13 @@ class FreshTrust:
         self._region, self._clock = region, clock
         self._store: TrustStore | None = None
         self._stamps: object = None
-        self._looked = 0.0
+        self._looked, self._changed = 0.0, 0
         self._lock = Lock()
 
     def __call__(self) -> TrustStore:
         """The store; raises ``Malformed`` or ``Unavailable`` when it cannot be read at all."""
         with self._lock:
-            if self._store is None or time.monotonic() - self._looked > _LOOK_AGAIN:
+            if self._store is None or time.monotonic() - self._looked > _LOOK_AGAIN or self._touched():
                 self._look()
             assert self._store is not None
             return self._store
@@ -166,10 +172,20 @@ class FreshTrust:
             self._region.refresh_crls(self._clock())
         except LicenceTrustError:
             pass  # no keys here: the lists at hand are judged by their age
+        self._touched()
         stamps = sorted((p.name, p.stat().st_mtime_ns) for p in (self._region.directory / "trust").iterdir())
         if self._store is None or stamps != self._stamps:
             self._store, self._stamps = self._region.trust_store(), stamps
         self._looked = time.monotonic()
+
+    def _touched(self) -> bool:
+        """Was a file of ours put in place since we looked? An anchor taken out, a list renewed: it counts at once."""
+        try:
+            changed = (self._region.directory / "trust").stat().st_mtime_ns
+        except OSError:
+            return False
+        self._changed, before = changed, self._changed
+        return changed != before
 
 
 def open_desk(settings: DeskSettings, clock: Callable[[], datetime] = now) -> Desk:

@@ -83,8 +83,7 @@ class Issuer:
         """
         applications = self.apply(type_code, records, officer)
         reserved = self.reserve(applications)
-        sealed = self._produce_each(reserved)
-        outcomes = self.record(sealed)
+        outcomes = self.finish(reserved)
         self._note_refusals(type_code, officer, applications, outcomes)
         return outcomes
 
@@ -184,6 +183,10 @@ class Issuer:
         needed = {one.seal_id for one in reserved if isinstance(one, Reservation)}
         if needed:
             self.seals.look(needed)
+
+    def finish(self, reserved: Sequence[reserving.Answer]) -> list[Outcome]:
+        """Steps two to five for a chunk."""
+        return self.record(self._produce_each(reserved))
 
     def complete(self, reservation: Reservation) -> Outcome:
         """Finish what was reserved before: steps two to five."""

@@ -202,7 +202,7 @@ def _reserve_new(
     slots = take_slots(session, len(free), now) if free else []
     messages: dict[str, DataMessage] = {}
     rows = [_row(a, number, slot, facts, now, messages) for (a, number), slot in zip(free, slots, strict=True)]
-    inserted = _insert(session, rows)
+    inserted = insert_intents(session, rows)
     kept = [row for row in rows if row["licence_id"] in inserted]
     if kept:
         journal.append(session, [_entry(row, now) for row in kept])
@@ -337,7 +337,7 @@ def status_address(base_url: str, list_id: str) -> str:
     return f"{base_url}/api/v1/status-lists/{list_id}"
 
 
-def _insert(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+def insert_intents(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Insert what nobody else has inserted; answers the licence ids that were."""
     if not rows:
         return set()
