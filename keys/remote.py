@@ -19,7 +19,7 @@ from typing import Final
 
 from trust.algorithms import sm3
 from trust.anchors import TrustStore
-from trust.errors import LicenceTrustError, Unavailable
+from trust.errors import LicenceTrustError, Malformed, Unavailable
 from trust.fetching import Exchange, Fetcher
 from trust.timestamp import check_timestamp
 from trust.timestamp_protocol import (
@@ -70,7 +70,7 @@ class RemoteTimestamper:
             except LicenceTrustError as error:
                 _log.warning("time-stamp authority %s gave nothing usable: %s", url, error.code)
                 self._failed[url] = self.clock()
-                met.append(f"{url}: {error.message}")
+                met.append(f"{url}: {_brief(error)}")
             else:
                 self._failed.pop(url, None)
                 return token
@@ -95,13 +95,15 @@ class RemoteTimestamper:
         now = self.clock()
         verified = check_timestamp(token, data, self.store(), known_at=now)
         if verified.token.nonce != nonce:
-            raise _unusable("随机数不符，可能是重放")
+            raise Malformed("timestamp.replayed", "时间戳与请求的随机数不符，可能是重放。")
         if self.policy is not None and verified.token.policy != self.policy:
-            raise _unusable("时间戳策略不符")
+            raise Malformed("timestamp.policy", "时间戳不是按所要求的策略签发的。")
         if abs(verified.time - now) > self.max_difference:
-            raise _unusable("时间与本机相差过大")
+            raise Malformed("timestamp.clock_differs", "时间戳机构的时间与本机相差过大，其中一个时钟不准。")
         return token
 
 
-def _unusable(reason: str) -> Unavailable:
-    return Unavailable("timestamp.unusable", "时间戳机构的应答不可采信：{reason}。", reason=reason)
+def _brief(error: LicenceTrustError) -> str:
+    """Code and reason: the same in every language."""
+    reason = error.params.get("reason")
+    return f"{error.code} ({reason})" if reason else error.code

@@ -72,13 +72,13 @@ def load_request(data: bytes) -> CertificateRequest:
 @lru_cache(maxsize=64)
 def _load(data: bytes) -> CertificateRequest:
     if len(data) > _MAX_SIZE:
-        raise _malformed("超过 64 KB")
+        raise _malformed("too large")
     try:
         return _read(_unarmour(data))
     except Malformed as error:
         raise _malformed(error.message) from error
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError, RecursionError) as error:
-        raise _malformed("不是 PKCS#10（DER 或 PEM）") from error
+        raise _malformed("not PKCS#10, DER or PEM") from error
 
 
 def check_request(request: CertificateRequest) -> None:
@@ -109,7 +109,7 @@ def _unarmour(data: bytes) -> bytes:
         return data
     name, _, der = pem.unarmor(data)
     if name not in _NAMES or data.count(b"-----BEGIN") != 1:
-        raise _malformed("PEM 段不是证书请求")
+        raise _malformed("PEM")
     return bytes(der)
 
 
@@ -117,7 +117,7 @@ def _read(der: bytes) -> CertificateRequest:
     parsed = csr.CertificationRequest.load(der, strict=True)
     info = parsed["certification_request_info"]
     if info["version"].native != "v1":
-        raise _malformed("版本")
+        raise _malformed("version")
     fields = tuple(name_fields(info["subject"]))
     algorithm, point = key_point(info["subject_pk_info"])
     asked = _asked_extensions(info["attributes"])
@@ -149,7 +149,7 @@ def _asked_extensions(attributes: Any) -> dict[str, Any]:
         for extension in attribute["values"][0]:
             oid = extension["extn_id"].dotted
             if oid in found:
-                raise _malformed("扩展出现两次")
+                raise _malformed("extension stands twice")
             found[oid] = extension["extn_value"].parsed.native
     return found
 

@@ -47,9 +47,9 @@ class SilentSource:
     issuer_name_der: bytes
     """Whose certificates it speaks of."""
     code: str
-    """Of the ``Unavailable`` that was met."""
+    """Of the error that was met: ``fetch.…``, ``source.…``, ``revocation.malformed`` …"""
     reason: str
-    """In Chinese, short."""
+    """Its message, in Chinese: for logs and for operators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +329,7 @@ def _naming_the_silent(failure: CheckFailed, issuer: Certificate, silent: Sequen
         "证书机构“{issuer}”的废止信息源 {urls} 没有可用的应答（{reason}），无法确认证书是否已被废止。",
         issuer=issuer.common_name,
         urls=", ".join(source.url for source in asked)[:400],
-        reason=asked[0].reason,
+        reason=asked[0].code,
     )
 
 

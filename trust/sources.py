@@ -26,7 +26,7 @@ from trust.algorithms import SHA1, SM3
 from trust.anchors import TrustStore
 from trust.certificates import Certificate
 from trust.crl import CertificateList, load_crl
-from trust.errors import CheckFailed, LicenceTrustError, Malformed, Unavailable
+from trust.errors import LicenceTrustError, Malformed, Unavailable
 from trust.fetching import Exchange, Fetcher
 from trust.ocsp import MAX_SKEW, OCSPResponse, build_ocsp_request, check_responder, load_ocsp
 from trust.path import issuers_of
@@ -175,9 +175,9 @@ class RevocationSources:
     def _fetch_crl(self, url: str, issuer: Certificate, now: datetime) -> tuple[CertificateList, datetime]:
         crl = load_crl(self.fetcher.fetch(Exchange(url, accept="application/pkix-crl, */*", limit=self.crl_limit)))
         if crl.issuer_name_der != issuer.subject_name_der or not crl_signed_by(issuer, crl):
-            raise _useless(url, "签名或签发者不符")
+            raise Malformed("source.signature", "信息源 {url} 的废止列表不是由所问机构签发的。", url=url[:200])
         if crl.next_update is None or crl.next_update <= now:
-            raise _useless(url, "已过期")
+            raise Malformed("source.stale", "信息源 {url} 的应答已过期或尚未生效。", url=url[:200])
         return crl, min(now + self.freshness.crl_age, crl.next_update)
 
     def _fetch_ocsp(
@@ -200,15 +200,12 @@ class RevocationSources:
         response = load_ocsp(self.fetcher.fetch(asked))
         answer = response.about(certificate, issuer)
         if answer is None:
-            raise _useless(url, "没有回答所问的证书")
+            raise Malformed("source.not_about", "信息源 {url} 没有回答所问的证书。", url=url[:200])
         if response.nonce is not None and response.nonce != nonce:
-            raise _useless(url, "随机数不符，可能是重放")
+            raise Malformed("source.replayed", "信息源 {url} 的应答与提问的随机数不符，可能是重放。", url=url[:200])
         if not answer.this_update - MAX_SKEW <= now <= answer.fresh_until:
-            raise _useless(url, "已过期或尚未生效")
-        try:
-            check_responder(response, issuer, known_at=now)
-        except CheckFailed as failure:
-            raise _useless(url, failure.message) from failure
+            raise Malformed("source.stale", "信息源 {url} 的应答已过期或尚未生效。", url=url[:200])
+        check_responder(response, issuer, known_at=now)
         return response, min(now + self.freshness.ocsp_age, answer.fresh_until)
 
 
@@ -238,7 +235,3 @@ def _good_until(evidence: CertificateList | OCSPResponse) -> datetime:
 
 def _digest(evidence: CertificateList | OCSPResponse | None) -> bytes:
     return evidence.digest if evidence is not None else b""
-
-
-def _useless(url: str, reason: str) -> Malformed:
-    return Malformed("source.useless", "信息源 {url} 的应答不可采信：{reason}。", url=url[:200], reason=reason)

@@ -108,7 +108,7 @@ def on_trust(trust: TrustStore, known_at: datetime) -> Iterator[Remark]:
         yield _warn("published.bundle_stale", template, next_update=trust.next_update.isoformat())
     for source in trust.silent:
         template = N_("废止信息源 {url} 没有可用的应答（{reason}），本次核验使用此前取得的废止信息。")
-        yield _warn("revocation.source_unreachable", template, url=source.url[:200], reason=source.reason[:200])
+        yield _warn("revocation.source_unreachable", template, url=source.url[:200], reason=source.code)
 
 
 def on_face(face: Face) -> Iterator[Remark]:
