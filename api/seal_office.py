@@ -228,6 +228,11 @@ def _visible_departments(who: Official, grant: TokenGrant | None) -> list[str] |
     return sorted(own & named)
 
 
+def demand_covered(services: Services, seal_id: str, grant: TokenGrant) -> None:
+    """Raises ``Refused("token.scope")`` unless the token covers the seal's unit, ``NotFound("seal.unknown")``."""
+    grant.demand("seals", department=services.desk.seal_register.view(seal_id).summary.department_id)
+
+
 def _demand_visible(view: SealView, departments: list[str] | None) -> None:
     if departments is not None and view.summary.department_id not in departments:
         raise NotFound("seal.unknown", "没有登记印章 {id}。", id=view.id)

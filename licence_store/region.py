@@ -202,14 +202,16 @@ class Region:
         Revoked certificates stay revoked. Raises ``Unavailable`` when the keys are not at hand.
         """
         known = {crl.issuer_name_der: crl for crl in self.crls()}
-        if known and all(_is_young(crl, now) for crl in known.values()):
-            return False
         names = set(self.keyring.names())
-        for name in (n for n in _AUTHORITIES if n in names):
+        ours = [n for n in _AUTHORITIES if n in names]
+        published = [known.get(self.keyring.certificate(name).subject_name_der) for name in ours]
+        if all(crl is not None and _is_young(crl, now) for crl in published):
+            return False
+        for name in ours:
             authority = CertificateAuthority(self.keyring.signer(name))
             old = known.get(authority.signer.certificate.subject_name_der)
             number = (old.number or 0) + 1 if old else 1
-            crl = authority.crl(_revocations(old), now.replace(microsecond=0), now + period, number)
+            crl = authority.crl(revocations(old), now.replace(microsecond=0), now + period, number)
             write(self.directory / "trust" / f"{name}.crl", crl)
         return True
 
@@ -303,8 +305,9 @@ def _written_passphrase(directory: Path) -> Callable[[], bytes]:
 
 def _anchor(folder: Path, stated: Any) -> TrustAnchor:
     certificate = load_certificate(read(folder / stated["certificate"]))
-    begin, end = (datetime.fromisoformat(text) if text else None for text in (stated["valid_from"], stated["valid_to"]))
-    return TrustAnchor(certificate, frozenset(Purpose(p) for p in stated["purposes"]), begin, end)
+    texts = (stated["valid_from"], stated["valid_to"], stated.get("removed_at", ""))
+    begin, end, removed = (datetime.fromisoformat(text) if text else None for text in texts)
+    return TrustAnchor(certificate, frozenset(Purpose(p) for p in stated["purposes"]), begin, end, removed)
 
 
 def _is_young(crl: CertificateList, now: datetime) -> bool:
@@ -313,7 +316,8 @@ def _is_young(crl: CertificateList, now: datetime) -> bool:
     return now < crl.this_update + (crl.next_update - crl.this_update) * 2 / 3
 
 
-def _revocations(crl: CertificateList | None) -> list[Revocation]:
+def revocations(crl: CertificateList | None) -> list[Revocation]:
+    """The entries of a list, to be put on the next one."""
     if crl is None:
         return []
     return [

@@ -95,6 +95,11 @@ class RevocationSources:
         """``current`` for the anchors and intermediates of ``store``: to be run now and then, beside requests."""
         return self.current(store, (*store.intermediates, *(anchor.certificate for anchor in store.anchors)))
 
+    def silent(self) -> tuple[SilentSource, ...]:
+        """Which sources gave nothing when last asked; asks nobody."""
+        with self._lock:
+            return tuple(kept.silent for kept in self._kept.values() if kept.silent is not None)
+
     def _extended(
         self, store: TrustStore, evidence: tuple[CertificateList | OCSPResponse, ...], silent: tuple[SilentSource, ...]
     ) -> TrustStore:
