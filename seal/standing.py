@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, String, bindparam, select
+from sqlalchemy import Row, String, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from seal.lifecycle import State
@@ -18,6 +18,7 @@ _ALL_EVENTS = select(_EVENTS.c.seal_id, _EVENTS.c.effective, _EVENTS.c.state).or
 _ALL_OBJECTS = select(_OBJECTS.c.seal_id, _OBJECTS.c.digest, _OBJECTS.c.effective).order_by(
     _OBJECTS.c.seal_id, _OBJECTS.c.number
 )
+_NEWEST = select(func.max(_EVENTS.c.id))
 _ID = bindparam("id", type_=String)
 _EVENTS_OF = _ALL_EVENTS.where(_EVENTS.c.seal_id == _ID)
 _OBJECTS_OF = _ALL_OBJECTS.where(_OBJECTS.c.seal_id == _ID)
@@ -34,6 +35,11 @@ def histories(session: Session) -> dict[str, SealHistory]:
     """印章履历 of every seal that was ever made, by esID."""
     execute = session.connection().execute
     return _histories(execute(_ALL_EVENTS), execute(_ALL_OBJECTS))
+
+
+def newest_event(session: Session) -> int:
+    """Number of the newest event; 0: none."""
+    return session.connection().execute(_NEWEST).scalar() or 0
 
 
 Rows = Iterable[Row[*tuple[Any, ...]]]

@@ -1,7 +1,9 @@
 """印章状态: the standing of seals through time, as a register publishes it; read and checked offline.
 
-    payload: {"format", "region", "issued_at", "next_update",
-              "seals": {esID: {"objects": [[SM3 of the seal's DER, from], …], "states": [[from, state], …]}}}
+    payload: {"format", "region", "issued_at", "next_update", "count", "seals": base64(zlib(lines))}
+
+One line for each seal, sorted, its parts divided by tabs: esID, objects, states. Objects are ``<SM3 of the seal's
+DER>@<from>``, states ``<state>@<from>``, each divided by commas; ``from`` is in seconds since 1970 UTC.
 
 Each seal brings its whole history, so that the question of verification, "was this seal valid when it was
 used?", has an answer for any past moment. States stand in the order in which they were *recorded*: of those
@@ -11,19 +13,35 @@ Signing times have whole seconds; so have the moments here. The form is our own:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
 from trust.canonical import Value
-from trust.signed import SignedDocument, items, members, moment, odd, open_signed, sign_document, text, write_moment
+from trust.signed import (
+    SignedDocument,
+    decode,
+    encode,
+    members,
+    moment,
+    odd,
+    open_signed,
+    sign_document,
+    text,
+    write_moment,
+)
 
 FORMAT: Final = "licence-trust/seal-status/1"
-MAX_BYTES: Final = 128 << 20
-_NAMES: Final = {"format", "region", "issued_at", "next_update", "seals"}
+MAX_BYTES: Final = 64 << 20
+_MAX_LINES: Final = 256 << 20
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
+_SECONDS: Final = re.compile("[0-9]{1,11}")
+_NAMES: Final = {"format", "region", "issued_at", "next_update", "count", "seals"}
 _SECOND: Final = timedelta(seconds=1)
 
 VALID: Final = "VALID"
@@ -94,15 +112,16 @@ class SealStatusList:
     region: str
     issued_at: datetime
     next_update: datetime
+    lines: Mapping[str, str]
+    """esID → objects and states, as published."""
     document: SignedDocument
     data: bytes
     """The octets as published."""
 
     def history(self, seal_id: str) -> SealHistory | None:
         """What is published of one seal. Raises ``Malformed("published.malformed")``."""
-        seals = self.document.payload["seals"]
-        assert isinstance(seals, dict)
-        return _read_history(seals[seal_id]) if seal_id in seals else None
+        line = self.lines.get(seal_id)
+        return _read_history(line) if line is not None else None
 
     def is_fresh(self, known_at: datetime) -> bool:
         """Has the next list not been due yet at ``known_at``?"""
@@ -119,12 +138,14 @@ def build_seal_status_list(
     signer_chain: Iterable[bytes],
 ) -> bytes:
     """印章状态列表 as published: histories by esID, signed by ``sign`` (DER r, s)."""
+    lines = "".join(f"{seal_id}\t{_write_history(seals[seal_id])}\n" for seal_id in sorted(seals))
     payload: dict[str, object] = {
         "format": FORMAT,
         "region": region,
         "issued_at": write_moment(issued_at),
         "next_update": write_moment(next_update),
-        "seals": {seal_id: _write_history(history) for seal_id, history in seals.items()},
+        "count": str(len(seals)),
+        "seals": encode(zlib.compress(lines.encode("ascii"), 6)),
     }
     return sign_document(payload, sign, signer_chain)
 
@@ -135,9 +156,24 @@ def load_seal_status_list(data: bytes) -> SealStatusList:
     document = open_signed(data, FORMAT, limit=MAX_BYTES)
     payload = members(dict(document.payload), _NAMES)
     issued, following = moment(payload, "issued_at"), moment(payload, "next_update")
-    if issued > following or not isinstance(payload["seals"], dict):
+    if issued > following:
         raise odd("next_update")
-    return SealStatusList(text(payload, "region"), issued, following, document, bytes(data))
+    parts = [line.partition("\t") for line in _inflate(payload["seals"]).split("\n")]
+    lines = {seal_id: rest for seal_id, _, rest in parts[:-1]}
+    if parts[-1] != ("", "", "") or str(len(lines)) != text(payload, "count") or len(lines) != len(parts) - 1:
+        raise odd("seals")
+    return SealStatusList(text(payload, "region"), issued, following, lines, document, bytes(data))
+
+
+def _inflate(value: Value) -> str:
+    inflater = zlib.decompressobj()
+    try:
+        lines = inflater.decompress(decode(value), _MAX_LINES)
+        if not inflater.eof or inflater.unused_data:
+            raise odd("seals")
+        return lines.decode("ascii")
+    except (zlib.error, UnicodeDecodeError):
+        raise odd("seals") from None
 
 
 def whole_second(value: datetime, *, up: bool) -> datetime:
@@ -148,39 +184,24 @@ def whole_second(value: datetime, *, up: bool) -> datetime:
     return floor + _SECOND if up and floor != value else floor
 
 
-def _write_history(history: SealHistory) -> dict[str, object]:
-    return {
-        "objects": [[digest, write_moment(begin)] for digest, begin in history.objects],
-        "states": [[write_moment(begin), state] for begin, state in history.states],
-    }
+def _write_history(history: SealHistory) -> str:
+    objects = ",".join(f"{digest}@{int(begin.timestamp())}" for digest, begin in history.objects)
+    return f"{objects}\t{','.join(f'{state}@{int(begin.timestamp())}' for begin, state in history.states)}"
 
 
-def _read_history(value: Value) -> SealHistory:
-    entry = members(value, {"objects", "states"})
-    states = tuple((_moment(begin), _state(state)) for begin, state in map(_pair, items(entry, "states")))
-    objects = tuple((_digest(digest), _moment(begin)) for digest, begin in map(_pair, items(entry, "objects")))
-    if not states or not objects or [o[1] for o in objects] != sorted(o[1] for o in objects):
-        raise odd("seals")
-    return SealHistory(states, objects)
-
-
-def _pair(value: Value) -> Sequence[Value]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise odd("seals")
-    return value
-
-
-def _moment(value: Value) -> datetime:
-    return moment({"from": value}, "from")
-
-
-def _state(value: Value) -> str:
-    if not isinstance(value, str) or value not in _PUBLISHED:
-        raise odd("states")
-    return value
-
-
-def _digest(value: Value) -> str:
-    if not isinstance(value, str) or len(value) != 64 or not set(value) <= set("0123456789abcdef"):
+def _read_history(line: str) -> SealHistory:
+    objects, _, states = line.partition("\t")
+    made = tuple(map(_read_part, objects.split(",")))
+    said = tuple(map(_read_part, states.split(",")))
+    if not all(_DIGEST.fullmatch(digest) for digest, _ in made) or [m for _, m in made] != sorted(m for _, m in made):
         raise odd("objects")
-    return value
+    if not {state for state, _ in said} <= _PUBLISHED:
+        raise odd("states")
+    return SealHistory(tuple((begin, state) for state, begin in said), made)
+
+
+def _read_part(part: str) -> tuple[str, datetime]:
+    word, _, seconds = part.partition("@")
+    if not _SECONDS.fullmatch(seconds):
+        raise odd("seals")
+    return word, datetime.fromtimestamp(int(seconds), UTC)
