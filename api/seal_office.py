@@ -5,26 +5,30 @@ Nothing is decided here: ``seal.lifecycle`` has the table, ``seal.register`` obe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from seal.lifecycle import STEPS, Official, Role, State, step_of
+from seal.lifecycle import STEPS, Official, Role, State, step_of, take
 from seal.records import Basis
-from trust.errors import Malformed, NotFound
+from trust.errors import Malformed, NotFound, Refused
+from trust.i18n import N_
 from trust.journal import Actor
 
 if TYPE_CHECKING:
     from api.wiring import Services
     from licence_store.accounts import TokenGrant
     from licence_store.models import Account
+    from licence_store.resealing import Resealed
     from seal.impression import Impression
     from seal.records import SealSummary, SealView
     from seal.register import SealRegister
     from trust.seal_status import SealStatus
 
+CHUNK: Final = 32
+"""Licences sealed anew in one transaction."""
 CONSOLE: Final = "console"
 """Who acts on the command line of a demonstration region when nobody is named; with the role, if not an officer's."""
 
@@ -159,6 +163,58 @@ _ACTS: Final[Mapping[str, _Act]] = MappingProxyType(
 )
 STEP_NAMES: Final = tuple(name for name in STEPS if name in _ACTS)
 """What ``take_step`` takes, in the table's order."""
+
+
+# After a compromise
+
+
+def affected(
+    services: Services, who: Official, seal_id: str, begin: datetime | None, end: datetime | None, reason: str = ""
+) -> list[str]:
+    """受影响的证照: current licences the seal was put on in [``begin``, ``end``); journalled. Raises as ``reseal``."""
+    _demand_resealing(services, who, seal_id)
+    found: list[str] = services.desk.resealer.affected(seal_id, begin, end)
+    details = {"count": str(len(found))}
+    services.journal.record(actor=who.actor, action="seal.affected", subject=seal_id, reason=reason, details=details)
+    return found
+
+
+def reseal(
+    services: Services, who: Official, seal_id: str, begin: datetime | None, end: datetime | None, reason: str
+) -> Iterator[Resealed]:
+    """重新盖章 of what is affected, by an officer of the seal's unit; what is done stays done.
+
+    Raises ``Refused("seal.role", "seal.other_department", "seal.reason_missing")``, ``NotFound("seal.unknown")``.
+    """
+    _demand_resealing(services, who, seal_id)
+    return services.desk.resealer.reseal(seal_id, begin, end, officer=who.actor, reason=reason)
+
+
+def reseal_some(
+    services: Services,
+    who: Official,
+    seal_id: str,
+    begin: datetime | None,
+    end: datetime | None,
+    reason: str,
+    limit: int,
+) -> tuple[list[Resealed], int]:
+    """As ``reseal``, for at most ``limit`` licences, none of which is tried twice; and how many were left over."""
+    if not reason.strip():
+        raise Refused("seal.reason_missing", "“{step}”须说明理由。", step=N_("重新盖章"))
+    concerned = affected(services, who, seal_id, begin, end, reason)
+    resealer, done = services.desk.resealer, list[Resealed]()
+    for place in range(0, min(limit, len(concerned)), CHUNK):
+        done += resealer.reseal_many(concerned[place : min(place + CHUNK, limit)], who.actor, reason)
+    return done, len(concerned) - len(done)
+
+
+def _demand_resealing(services: Services, who: Official, seal_id: str) -> None:
+    """Who uses seals seals anew; the seal itself may be lost or destroyed by now."""
+    department = services.desk.seal_register.view(seal_id).summary.department_id
+    take("use", State.ACTIVE, who.role)
+    if who.actor.department not in (None, "", department):
+        raise Refused("seal.other_department", "该印章不属于您所在的单位。")
 
 
 # Questions

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from trust.errors import LicenceTrustError
 from trust.seal_status import STATES
 from verify.report import rfc3339
 
 if TYPE_CHECKING:
+    from licence_store.resealing import Resealed
     from seal.models import SealEvent, SealObject, SealRequest, SealUse
     from seal.records import GrantView, SealSummary, SealView
     from trust.seal_status import SealStatus
@@ -129,3 +132,17 @@ def standing(seal_id: str, moment: datetime, status: SealStatus) -> Shape:
 def step_answer(view: SealView) -> Shape:
     """What a step answers: the seal, and the event that was appended."""
     return {**line(view.summary), "event": event(view.events[-1])}
+
+
+def resealed(done: Resealed, translate: Callable[[str], str]) -> Shape:
+    """重新盖章 of one licence: its next version, or why there is none."""
+    outcome = done.outcome
+    if isinstance(outcome, LicenceTrustError):
+        message, _ = outcome.localised(translate)
+        return {"licence_id": done.licence_id, "error": {"code": outcome.code, "message": message}}
+    return {
+        "licence_id": done.licence_id,
+        "new_licence_id": outcome.licence_id,
+        "version": outcome.version,
+        "file_digest": outcome.file_digest,
+    }

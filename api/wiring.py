@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from api.metrics import Metrics
     from api.readiness import Part
     from keys.lifecycle import KeyLifecycle
+    from keys.signer import Signer
     from keys.timestamping import TimeStampAuthority
     from licence_store.accounts import TokenGrant
     from licence_store.anchors import AnchorKeeper
@@ -229,6 +230,13 @@ class Services:
         if found.disabled is not None:
             raise Refused("account.disabled", "账号“{name}”已停用。", name=account)
         return Actor(found.name, found.department_id, None, "cli")
+
+    def administrator(self, account: str | None) -> Actor:
+        """As ``actor``, for somebody who may manage keys and trust; raises ``Refused("account.not_admin")``."""
+        actor = self.actor(account)
+        if account is not None and self.accounts.get(account).role != "admin":
+            raise Refused("account.not_admin", "密钥和信任库由系统管理员管理，您的账号没有此权限（三员分立）。")
+        return actor
 
     def issuing_actor(self, account: str | None) -> Actor:
         """As ``actor``, for somebody who may issue; raises ``Refused("account.not_officer")``."""
@@ -433,6 +441,17 @@ class Services:
         """RFC 3161 in, RFC 3161 out; counted. Raises ``Unavailable`` where the authority's key is away."""
         self.metrics.answers.labels("timestamp").inc()
         return self.timestamp_authority.respond(request)
+
+    def rotate_key(self, name: str, actor: Actor, reason: str) -> Signer:
+        """密钥更换 with a certificate of our own authority; the old key is retired.
+
+        Raises ``NotFound("keys.unknown")``, ``Refused("authority.*")``, ``Unavailable``.
+        """
+        from keys.software import generate_key
+
+        old, key = self.desk.region.keyring.certificate(name), generate_key()
+        certificate = self.authorities.renew(old, key.public_key, actor, reason=reason)
+        return self.keys.rotate(name, key, certificate, actor, reason)
 
     # What a page shows beside the facts
 

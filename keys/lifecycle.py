@@ -140,6 +140,16 @@ class KeyLifecycle:
             found.append(RetiredKey(name, certificate, not _beside(path, ".key.pem").exists()))
         return tuple(sorted(found, key=lambda one: one.certificate.not_before))
 
+    def all_retired(self) -> tuple[RetiredKey, ...]:
+        """Former keys of every name, by name."""
+        names = {path.name.partition(".")[0] for path in self._folder.glob("*.cert.pem")}
+        return tuple(one for name in sorted(names) for one in self.retired(name))
+
+    def all_pending(self) -> tuple[str, ...]:
+        """Names whose new key waits for its certificate."""
+        found = self.keyring.directory.glob("*.next.csr.pem")
+        return tuple(sorted(path.name.removesuffix(".next.csr.pem") for path in found))
+
     def destroy(self, name: str, serial: int, actor: Actor, reason: str) -> Path:
         """密钥销毁: the key whose certificate has ``serial`` is overwritten and removed; a record stays in its place.
 

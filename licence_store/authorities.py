@@ -100,12 +100,22 @@ class Authorities:
         check_request(asked)
         return self._issue(role, subject_words(asked.subject_fields), asked.public_key, valid, actor, reason)
 
-    def renew(
-        self, old: Certificate, role: Role, public_key: PublicKey, actor: Actor, *, reason: str = ""
-    ) -> Certificate:
-        """A certificate for another key of the same subject, as long again."""
+    def renew(self, old: Certificate, public_key: PublicKey, actor: Actor, *, reason: str = "") -> Certificate:
+        """A certificate for another key of the same subject and for the same use, as long again.
+
+        Raises ``Refused("authority.not_ours")`` for what no authority of ours issued to a signer, a seal maker …
+        """
         valid = old.not_after - old.not_before
-        return self._issue(role, subject_words(old.subject_fields), public_key, valid, actor, reason)
+        return self._issue(self.role_of(old), subject_words(old.subject_fields), public_key, valid, actor, reason)
+
+    def role_of(self, certificate: Certificate) -> Role:
+        """What a certificate of ours is for. Raises ``Refused("authority.not_ours")``."""
+        known = set(self.names())
+        for role, (name, profile) in PROFILES.items():
+            ours = name in known and self.certificate(name).subject_name_der == certificate.issuer_name_der
+            if ours and frozenset(profile.extended_key_usage) == (certificate.extended_key_usage or frozenset()):
+                return role
+        raise Refused("authority.not_ours", "证书“{subject}”不是内置证书机构签发的。", subject=certificate.common_name)
 
     def _issue(
         self, role: Role, subject: dict[str, str], public_key: PublicKey, valid: timedelta, actor: Actor, reason: str

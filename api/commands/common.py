@@ -149,7 +149,7 @@ def refusable(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **given)
         except (Refused, Conflict) as error:
-            if error.code.startswith("account."):
+            if error.code in ("account.needed", "account.disabled"):
                 raise  # nobody was named who may act at all: a wrong call
             message, remedy = error.localised(tr)
             say(f"{tr('错误')} {error.code}: {message}" + (f" — {remedy}" if remedy else ""))

@@ -151,9 +151,7 @@ def rules(directory: Path | None) -> None:
 @command.command("apply", help="申请新制一枚印章；附依据文件")
 @option("--name", required=True, metavar="NAME", help="印章名称")
 @option("--department", metavar="ID", help="由哪个部门登记（默认：账号所属部门）")
-@option(
-    "--kind", default="special", metavar="KIND", help="种类：official、contract、finance、special、name …"
-)
+@option("--kind", default="special", metavar="KIND", help="种类：official、contract、finance、special、name …")
 @option("--purpose", default="", metavar="TEXT", help="用途")
 @option("--holder-kind", type=click.Choice(["institution", "office"]), default="institution", help="持章人种类")
 @option("--holder", "holder_name", default="", metavar="NAME", help="持章人（名章须写明；默认为该部门）")
@@ -380,6 +378,43 @@ def end_grant(seal_id: str, grant_id: str, reason: str, account: str | None, dir
         who = console_official(services, account, "end_grant")
         services.desk.seal_register.end_grant(who, seal_id, grant_id, reason=reason)
     put({"seal_id": seal_id, "grant": grant_id, "ended": True})
+
+
+# After a compromise
+
+
+@command.command("reseal", help="重新盖章：一段时间内盖过该印章的现行证照，逐份以新版本重新签发（经办人）；可重复执行")
+@seal_argument
+@option("--from", "begin", default=None, metavar="T", help="从此时刻起（RFC 3339）")
+@option("--to", "end", default=None, metavar="T", help="到此时刻前（RFC 3339）")
+@option("--dry-run", is_flag=True, help="只列出受影响的证照，不重新签发")
+@reason_option
+@acting
+@common
+@refusable
+def reseal(
+    seal_id: str,
+    begin: str | None,
+    end: str | None,
+    dry_run: bool,
+    reason: str,
+    account: str | None,
+    directory: Path | None,
+) -> int:
+    from api import seal_office, seal_shapes
+
+    failed = 0
+    with open_services(directory) as services:
+        who = seal_office.console_official(services, account, "use")
+        if dry_run:
+            for one in seal_office.affected(services, who, seal_id, _moment(begin), _moment(end)):
+                put({"licence_id": one})
+            return 0
+        for done in seal_office.reseal(services, who, seal_id, _moment(begin), _moment(end), reason):
+            shape = seal_shapes.resealed(done, tr)
+            failed += "error" in shape
+            put(shape)
+    return 1 if failed else 0
 
 
 # Shared

@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
 from api import cursors, seal_office, seal_shapes
-from api.deps import Caller, body, caller, idempotency_key, purpose, services
+from api.deps import Caller, body, caller, idempotency_key, purpose, services, translation
 from api.idempotent import once
 from api.routes.trust import cacheable
 from api.schemas import seals as shapes
@@ -162,9 +162,7 @@ def seal_object(
     dependencies=BY_TOKEN,
     summary=N_("申请新制一枚印章"),
 )
-def apply(
-    found: Found, system: System, who: Who, asked: shapes.ApplyRequest, content: Sent, key: Key
-) -> Response:
+def apply(found: Found, system: System, who: Who, asked: shapes.ApplyRequest, content: Sent, key: Key) -> Response:
     register = found.desk.seal_register
     wanted = shapes.new_seal(asked, who.actor.department or "")
 
@@ -283,3 +281,53 @@ def uses(
     )
     place = cursors.encode([str(page[limit - 1].id)]) if len(page) > limit else None
     return {"items": [seal_shapes.use(one) for one in page[:limit]], "next": place}
+
+
+@router.get(
+    "/seals/{seal_id}/affected",
+    response_model=shapes.AffectedAnswer,
+    responses=problems(401, 403, 404, 422),
+    dependencies=BY_TOKEN,
+    summary=N_("受影响的现行证照：一段时间内盖过该印章的"),
+)
+def affected(
+    found: Found,
+    system: System,
+    who: Who,
+    reason: Reason,
+    seal_id: SealId,
+    begin: Annotated[str | None, Query(alias="from", max_length=40, description="RFC 3339, included")] = None,
+    end: Annotated[str | None, Query(alias="to", max_length=40, description="RFC 3339, excluded")] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> dict[str, object]:
+    seal_office.demand_covered(found, seal_id, system.grant)
+    concerned = seal_office.affected(found, who, seal_id, shapes.moment(begin), shapes.moment(end), reason)
+    return {"items": concerned[:limit], "count": len(concerned)}
+
+
+@router.post(
+    "/seals/{seal_id}/reseal",
+    response_model=shapes.ResealAnswer,
+    responses=CHANGING,
+    dependencies=BY_TOKEN,
+    summary=N_("重新盖章：受影响的现行证照逐份以新版本重新签发"),
+)
+def reseal(
+    request: Request,
+    found: Found,
+    system: System,
+    who: Who,
+    seal_id: SealId,
+    asked: shapes.ResealRequest,
+    content: Sent,
+    key: Key,
+) -> Response:
+    """By an officer of the seal's unit. What is done stays done; `left` says whether to ask again."""
+    seal_office.demand_covered(found, seal_id, system.grant)
+    begin, end, translate = shapes.moment(asked.begin), shapes.moment(asked.end), translation(request)
+
+    def act() -> dict[str, object]:
+        done, left = seal_office.reseal_some(found, who, seal_id, begin, end, asked.reason, asked.limit)
+        return {"items": [seal_shapes.resealed(one, translate) for one in done], "left": left}
+
+    return once(found.idempotency, key, f"token:{system.grant.id}", content, act, status=200)

@@ -66,9 +66,7 @@ def authority(request: Request, found: Found, name: str) -> Response:
     openapi_extra=_binary(OCSP_REQUEST),
     summary=N_("在线证书状态（RFC 6960）"),
 )
-def ocsp(
-    request: Request, found: Found, content: Annotated[bytes, Depends(body)], anybody: Anybody
-) -> Response:
+def ocsp(request: Request, found: Found, content: Annotated[bytes, Depends(body)], anybody: Anybody) -> Response:
     """What cannot be answered is answered with an OCSP status, as the protocol has it."""
     _demand_type(request, OCSP_REQUEST)
     return Response(found.certificate_status(content), media_type=OCSP_RESPONSE)
@@ -95,9 +93,7 @@ def ocsp_by_get(request: Request, found: Found, asked: str, anybody: Anybody) ->
     openapi_extra=_binary(REQUEST_TYPE),
     summary=N_("时间戳（RFC 3161）"),
 )
-def timestamp(
-    request: Request, found: Found, content: Annotated[bytes, Depends(body)], anybody: Anybody
-) -> Response:
+def timestamp(request: Request, found: Found, content: Annotated[bytes, Depends(body)], anybody: Anybody) -> Response:
     """A request that cannot be granted is answered with a refusal that says why, as the protocol has it."""
     _demand_type(request, REQUEST_TYPE)
     return Response(found.timestamp(content), media_type=RESPONSE_TYPE)

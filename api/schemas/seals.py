@@ -100,6 +100,15 @@ class GrantRequest(Asked):
     reason: str = Field(default="", max_length=500)
 
 
+class ResealRequest(Asked):
+    """重新盖章 after a compromise."""
+
+    begin: Moment | None = Field(default=None, alias="from", description="RFC 3339, included")
+    end: Moment | None = Field(default=None, alias="to", description="RFC 3339, excluded")
+    reason: str = Field(min_length=1, max_length=500)
+    limit: int = Field(default=100, ge=1, le=500, description="Most licences to seal anew in this call")
+
+
 class ReasonRequest(Asked):
     """A reason alone."""
 
@@ -250,6 +259,30 @@ class UsePage(Answer):
 
     items: list[UseLine]
     next: str | None
+
+
+class ResealedLine(Answer):
+    """One licence: its next version, or why there is none."""
+
+    licence_id: str
+    new_licence_id: str | None = None
+    version: int | None = None
+    file_digest: str | None = None
+    error: dict[str, str] | None = None
+
+
+class ResealAnswer(Answer):
+    """重新盖章."""
+
+    items: list[ResealedLine]
+    left: int = Field(description="Affected licences that were not tried in this call: ask again")
+
+
+class AffectedAnswer(Answer):
+    """受影响的证照."""
+
+    items: list[str] = Field(description="Licence ids")
+    count: int
 
 
 def basis(given: BasisBody | None) -> Basis | None:
