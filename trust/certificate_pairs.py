@@ -2,7 +2,8 @@
 
 The signing key is made and kept by its holder; the encryption key is made by the key centre, which keeps a copy,
 so that what was encrypted can be recovered. Therefore the two may never stand in for each other.
-(That practice is common; the standard's own words were not at hand: UNSURE.)
+(That practice is common; the standard's own words were not at hand: UNSURE.) The encryption key itself, which key
+centres send as SM2EnvelopedKey (GB/T 35276), is not read: sources disagree on its padding.
 """
 
 from __future__ import annotations
