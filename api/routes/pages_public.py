@@ -24,6 +24,7 @@ from api.errors import language_of, problem_of
 from api.pages import developers
 from api.pages.public import QUESTIONS, public_state
 from api.pages.rendering import page
+from api.pages.seal_views import registered
 from api.pages.verdict import verdict_view
 from api.wiring import Services
 from trust.errors import Malformed, NotFound, Refused, Unauthenticated
@@ -80,9 +81,12 @@ def verify_upload(
         return page(request, "verify.html", visitor=person, status=422, nav="verify", problem=problem)
     content, name = given
     report = found.verify(content, person.actor if person else anybody, None)
-    view = verdict_view(report, name, translation(request))
+    view = verdict_view(report, name, translation(request), language_of(request))
     picture = found.picture_of(content, report)
-    return page(request, "verdict.html", visitor=person, nav="verify", view=view, picture=picture)
+    known = registered(found.desk.seal_register, report)
+    return page(
+        request, "verdict.html", visitor=person, nav="verify", view=view, picture=picture, registered=known
+    )
 
 
 @router.get("/v/{licence_id}")
