@@ -556,7 +556,7 @@ class SealRegister:
             checking.check_seal(made, store, moment=now, known_at=now)
             checking.check_signer_listed(made, certificate.der)
             path = build_path(certificate, store, Purpose.SIGNER, now)
-            check_revocation(path, store.crls, now, known_at=now, proved=False)
+            check_revocation(path, store.crls, now, known_at=now, proved=False, ocsp=store.ocsp, silent=store.silent)
         except CheckFailed as failure:
             raise Refused(failure.code, failure.template, remedy="", **failure.params) from failure
 
