@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Final
 
 from trust.canonical import Value
+from trust.i18n import N_
 from trust.signed import (
     SignedDocument,
     decode,
@@ -47,14 +48,14 @@ _SECOND: Final = timedelta(seconds=1)
 VALID: Final = "VALID"
 STATES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        VALID: "有效",
-        "INACTIVE": "未启用",
-        "FROZEN": "冻结",
-        "LOST": "挂失",
-        "CONFISCATED": "已收缴",
-        "DESTROYED": "已销毁",
-        "SUPERSEDED": "已被新印章替换",
-        "UNREGISTERED": "不是登记的印章",
+        VALID: N_("有效"),
+        "INACTIVE": N_("未启用"),
+        "FROZEN": N_("冻结"),
+        "LOST": N_("挂失"),
+        "CONFISCATED": N_("已收缴"),
+        "DESTROYED": N_("已销毁"),
+        "SUPERSEDED": N_("已被新印章替换"),
+        "UNREGISTERED": N_("不是登记的印章"),
     }
 )
 """Every word for a seal's standing. SUPERSEDED and UNREGISTERED are said of one seal object, and are never published
