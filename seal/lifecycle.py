@@ -16,7 +16,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from trust.errors import NotFound, Refused
+from trust.errors import NotFound, Refused, Word, Words
 from trust.i18n import N_
 from trust.journal import Actor
 
@@ -254,9 +254,9 @@ def take(name: str, state: State, role: Role) -> State:
         raise Refused(
             "seal.role",
             "“{step}”应由{expected}办理，{got}不能办理（三员分立）。",
-            step=step.title,
-            expected="、".join(one.label for one in step.roles),
-            got=role.label,
+            step=Word(step.title),
+            expected=Words(one.label for one in step.roles),
+            got=Word(role.label),
         )
     after = step.moves.get(state)
     if after is None:
@@ -264,9 +264,9 @@ def take(name: str, state: State, role: Role) -> State:
             "seal.step",
             "印章现为“{got}”，不能“{step}”：应为{expected}。",
             remedy="请先办理前面的步骤，或刷新后重试。",
-            step=step.title,
-            got=state.label,
-            expected="、".join(f"“{one.label}”" for one in step.moves),
+            step=Word(step.title),
+            got=Word(state.label),
+            expected=Words(one.label for one in step.moves),
         )
     return after
 

@@ -35,7 +35,7 @@ from seal.records import REQUESTS, Basis, GrantView, NewSeal, Permission, SealSu
 from seal.ses import SESeal, parse_seal
 from trust.anchors import Purpose, TrustStore
 from trust.certificates import Certificate
-from trust.errors import CheckFailed, Conflict, LicenceTrustError, Malformed, NotFound, Refused
+from trust.errors import CheckFailed, Conflict, LicenceTrustError, Malformed, NotFound, Refused, Word
 from trust.i18n import N_
 from trust.journal import SYSTEM, Journal
 from trust.path import build_path
@@ -406,9 +406,9 @@ class SealRegister:
         _demand_department(who, seal.department_id)
         rules = STEPS[name].rules
         if Rule.REASON in rules and not reason.strip():
-            raise Refused("seal.reason_missing", "“{step}”须说明理由。", step=STEPS[name].title)
+            raise Refused("seal.reason_missing", "“{step}”须说明理由。", step=Word(STEPS[name].title))
         if Rule.BASIS in rules and not basis:
-            raise Refused("seal.basis_missing", "“{step}”须附依据文件。", step=STEPS[name].title)
+            raise Refused("seal.basis_missing", "“{step}”须附依据文件。", step=Word(STEPS[name].title))
         return seal, after, self._request_for(session, name, seal_id, who)
 
     def _request_for(self, session: Session, name: str, seal_id: str, who: Official) -> SealRequest | None:
@@ -421,13 +421,13 @@ class SealRegister:
             ).scalars()
         )
         if Rule.ONE_REQUEST in rules and found:
-            raise Refused("seal.request_open", "印章还有未办结的申请（{kind}）。", kind=REQUESTS[found[0].kind])
+            raise Refused("seal.request_open", "印章还有未办结的申请（{kind}）。", kind=Word(REQUESTS[found[0].kind]))
         if name not in _REQUEST_OF:
             return None
         kinds, state = _REQUEST_OF[name]
         request = next((one for one in found if one.kind in kinds and one.state == state), None)
         if request is None:
-            raise Refused("seal.no_request", "没有可供“{step}”的申请。", step=STEPS[name].title)
+            raise Refused("seal.no_request", "没有可供“{step}”的申请。", step=Word(STEPS[name].title))
         _demand_hand(name, request, who.actor.account)
         return request
 
@@ -619,7 +619,7 @@ class SealRegister:
         self, session: Session, seal_id: str, kind: str, who: Official, reason: str, basis: Basis | None, kept: str
     ) -> str:
         if basis is None:
-            raise Refused("seal.basis_missing", "“{step}”须附依据文件。", step=N_("申请"))
+            raise Refused("seal.basis_missing", "“{step}”须附依据文件。", step=Word(N_("申请")))
         row = {
             "id": secrets.token_hex(8),
             "seal_id": seal_id,
@@ -720,7 +720,7 @@ def _demand_department(who: Official, department: str) -> None:
 
 def _demand_hand(name: str, request: SealRequest, account: str) -> None:
     """Rules OWN, NOT_OWN and ANOTHER_HAND."""
-    rules, step = STEPS[name].rules, STEPS[name].title
+    rules, step = STEPS[name].rules, Word(STEPS[name].title)
     if Rule.OWN in rules and request.applicant != account:
         raise Refused("seal.not_own_request", "“{step}”限申请人本人办理。", step=step)
     if Rule.NOT_OWN in rules and request.applicant == account:

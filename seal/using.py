@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from seal.lifecycle import Role, State, take
 from seal.models import Seal, SealDayCount, SealGrant, SealUse, table
-from trust.errors import LicenceTrustError, NotFound, Refused, Unavailable
+from trust.errors import LicenceTrustError, NotFound, Refused, Unavailable, Word
 from trust.journal import Actor
 
 BEIJING = timezone(timedelta(hours=8))
@@ -69,7 +69,7 @@ class SealStanding:
         if self.state is not State.ACTIVE:
             family = Unavailable if waiting and self.state is not State.DESTROYED else Refused
             raise family(
-                "seal.not_active", "印章“{name}”现为“{state}”，不能使用。", name=self.name, state=self.state.label
+                "seal.not_active", "印章“{name}”现为“{state}”，不能使用。", name=self.name, state=Word(self.state.label)
             )
 
 
@@ -212,7 +212,7 @@ def _why_not(standing: SealStanding | None, seal_id: str, digest: str) -> Licenc
         "盖章期间印章 {id} 的状态已变（现为“{state}”），该次盖章未生效。",
         remedy="请在印章恢复有效后重新提交。",
         id=seal_id,
-        state=standing.state.label if standing else "—",
+        state=Word(standing.state.label) if standing else "—",
     )
 
 

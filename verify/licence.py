@@ -22,7 +22,7 @@ from seal.ofd.package import Limits, open_package
 from seal.ses import SESSignature
 from trust.anchors import TrustStore
 from trust.certificates import Certificate
-from trust.errors import CheckFailed, LicenceTrustError, Malformed
+from trust.errors import CheckFailed, LicenceTrustError, Malformed, Word
 from trust.identifiers import parse_licence_id
 from trust.path import check_published
 from verify.checks import BEIJING, FAILED, INDETERMINATE, Question
@@ -30,7 +30,7 @@ from verify.face import Face, as_shown
 from verify.opening import OpenedDocument
 from verify.policy import STATE_NAMES, LicenceStatus, StatusSource, indication_of
 from verify.remarks import listed
-from verify.report import Indication, Word
+from verify.report import Indication
 
 # ---------------------------------------------------------------- the message and its copies
 

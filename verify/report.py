@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NoReturn
 
-from trust.errors import CheckFailed, LicenceTrustError, fill
+from trust.errors import CheckFailed, LicenceTrustError, Word, fill
 
 
 class Indication(StrEnum):
@@ -36,12 +36,6 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
-
-
-class Word(str):
-    """A word of ours inside a message: translated with it."""
-
-    __slots__ = ()
 
 
 def _shown(value: object, translate: Callable[[str], str]) -> object:

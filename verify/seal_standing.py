@@ -12,12 +12,11 @@ from datetime import datetime
 from seal.ses import SESeal
 from trust.algorithms import sm3
 from trust.anchors import TrustStore
-from trust.errors import CheckFailed, LicenceTrustError
+from trust.errors import CheckFailed, LicenceTrustError, Word
 from trust.path import check_published
 from trust.seal_status import STATES, VALID, SealStatus, SealStatusList
 from verify.checks import FAILED, INDETERMINATE, Question, SigningTime
 from verify.policy import SealStatusSource
-from verify.report import Word
 
 
 def check_in_force(

@@ -11,6 +11,7 @@ import pytest
 from seal.lifecycle import STEPS, Role, State, is_allowed, step_of, table_markdown, take
 from seal.rules import management_rules
 from trust.errors import NotFound, Refused
+from trust.i18n import translator
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "seals.md").read_text("utf-8")
 ROW = re.compile(r"^\| \S+ \| `(\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
@@ -53,9 +54,12 @@ def test_refusals_name_the_rule() -> None:
     with pytest.raises(Refused, match="“冻结”应由印章管理员、印章审批人办理，经办人（用章人）不能办理") as by_role:
         take("freeze", State.ACTIVE, Role.OFFICER)
     assert by_role.value.code == "seal.role"
-    with pytest.raises(Refused, match="印章现为“已销毁”，不能“冻结”：应为“有效”") as by_state:
+    with pytest.raises(Refused, match="印章现为“已销毁”，不能“冻结”：应为有效") as by_state:
         take("freeze", State.DESTROYED, Role.SEAL_KEEPER)
     assert by_state.value.code == "seal.step"
+    assert by_state.value.localised(translator("en"))[0] == (
+        "The seal is “Destroyed”; “Frozen” is not possible: it must be in force."
+    )
     with pytest.raises(NotFound):
         step_of("polish")
 
