@@ -29,8 +29,7 @@ $(VENV)/.developer: pyproject.toml tools/environment.sh
 
 .PHONY: run
 run: $(VENV)/.product ## Embedded region in ./var: issue and verify one licence, then serve the pages (PORT=8000, HOST=127.0.0.1)
-	@LICENCE_TRUST_BASE_URL="$${LICENCE_TRUST_BASE_URL:-http://localhost:$(PORT)}" \
-		$(BIN)/licence-trust demo --dir "$(DIR)" --serve --host "$(HOST)" --port "$(PORT)"
+	@$(BIN)/licence-trust demo --dir "$(DIR)" --serve --host "$(HOST)" --port "$(PORT)"
 
 .PHONY: demo
 demo: $(VENV)/.product ## The same without serving: prints where everything is

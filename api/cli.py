@@ -170,7 +170,7 @@ def _tidy_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="replace") if stream.isatty() else reconfigure(encoding="utf-8")
+            reconfigure(errors="replace") if stream.isatty() else reconfigure(encoding="utf-8", errors="replace")
 
 
 def _silence_stdout() -> None:

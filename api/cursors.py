@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 from trust.errors import Malformed
 
@@ -45,7 +45,8 @@ def place(cursor: str) -> tuple[datetime, str]:
     moment, base = decode(cursor, 2)
     try:
         parsed = datetime.fromisoformat(moment)
-    except ValueError:
+        parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         parsed = None
     if parsed is None or parsed.tzinfo is None:
         raise Malformed("cursor.malformed", "游标无效。", remedy="请使用上一页给出的游标，或从头开始。")

@@ -27,6 +27,7 @@ from trust.errors import (
     Refused,
     Unauthenticated,
     Unavailable,
+    printable,
 )
 from trust.i18n import N_, translator
 
@@ -124,7 +125,10 @@ def _of_validation(error: RequestValidationError, language: str) -> Problem:
     if any(one["type"] == "json_invalid" for one in found):
         detail, remedy = _("请求正文不是有效的 JSON。"), _("请检查正文的语法和 UTF-8 编码。")
         return Problem(400, "request.json", _("请求无法解析"), detail, remedy)
-    errors = tuple({"field": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])} for one in found)
+    errors = tuple(
+        {"field": printable(".".join(str(part) for part in one["loc"])), "message": printable(str(one["msg"]))}
+        for one in found
+    )
     names = "、".join(one["field"] for one in errors)
     detail = _("这些参数有误：{names}").format(names=names)
     return Problem(422, "request.invalid", _("提交的数据有误"), detail, _("请按接口说明修改后重试。"), errors=errors)

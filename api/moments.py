@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from trust.errors import Malformed
 
@@ -16,8 +16,10 @@ def parse_moment(text: str) -> datetime:
     if found is not None:
         fraction = found[1] or ""
         try:
-            return datetime.fromisoformat(text.strip().upper().replace(fraction, fraction[:7]))
-        except ValueError:
+            moment = datetime.fromisoformat(text.strip().upper().replace(fraction, fraction[:7]))
+            moment.astimezone(UTC)  # the first and the last day have hours that UTC has no name for
+            return moment
+        except (ValueError, OverflowError):
             pass
     raise Malformed(
         "moment.malformed",

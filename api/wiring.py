@@ -92,6 +92,11 @@ def build(settings: Settings) -> Services:
     return Services(settings, desk)
 
 
+def console() -> Actor:
+    """Somebody at the command line, unnamed."""
+    return Actor(CONSOLE, None, None, "cli")
+
+
 def bundle_verifier(bundle: bytes, statuses: StatusSource | None) -> Verifier:
     """核验 by somebody else's trust bundle; no region is needed."""
     from trust.anchors import load_bundle
@@ -225,7 +230,7 @@ class Services:
         if account is None:
             if not self.region_facts.demonstration:
                 raise Refused("account.needed", "请用 --as 指明以哪个账号办理。", remedy="用 accounts list 查看账号。")
-            return Actor(CONSOLE, None, None, "cli")
+            return console()
         found = self.accounts.get(account)
         if found.disabled is not None:
             raise Refused("account.disabled", "账号“{name}”已停用。", name=account)

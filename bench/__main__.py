@@ -20,6 +20,9 @@ class Effort:
     seconds: float
     times: int
     batch: int
+    warm_up: int = 3
+    stock: int = 64
+    """Licences made beforehand for verifying, so that none is met twice in a row."""
 
 
 FULL = Effort(rounds=9, seconds=1.0, times=200, batch=2000)

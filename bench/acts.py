@@ -29,8 +29,9 @@ def run(effort: Effort, folder: Path) -> Iterator[Figure]:
     with one_core():
         office = open_office(folder / "office")
         records = office.records(TYPE)
-        stock = [office.issue(TYPE, next(records)) for _ in range(64)]
-        measured = rates({**raw.acts(), **_acts(office, stock)}, rounds=effort.rounds, seconds=effort.seconds)
+        stock = [office.issue(TYPE, next(records)) for _ in range(effort.stock)]
+        every = {**raw.acts(), **_acts(office, stock)}
+        measured = rates(every, rounds=effort.rounds, seconds=effort.seconds, warm_up=effort.warm_up)
     measured["issue_ofd"] = [rate * CHUNK for rate in measured["issue_ofd"]]
     for name in ("sm2_sign", "sm2_verify"):
         yield against(measured, name, None, "per second")

@@ -84,7 +84,7 @@ def making(directory: Path) -> Iterator[None]:
     """Hold the folder while a region is made in it; whatever stops us leaves it to be made anew."""
     _demand_new(directory)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         if any(directory.iterdir()) and not (directory / MAKING_FILE).exists():
             raise Conflict(
                 "region.not_empty",

@@ -102,7 +102,7 @@ def _reason(error: Exception) -> str:
 
 def _rows(path: Path) -> Iterator[Row]:
     with path.open("r", encoding=_encoding(path), newline="") as file:
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(_short_lines(file), strict=True)
         header = _header(reader)
         number = 0
         while (cells := _next(reader)) is not None:
@@ -110,6 +110,16 @@ def _rows(path: Path) -> Iterator[Row]:
                 continue
             number += 1
             yield Row(number, _named(header, cells) if isinstance(cells, list) else cells)
+
+
+def _short_lines(file: IO[str]) -> Iterator[str]:
+    """The lines of a CSV file; in the place of one longer than a record may be stands a cell that is refused."""
+    while line := file.readline(MAX_RECORD):
+        whole = len(line) < MAX_RECORD or line.endswith("\n")
+        yield line if whole else "0" * (csv.field_size_limit() + 1)
+        while not whole:
+            line = file.readline(MAX_RECORD)
+            whole = len(line) < MAX_RECORD or line.endswith("\n")
 
 
 def _next(reader: Any) -> list[str] | LicenceTrustError | None:

@@ -31,6 +31,9 @@ SIGNATURE_ALGORITHMS = ("1.2.156.10197.1.501", "1.2.156.10197.1.301.1", "1.2.156
 """Names under which makers write "SM2 with SM3" as digestEncryptionAlgorithm."""
 MAX_CERTIFICATES = 32
 MAX_SIGNERS = 16
+MAX_SIZE = 1 << 20
+_MAX_NODES = 256
+"""Most elements inside one another."""
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _SIGNING_TIME = "1.2.840.113549.1.9.5"
 STAMP_ATTRIBUTE = "1.2.840.113549.1.9.16.2.14"
@@ -92,6 +95,8 @@ def parse_signed_data(der: bytes) -> SignedData:
 
     Raises ``Malformed("cms.malformed")`` for anything else, trailing bytes included.
     """
+    if len(der) > MAX_SIZE:
+        raise _malformed(f"{len(der)} octets")
     try:
         outer = _only(der, _SEQUENCE).children()
         if _oid(outer[0]) not in (SIGNED_DATA, _SIGNED_DATA_PKCS):
@@ -107,6 +112,8 @@ def is_bare_signature(data: bytes) -> bool:
     """Whether ``data`` is a bare SM2 value, DER ``SEQUENCE {r, s}`` or 64 raw bytes: no certificate inside."""
     if len(data) == 64 and data[:1] != b"\x30":
         return True
+    if len(data) > MAX_SIZE:
+        return False
     try:
         return [node.kind for node in _only(data, _SEQUENCE).children()] == [_INTEGER, _INTEGER]
     except (Malformed, ValueError, IndexError):
@@ -172,11 +179,14 @@ def _issuer_and_serial(certificate: bytes) -> tuple[bytes, int] | None:
 
 
 def _nodes(data: bytes) -> Iterator[_Node]:
-    while data:
+    for _ in range(_MAX_NODES):
+        if not data:
+            return
         class_, _method, tag, header, content, trailer = parser.parse(data, strict=False)
         size = len(header) + len(content) + len(trailer)
         yield _Node((class_, tag), data[:size], content)
         data = data[size:]
+    raise _malformed(f"more than {_MAX_NODES - 1} elements")
 
 
 def _only(data: bytes, kind: tuple[int, int]) -> _Node:

@@ -137,11 +137,11 @@ def _no(reason: str) -> NoReturn:
     raise ValueError(reason)
 
 
-def _split(body: bytes) -> list[_Element]:
-    """The elements a constructed element's body is made of."""
+def _split(body: bytes, most: int) -> list[_Element]:
+    """The elements a constructed element's body is made of; no more are read than one too many."""
     elements: list[_Element] = []
     offset = 0
-    while offset < len(body):
+    while offset < len(body) and len(elements) <= most:
         tag, inner, end = read_tlv(body, offset)
         elements.append(_Element(tag, inner, body[offset:end]))
         offset = end
@@ -152,9 +152,9 @@ def _fields(element: _Element, what: str, least: int, most: int) -> list[_Elemen
     """The fields of a SEQUENCE that has between ``least`` and ``most`` of them."""
     if element.tag != _SEQUENCE:
         _no(f"{what}: SEQUENCE expected, got tag {element.tag:#04x}")
-    parts = _split(element.body)
+    parts = _split(element.body, most)
     if not least <= len(parts) <= most:
-        _no(f"{what}: {least} to {most} fields expected, got {len(parts)}")
+        _no(f"{what}: {least} to {most} fields expected, got {len(parts) if len(parts) <= most else 'more'}")
     return parts
 
 

@@ -16,10 +16,14 @@ from asn1crypto import core, pem, x509
 
 from trust.algorithms import SM2_CURVE, sm3
 from trust.der import read_tlv
+from trust.der_reader import CONTEXT_0, SEQUENCE, Cursor
 from trust.errors import Malformed
 from trust.sm2 import PublicKey, load_public_key
 
-_MAX_SIZE: Final = 1 << 20
+_MAX_SIZE: Final = 1 << 16
+_MAX_NAME_PARTS: Final = 32
+_MAX_EXTENSION: Final = 4096
+"""Of the extensions we look into. Certificates come with strangers' files: none may take long to read."""
 
 _PROCESSED: Final = frozenset(
     {
@@ -145,7 +149,7 @@ def load_certificate(data: bytes) -> Certificate:
 @lru_cache(maxsize=2048)
 def _load(data: bytes) -> Certificate:
     if len(data) > _MAX_SIZE:
-        raise Malformed("certificate.malformed", "无法解析证书：数据超过 1 MB。")
+        raise Malformed("certificate.malformed", "无法解析证书：数据超过 64 KB。")
     try:
         return _read(_unarmour(data))
     except Malformed:
@@ -174,6 +178,7 @@ def _unarmour(data: bytes) -> bytes:
 def _read(der: bytes) -> Certificate:
     parsed = x509.Certificate.load(der, strict=True)
     tbs, tbs_octets = parsed["tbs_certificate"], _first_element(der)
+    _check_names(tbs_octets)
     outer, inner = parsed["signature_algorithm"]["algorithm"].dotted, tbs["signature"]["algorithm"].dotted
     if outer != inner:
         raise Malformed("certificate.malformed", "无法解析证书：证书内外标注的签名算法不一致。")
@@ -209,6 +214,23 @@ def _first_element(der: bytes) -> bytes:
     return body[:end]
 
 
+def _check_names(tbs: bytes) -> None:
+    """Refuse names of very many parts before they are parsed."""
+    fields = Cursor(tbs).enter(SEQUENCE)
+    if fields.peek() == CONTEXT_0:
+        fields.skip()
+    for _ in range(2):  # serial number and algorithm before the issuer, validity before the subject
+        while fields.peek() not in (SEQUENCE, -1):
+            fields.skip()
+        fields.skip()
+        name, count = fields.enter(SEQUENCE), 0
+        while name:
+            name.skip()
+            count += 1
+        if count > _MAX_NAME_PARTS:
+            raise Malformed("certificate.malformed", "无法解析证书：主体或颁发者的名称过长。")
+
+
 class _Extensions:
     """The extensions of one certificate, each parsed only when asked for."""
 
@@ -222,6 +244,8 @@ class _Extensions:
 
     def value(self, oid: str) -> Any:
         extension = self._by_oid.get(oid)
+        if extension is not None and len(extension["extn_value"].contents) > _MAX_EXTENSION:
+            raise Malformed("certificate.malformed", "无法解析证书：扩展 {oid} 过长。", oid=oid)
         return None if extension is None else extension["extn_value"].parsed.native
 
     def critical(self, oid: str) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast
+from unicodedata import category
 
 
 class LicenceTrustError(Exception):
@@ -68,9 +69,18 @@ def _shown(value: object, translate: Callable[[str], str]) -> object:
 def fill(template: str, params: Mapping[str, object]) -> str:
     """Fill ``{named}`` places; a template that does not fit is shown as it is, never a traceback."""
     try:
-        return template.format(**params)
+        return printable(template.format(**params))
     except (KeyError, IndexError, ValueError):
         return template
+
+
+def printable(text: str) -> str:
+    """``text`` on one line that changes nothing around it: what a stranger wrote may hold line breaks, the commands
+    of a terminal, or halves of characters that no encoding can carry.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 class Malformed(LicenceTrustError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -180,7 +181,7 @@ def check_no_stowaways(opened: OpenedDocument, covered: set[str]) -> None:
 def left_out(opened: OpenedDocument, signature: OpenedSignature) -> list[str]:
     """What can be seen or read and this one signature does not protect."""
     mine = {name for name, _digest in signature.references} | excused_names(opened)
-    mine |= {other.seal_name for other in opened.signatures}
+    mine |= {other.seal_name for other in opened.signatures if seal_file_differs(opened, other) is False}
     return [name for name in opened.contents.named if name in opened.entries and name not in mine]
 
 
@@ -279,8 +280,8 @@ def check_references_present(signature: OpenedSignature) -> None:
 
 def check_references_once(signature: OpenedSignature) -> None:
     """Is every protected file named once?"""
-    names = [name for name, _digest in signature.references]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    times = Counter(name for name, _digest in signature.references)
+    twice = sorted(name for name, count in times.items() if count > 1)
     if twice:
         raise CheckFailed(
             FAILED,
@@ -493,9 +494,9 @@ def written_time(text: str) -> datetime | None:
     for form in ("%Y%m%d%H%M%S", "%Y%m%d%H%M%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"):
         try:
             moment = datetime.strptime(text.removesuffix("Z"), form)
-        except ValueError:
+            return moment.replace(tzinfo=UTC if text.endswith("Z") else BEIJING).astimezone(UTC)
+        except (ValueError, OverflowError):
             continue
-        return moment.replace(tzinfo=UTC if text.endswith("Z") else BEIJING).astimezone(UTC)
     return None
 
 

@@ -107,6 +107,8 @@ class Files(Protocol):
 
     def digest(self, name: str) -> bytes: ...
 
+    def weigh_entry(self, name: str) -> None: ...
+
     def xml(self, name: str) -> Any: ...
 
 
@@ -147,6 +149,7 @@ def _note_missing(contents: Contents, name: str) -> None:
 def _named_by(contents: Contents, name: str, files: Files) -> Iterator[tuple[str, str]]:
     """``(role, entry name)`` of everything the entry ``name`` names."""
     try:
+        files.weigh_entry(name)
         naming = _naming(_Keyed(name, files))
     except Malformed as error:
         contents.faults.append(_fault(error.code, N_("“{name}”无法读取：{detail}"), name=name, detail=error))

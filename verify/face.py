@@ -6,6 +6,7 @@ named after the field holds ``ObjectRef/@PageRef`` with the object's ID as its t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,7 @@ class Face:
     hidden: list[str] = field(default_factory=list)
     """Fields of which an object is not visible."""
     dangling: list[str] = field(default_factory=list)
-    """Fields whose tag points at no text object."""
+    """Fields whose tag points at no text object, at one of several with the same ID, or at another field's."""
     unbound: list[str] = field(default_factory=list)
     """Texts on the pages that belong to no field."""
 
@@ -32,19 +33,22 @@ class Face:
 def read_face(opened: OpenedDocument) -> Face:
     """The texts of all fields. Raises ``Malformed`` where tags or pages cannot be read."""
     face = Face()
-    objects = dict(_text_objects(opened))
+    drawn = list(_text_objects(opened))
+    objects = dict(drawn)
+    several = {key for key, count in Counter(key for key, _ in drawn).items() if count > 1}
     tags = opened.files.xml(TAG_ENTRY)
     bound: set[tuple[str, str]] = set()
+    pieces: dict[str, list[str]] = {}
     for name, key in _tags(tags) if tags is not None else ():
-        bound.add(key)
-        drawn = objects.get(key)
-        if drawn is None:
+        if key not in objects or key in bound or key in several:
             face.dangling.append(name)
             continue
-        face.texts[name] = face.texts.get(name, "") + _text(drawn)
-        if _is_hidden(drawn):
+        bound.add(key)
+        pieces.setdefault(name, []).append(_text(objects[key]))
+        if _is_hidden(objects[key]):
             face.hidden.append(name)
-    face.unbound = [_text(drawn) for key, drawn in objects.items() if key not in bound and _text(drawn).strip()]
+    face.texts = {name: "".join(texts) for name, texts in pieces.items()}
+    face.unbound = [text for text in (_text(other) for key, other in drawn if key not in bound) if text.strip()]
     return face
 
 
@@ -59,10 +63,13 @@ def _tags(root: Any) -> Iterator[tuple[str, tuple[str, str]]]:
 
 def _text_objects(opened: OpenedDocument) -> Iterator[tuple[tuple[str, str], Any]]:
     """``((page ID, object ID), TextObject)`` of all pages; template pages draw labels, not fields."""
+    seen: set[str] = set()
     for identifier, name in _pages(opened):
-        page = opened.files.xml(name)
+        page = opened.files.xml(name) if name not in seen else None
+        seen.add(name)
         for number, drawn in enumerate(page.iter("{*}TextObject") if page is not None else ()):
-            yield (identifier, (drawn.get("ID") or f"#{number}").strip()), drawn
+            if local_name(drawn):
+                yield (identifier, (drawn.get("ID") or f"#{number}").strip()), drawn
 
 
 def _pages(opened: OpenedDocument) -> Iterator[tuple[str, str]]:
@@ -74,7 +81,7 @@ def _pages(opened: OpenedDocument) -> Iterator[tuple[str, str]]:
 
 
 def _text(drawn: Any) -> str:
-    return "".join("".join(code.itertext()) for code in drawn.iter("{*}TextCode"))
+    return "".join("".join(code.itertext()) for code in drawn.iter("{*}TextCode") if local_name(code))
 
 
 def _is_hidden(drawn: Any) -> bool:

@@ -23,7 +23,7 @@ from seal.ses import SESSignature
 from trust.anchors import TrustStore
 from trust.certificates import Certificate
 from trust.errors import CheckFailed, LicenceTrustError, Malformed, Word
-from trust.identifiers import parse_licence_id
+from trust.identifiers import check_credit_code, parse_licence_id
 from trust.path import check_published
 from verify.checks import BEIJING, FAILED, INDETERMINATE, Question
 from verify.face import Face, as_shown
@@ -213,11 +213,12 @@ def check_issuer_is_signer(message: DataMessage, sealed: Sequence[tuple[str, Cer
 
 
 def check_signed_by_issuer(message: DataMessage, signers: Sequence[Certificate]) -> None:
-    """Is one of ``signers`` the issuing body stated on the licence? A body is known by its credit code or its name."""
+    """Is one of ``signers`` the issuing body stated on the licence? A body is known by its name and, where the
+    certificate states one, its credit code: one of the two alone could be another body's.
+    """
     code, name = message.metadata["issuer_code"], message.metadata["issuer_name"]
     for certificate in signers:
-        values = {value for _field, value in certificate.subject_fields}
-        if code in values or name in values:
+        if _is_body(certificate, name, code):
             return
     raise CheckFailed(
         INDETERMINATE,
@@ -227,6 +228,20 @@ def check_signed_by_issuer(message: DataMessage, signers: Sequence[Certificate])
         issuer=name,
         credit_code=code,
     )
+
+
+def _is_body(certificate: Certificate, name: str, code: str) -> bool:
+    """Is the subject the body of this name and credit code?"""
+    values = {value for _field, value in certificate.subject_fields}
+    codes = {value for value in values if len(value) == len(code) and _is_credit_code(value)}
+    return bool(name) and any(name in value for value in values) and code in (codes or {code})
+
+
+def _is_credit_code(text: str) -> bool:
+    try:
+        return check_credit_code(text) == text
+    except Malformed:
+        return False
 
 
 def check_validity(message: DataMessage, question: Question) -> None:

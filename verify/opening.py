@@ -88,6 +88,8 @@ class Entries:
         self._entries = entries
         self._digests: dict[str, bytes] = {}
         self._roots: dict[str, Any] = {}
+        self._weighed: set[str] = set()
+        self._marks = 0
 
     def get(self, name: str) -> bytes | None:
         return self._entries.get(name)
@@ -101,10 +103,25 @@ class Entries:
             self._digests[name] = known
         return known
 
+    def weigh(self, data: bytes) -> None:
+        """限额: count ``data``, about to be parsed, to the document's XML. Raises ``Malformed("package.limit")``."""
+        self._marks += data.count(b"<") + data.count(b"=")
+        if self._marks > self.limits.max_xml_marks:
+            template = N_("文件超出限额：XML 内容过多，最多允许 {limit} 个标记。")
+            raise Malformed("package.limit", template, limit=self.limits.max_xml_marks)
+
+    def weigh_entry(self, name: str) -> None:
+        """As ``weigh``, once for each entry."""
+        if name not in self._weighed:
+            self.weigh(self._entries[name])
+            self._weighed.add(name)
+
     def xml(self, name: str) -> Any:
         """The root element of entry ``name``, ``None`` if there is no such entry. Raises ``Malformed``."""
         if name not in self._roots:
             data = self._entries.get(name)
+            if data is not None:
+                self.weigh_entry(name)
             self._roots[name] = None if data is None else parse_xml(data, self.limits)
         return self._roots[name]
 
@@ -206,6 +223,7 @@ def _read_signatures(opened: OpenedDocument, location: str, limits: Limits) -> N
         data = opened.entries.get(name)
         if data is None:
             return
+        opened.files.weigh(data)
         listed = parse_signatures(data, limits)
         opened.faults.extend(_list_oddities(parse_xml(data, limits)))
     except Malformed as error:
@@ -256,6 +274,7 @@ def _fill_signature(opened: OpenedDocument, signature: OpenedSignature, location
     if raw is None:
         raise Malformed("signature.missing", "文件不存在。")
     signature.raw = raw
+    opened.files.weigh(raw)
     signature.xml = xml = parse_signature(raw, limits)
     folder = directory_of(name)
     signature.references = tuple(

@@ -187,12 +187,17 @@ def open_services(directory: Path | None, **given: object) -> AbstractContextMan
     return build(settings_for(directory, **given))
 
 
+LARGEST_FILE = 64 << 20
+"""What is larger is cut one byte behind this, and refused as too large by whoever reads it."""
+
+
 def file_bytes(path: Path) -> bytes:
     """The content of a file named on the command line; ``Malformed("file.unreadable")`` says why not."""
     from trust.errors import Malformed
 
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise Malformed(
             "file.unreadable",

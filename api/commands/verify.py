@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from api.commands.common import Command, common, file_bytes, open_services, option, put, settings_for, tr
+from trust.errors import printable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from verify.report import Report
-    from verify.verifier import Verifier
 
 STATUS = {"TOTAL-PASSED": 0, "TOTAL-FAILED": 1, "INDETERMINATE": 2}
 
@@ -33,8 +35,7 @@ def command(file: Path, bundle: Path | None, at: str | None, as_json: bool, dire
     moment = parse_moment(at) if at else None
     document = file_bytes(file)
     with ExitStack() as stack:
-        verifier = _verifier(stack, directory, bundle)
-        report = verifier.verify(document, moment=moment)
+        report = _verify(stack, directory, bundle, document, moment)
     if as_json:
         put(report.to_json(tr))
     else:
@@ -42,16 +43,21 @@ def command(file: Path, bundle: Path | None, at: str | None, as_json: bool, dire
     return STATUS[str(report.indication)]
 
 
-def _verifier(stack: ExitStack, directory: Path | None, bundle: Path | None) -> Verifier:
-    """The region's verifier; with a bundle, the bundle's trust and, if a region is at hand, its register's word."""
-    if bundle is None:
-        return stack.enter_context(open_services(directory)).verifier()
-    from api.wiring import bundle_verifier
+def _verify(
+    stack: ExitStack, directory: Path | None, bundle: Path | None, document: bytes, moment: datetime | None
+) -> Report:
+    """By the region (and in its journal); with a bundle, by the bundle's trust and, if a region is at hand, the word of
+    its register.
+    """
+    from api.wiring import bundle_verifier, console
 
+    if bundle is None:
+        return stack.enter_context(open_services(directory)).verify(document, console(), moment)
     trust = file_bytes(bundle)
     if not (settings_for(directory).dir / "region.json").is_file():
-        return bundle_verifier(trust, None)
-    return bundle_verifier(trust, stack.enter_context(open_services(directory)).register)
+        return bundle_verifier(trust, None).verify(document, moment=moment)
+    register = stack.enter_context(open_services(directory)).register
+    return bundle_verifier(trust, register).verify(document, moment=moment)
 
 
 _MARKS = {"pass": "✓", "unsure": "!", "fail": "✗", "info": "·", "none": "-"}
@@ -61,16 +67,21 @@ def _print(report: Report, name: str) -> None:
     from api.pages.verdict import verdict_view
 
     view = verdict_view(report, name, tr)
-    click.echo(f"{_MARKS[view.tone]} {view.title}  [{view.word}]")
-    click.echo(f"  {view.sentence}")
+    _line(f"{_MARKS[view.tone]} {view.title}  [{view.word}]")
+    _line(f"  {view.sentence}")
     for title, text in view.document:
-        click.echo(f"  {title}: {text}")
+        _line(f"  {title}: {text}")
     for signature in view.signatures:
-        click.echo(f"{signature.title}: {signature.seal_name}".rstrip(": "))
+        _line(f"{signature.title}: {signature.seal_name}".rstrip(": "))
         for title, text in signature.rows:
-            click.echo(f"  {title}: {text}")
+            _line(f"  {title}: {text}")
     for one in view.findings:
-        click.echo(f"  {_MARKS[one.tone]} {one.message} ({one.code})")
-    click.echo(tr("接下来："))
+        _line(f"  {_MARKS[one.tone]} {one.message} ({one.code})")
+    _line(tr("接下来："))
     for step in view.advice:
-        click.echo(f"  - {step}")
+        _line(f"  - {step}")
+
+
+def _line(text: str) -> None:
+    """One line of the answer: names and texts out of the file cannot make another."""
+    click.echo(printable(text))

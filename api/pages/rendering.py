@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from api import __version__
 from api.errors import Problem, language_of, trace_id
+from trust.errors import LicenceTrustError
 from trust.i18n import translator
 
 if TYPE_CHECKING:
@@ -93,13 +94,30 @@ def _other_language(request: Request, language: str) -> str:
     """The same page in the other language; a page that was posted leads back to where it starts."""
     other = "en" if language == "zh-CN" else "zh-CN"
     if request.method not in ("GET", "HEAD"):
-        return f"/?lang={other}"
+        return f"{request.url.path.removesuffix('/check').removesuffix('/edit')}?lang={other}"
     query = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-    return f"{request.url.path}?{urlencode([*query, ('lang', other)])}"
+    path = "/" + request.url.path.lstrip("/")  # two slashes would begin another site's address
+    return f"{path}?{urlencode([*query, ('lang', other)])}"
 
 
 def problem_page(request: Request, problem: Problem) -> HTMLResponse:
-    """The page for a failure; it must not fail itself, so it asks nothing of the database."""
-    response = page(request, "problem.html", status=problem.status, problem=problem, trace=trace_id.get())
+    """The page for a failure; it must not fail itself, so whoever cannot be recognised now is shown as a stranger."""
+    response = page(
+        request,
+        "problem.html",
+        visitor=_recognised(request),
+        status=problem.status,
+        problem=problem,
+        trace=trace_id.get(),
+    )
     response.headers.update(problem.headers)
     return response
+
+
+def _recognised(request: Request) -> Visitor | None:
+    from api.deps import visitor
+
+    try:
+        return visitor(request, request.app.state.services)
+    except LicenceTrustError:
+        return None

@@ -207,6 +207,8 @@ def _unasked(report: Report, area: str) -> tuple[str, str] | None:
     """Why a question without findings was not answered with yes either."""
     if not report.signatures:
         return "none", N_("没有签名，无从检查。")
+    if area == "package" and not any(_value_stands(one) for one in report.signatures):
+        return "unsure", N_("内容与签名所列相符，但签名本身没有得到确认。")
     if area == "seal" and not any(one.seal for one in report.signatures):
         return "none", N_("文件没有电子印章。")
     if area == "certificate" and not all(one.signer_valid_from for one in report.signatures):
@@ -218,6 +220,11 @@ def _unasked(report: Report, area: str) -> tuple[str, str] | None:
     if area in ("message", "licence") and not report.metadata:
         return "none", N_("文件里没有证照数据，不是电子证照。")
     return None
+
+
+def _value_stands(one: SignatureReport) -> bool:
+    """Nothing was found against the signature itself: what it lists is what was signed."""
+    return not any(_area(f) == "signature" and f.severity is Severity.ERROR for f in one.findings)
 
 
 def _area(finding: Finding) -> str:

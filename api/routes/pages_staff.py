@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import quote, urlencode
@@ -64,7 +63,7 @@ def check(request: Request, found: Found, slug: str, data: Form, person: Officer
         picture = found.preview(definition, values, person.actor)
     except LicenceTrustError as error:
         return _form_page(request, found, person, slug, values, record_id, {}, error)
-    hidden = [("csrf", person.csrf), ("key", secrets.token_urlsafe(24)), ("record_id", record_id), *values.items()]
+    hidden = [("csrf", person.csrf), ("record_id", record_id), *values.items()]
     return page(
         request,
         "issue_confirm.html",
@@ -80,15 +79,15 @@ def check(request: Request, found: Found, slug: str, data: Form, person: Officer
 
 @router.post("/issue/{slug}")
 def issue(request: Request, found: Found, slug: str, data: Form, person: Officer) -> Response:
-    """The form's key is the record's id unless the clerk gave one: sent twice, it issues once."""
+    """Sent twice, it issues once: the same record, or the same case number, is the same licence."""
     definition = found.catalogue.get(slug)
     values, given = issue_form.entered(definition, data), _record_id(data)
     record = {name: value for name, value in values.items() if value}
     try:
-        issued = found.issue(definition.slug, record, person.actor, given or f"page-{str(data.get('key', ''))[:64]}")
+        issued = found.issue(definition.slug, record, person.actor, given or None)
     except LicenceTrustError as error:
         return _form_page(request, found, person, slug, values, given, {}, error)
-    return RedirectResponse(f"/licences/{quote(issued.licence_id)}?fresh=1", 303)
+    return RedirectResponse(f"/licences/{quote(issued.licence_id)}?{'fresh' if issued.created else 'again'}=1", 303)
 
 
 def _record_id(data: FormData) -> str:
@@ -159,13 +158,27 @@ def licences(
 
 @router.get("/licences/{licence_id}")
 def licence(
-    request: Request, found: Found, licence_id: str, person: Staff, fresh: bool = False, purpose: str = ""
+    request: Request,
+    found: Found,
+    licence_id: str,
+    person: Staff,
+    fresh: bool = False,
+    again: bool = False,
+    purpose: str = "",
 ) -> Response:
     view = found.find(licence_id, person.actor, (purpose or register_views.PURPOSES[0])[:200])
     values = register_views.licence_page(view, found.register.events(licence_id), translation(request))
     width, height = found.face_size(view)
     return page(
-        request, "licence.html", visitor=person, nav="licences", fresh=fresh, width=width, height=height, **values
+        request,
+        "licence.html",
+        visitor=person,
+        nav="licences",
+        fresh=fresh,
+        again=again,
+        width=width,
+        height=height,
+        **values,
     )
 
 

@@ -38,6 +38,19 @@ class IssueRequest(BaseModel):
 class IssuedAnswer(Answer):
     """签发结果."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "licence_id": "1.2.156.3005.2.11990000MB0D000292001.11990000MB0D000292.3XZGMYG9TNXTNF714UCB.001.N",
+                "licence_number": "20269900000000001",
+                "version": 1,
+                "file_digest": "c09f6c0e2e578f7d737e9d4ac9eaa5d818838aa3f5b94c2e2231d725c908cf42",
+                "created": True,
+            }
+        },
+    )
+
     licence_id: str
     licence_number: str
     version: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class FindingBody(BaseModel):
@@ -42,6 +42,40 @@ class SignatureBody(BaseModel):
 
 class VerificationBody(BaseModel):
     """核验结论."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "indication": "TOTAL-FAILED",
+                "sub_indication": "HASH_FAILURE",
+                "document": {
+                    "format": "OFD",
+                    "digest": "c09f…",
+                    "licence_number": "20269900000000001",
+                    "version": "001",
+                },
+                "signatures": [
+                    {
+                        "kind": "seal",
+                        "structure": "SES-V4",
+                        "signer": "演示省教育厅",
+                        "seal": {"id": "99000000000002", "name": "演示省教育厅电子证照专用章"},
+                        "time": {"value": "2026-11-22T08:00:00Z", "proved": True},
+                        "indication": "TOTAL-FAILED",
+                        "sub_indication": "HASH_FAILURE",
+                        "findings": [
+                            {
+                                "code": "integrity.digest_mismatch",
+                                "severity": "error",
+                                "message": "受签名保护的文件在签名之后被改动：Doc_0/Pages/Page_0/Content.xml。",
+                            }
+                        ],
+                    }
+                ],
+                "findings": [],
+            }
+        }
+    )
 
     indication: str = Field(description="TOTAL-PASSED, INDETERMINATE or TOTAL-FAILED", examples=["TOTAL-PASSED"])
     sub_indication: str | None = Field(description="Words of ETSI EN 319 102-1, or LICENCE_<STATE>")

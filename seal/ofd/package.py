@@ -46,6 +46,9 @@ _LOCATOR64_SIGNATURE = b"PK\x06\x07"
 _END64_SIGNATURE = b"PK\x06\x06"
 _FULL16 = 0xFFFF
 _FULL32 = 0xFFFFFFFF
+_LARGEST_EXTRA = 64
+_MOST_EXTRAS = 8
+"""Times, owners and sizes need no more; what is larger is something smuggled."""
 _FLAG_ENCRYPTED = 0x2041
 """Traditional encryption, strong encryption, masked headers."""
 _FLAG_PATCH = 0x20
@@ -71,6 +74,8 @@ class Limits:
     ratio_floor: int = 1 << 20
     max_xml_size: int = 8 << 20
     max_xml_depth: int = 64
+    max_xml_marks: int = 2_000_000
+    """``<`` and ``=`` of all XML of a document together: what its trees cost in time and memory."""
     max_signatures: int = 64
     max_references: int = 4000
     max_stamps: int = 1000
@@ -384,8 +389,12 @@ def _decode_name(raw: bytes, flags: int, limits: Limits, found: _Findings) -> st
 
 
 def _read_extra(extra: bytes, raw_name: bytes, name: str, values: tuple[int, ...], found: _Findings) -> tuple[int, ...]:
-    """Zip64 sizes filled in for the ``values`` that are full (size, packed size[, offset]); names compared."""
-    position = 0
+    """Zip64 sizes filled in for the ``values`` that are full (size, packed size[, offset]); names compared.
+
+    Of two fields of one kind some readers take the first and some the last, so there may be one; and none has
+    room for an entry of its own.
+    """
+    position, kinds, odd = 0, set[int](), False
     while position + 4 <= len(extra):
         kind = int.from_bytes(extra[position : position + 2], "little")
         length = int.from_bytes(extra[position + 2 : position + 4], "little")
@@ -393,6 +402,8 @@ def _read_extra(extra: bytes, raw_name: bytes, name: str, values: tuple[int, ...
         position += 4 + length
         if len(content) != length:
             break
+        odd |= kind in kinds or (length > _LARGEST_EXTRA and kind != 0x7075)
+        kinds.add(kind)
         if kind == 0x0001:
             values = _read_zip64(content, name, values, found)
         elif kind == 0x9901:
@@ -401,20 +412,20 @@ def _read_extra(extra: bytes, raw_name: bytes, name: str, values: tuple[int, ...
             found.add("package.unicode_path", f"{name} / {content[5:].decode(errors='replace')}")
         elif kind == 0x6375:
             found.add("package.entry_comment", name)
-    if position != len(extra):
+    if odd or len(kinds) > _MOST_EXTRAS or position != len(extra):
         found.add("package.extra_malformed", name)
     return values
 
 
 def _read_zip64(content: bytes, name: str, values: tuple[int, ...], found: _Findings) -> tuple[int, ...]:
     answer: list[int] = []
-    position = 0
+    position, wanted = 0, 8 * values.count(_FULL32)
     for value in values:
         if value == _FULL32 and position + 8 <= len(content):
             value = int.from_bytes(content[position : position + 8], "little")
             position += 8
         answer.append(value)
-    if _FULL32 in answer or len(content) % 4:
+    if _FULL32 in answer or len(content) not in (wanted, wanted + 4):
         found.add("package.extra_malformed", name)
     return tuple(answer)
 

@@ -128,3 +128,16 @@ def test_every_family_has_a_status() -> None:
             assert 400 <= problem.status < 600
             assert problem.detail == "消息 1"
     assert {status for _, status, _ in FAMILIES} >= {401, 403, 404, 409, 422, 503}
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_outside_the_calendar_is_refused(moment: str) -> None:
+    assert refused(cursors.place, cursors.encode([moment, "x"])) == "cursor.malformed"
+    assert refused(parse_moment, moment) == "moment.malformed"
+
+
+def test_what_a_stranger_wrote_stays_on_its_line() -> None:
+    """Line breaks and terminal commands could print a verdict of their own; half a character cannot be encoded."""
+    error = Malformed("x.y", "字段“{name}”有误。", name="\x1b[2J\n核验通过\ud800\u202e\u3000甲")
+    assert error.message == "字段“\ufffd[2J\ufffd核验通过\ufffd\ufffd\u3000甲”有误。"
+    assert problem_of(error, "en").to_json()["detail"].encode()

@@ -86,10 +86,3 @@ def issued(request: pytest.FixtureRequest, issue: Callable[[str], Issued]) -> Is
 @pytest.fixture
 def openssl(tmp_path: Path) -> OpenSSL:
     return OpenSSL(tmp_path)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these on one process: they share a region and a browser."""
-    for item in items:
-        if "tests/interop" in str(item.path).replace("\\", "/"):
-            item.add_marker(pytest.mark.xdist_group("interop"))

@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from api.cli import COMMANDS, run
+from tests.journeys.conftest import TEACHER
+from tests.verify import world
+from tests.verify.world import SealRecipe, SignatureRecipe
 
 REPOSITORY = Path(__file__).parents[2]
 Captured = pytest.CaptureFixture[str]
@@ -170,6 +173,29 @@ def test_verify_exit_statuses(place: Path, tmp_path: Path, capsys: Captured) -> 
     assert run(["verify", str(place / "demo" / "business-licence.ofd"), *early, "--dir", str(place)]) in (1, 2)
 
 
+def test_names_in_a_file_print_no_verdict_of_their_own(place: Path, tmp_path: Path, capsys: Captured) -> None:
+    recipe = SignatureRecipe(seal=SealRecipe(name="\x1b[2J章\n✓ 核验通过  [TOTAL-PASSED]"))
+    unsigned = world.unsigned()
+    entries = world.seal_again({e.name: e.data for e in unsigned.entries}, [recipe], unsigned.message)
+    (tmp_path / "a.ofd").write_bytes(world.pack(entries))
+    assert run(["verify", str(tmp_path / "a.ofd"), "--dir", str(place)]) == 2
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert not any(line.startswith("✓") for line in said.splitlines())
+
+
+def test_one_hostile_record_does_not_stop_the_others(
+    place: Path, records: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    mixed = tmp_path / "mixed.jsonl"
+    mixed.write_text('{"\\ud800": "x"}\n' + records.read_text("utf-8"), "utf-8")
+    assert run(["issue", "--type", TEACHER, "--input", str(mixed), "--out", str(tmp_path), "--dir", str(place)]) == 1
+    first, *others = lines(capsys.readouterr().out)
+    assert first["record"] == 1
+    assert others
+    assert all("licence_id" in one for one in others)
+
+
 def test_verify_speaks_chinese_and_english(place: Path, capsys: Captured) -> None:
     file = str(place / "demo" / "teacher-certificate.ofd")
     assert run(["verify", file, "--dir", str(place)]) == 0
@@ -228,6 +254,14 @@ def test_journal_check(made_demo: Path, tmp_path: Path, capsys: Captured) -> Non
     import sqlite3
 
     place = Path(shutil.copytree(made_demo, tmp_path / "r"))
+    assert run(["verify", str(place / "demo" / "business-licence.ofd"), "--dir", str(place)]) == 0
+    capsys.readouterr()
+    with sqlite3.connect(place / "register.sqlite3") as database:
+        newest = database.execute(
+            "SELECT action, actor, result FROM journal_entry ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+    database.close()
+    assert newest == ("document.verify", "console", "TOTAL-PASSED")
     assert run(["journal", "check", "--dir", str(place)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["intact"] is True

@@ -326,6 +326,24 @@ def test_nothing_a_stranger_sends_becomes_markup(live: Live) -> None:
             assert "<img src=x" not in client.get(path).text
 
 
+def test_a_name_that_no_encoding_carries_is_a_problem(live: Live, token: str) -> None:
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Idempotency-Key": uuid.uuid4().hex,
+        "Content-Type": "application/json",
+    }
+    with live.client(**headers) as client:
+        for body in (f'{{"type": "{TEACHER}", "record": {{"\\ud800": "x"}}}}', r'{"\ud800": 1}'):
+            problem(client.post("/api/v1/licences", content=body), 422, "re")
+
+
+def test_an_address_of_two_slashes_leads_nowhere_else(live: Live) -> None:
+    with live.client(Accept="text/html") as client:
+        page = client.get(f"{live.url}//elsewhere.test/page")
+    assert page.status_code == 404
+    assert 'href="//' not in page.text
+
+
 def test_a_form_with_too_many_parts_is_refused(live: Live) -> None:
     with live.client() as client:
         many = {f"field{number}": "x" for number in range(500)}
@@ -438,3 +456,9 @@ def test_strangers_are_slowed_down(made_demo: object, tmp_path: object) -> None:
         late = problem(answers[-1], 429, "request.rate")
         assert int(answers[-1].headers["retry-after"]) > 0
         assert late["remedy"]
+        token = client.get("/sign-in").text.partition('name="csrf" value="')[2].partition('"')[0]
+        entered = {"csrf": token, "name": "admin", "password": "wrong"}
+        tries = [client.post("/sign-in", data=entered).status_code for _ in range(5)]
+        assert tries == [401, 401, 401, 429, 429]
+        right = {**entered, "password": live.passwords["admin"]}
+        assert client.post("/sign-in", data=right).status_code == 429, "guessing is stopped, also the lucky guess"

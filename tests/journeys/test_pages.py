@@ -252,9 +252,10 @@ def test_a_form_sent_twice_issues_once(live: Live) -> None:
         record = next(live.services.catalogue.get("teacher-certificate").example_records(1, seed=909))
         csrf = re.search(r'name="csrf" value="([^"]+)"', client.get("/issue").text)
         assert csrf
-        sent = {"csrf": csrf[1], "key": "the-same-key", **record}
-        places = {client.post("/issue/teacher-certificate", data=sent).headers["location"] for _ in range(2)}
-        assert len(places) == 1
+        sent = {"csrf": csrf[1], **record}
+        places = [client.post("/issue/teacher-certificate", data=sent).headers["location"] for _ in range(2)]
+        assert places[0].split("?") == [places[1].split("?")[0], "fresh=1"]
+        assert "此前已经签发" in client.get(places[1]).text
     assert live.services.register.counts().licences == before + 1
 
 
@@ -264,7 +265,11 @@ def test_what_a_department_may_not_see(live: Live, browser: Any) -> None:
         tab.sign_in("education")
         assert tab.page.goto(f"/licences/{quote(business.licence_id)}").status == 404
         assert business.holder_name not in tab.page.inner_text("main")
+        assert tab.page.is_visible("text=退出"), "an error does not sign anybody out"
         assert tab.page.goto("/journal").status == 403
+        assert tab.page.goto(f"/v/{quote(business.licence_id)}").status == 200, (
+            "a QR code tells staff what it tells all"
+        )
         assert tab.page.goto("/issue/business-licence?example=1").status == 200
         tab.page.click("main form button[type=submit]")
         assert "grant.missing" in tab.page.inner_text("main") or "权限" in tab.page.inner_text("main")
@@ -336,3 +341,7 @@ def test_the_language_stays_chosen(live: Live, browser: Any) -> None:
         assert tab.page.evaluate("document.documentElement.lang") == "en"
         tab.page.click("text=中文")
         assert tab.page.evaluate("document.documentElement.lang") == "zh-CN"
+        tab.page.set_input_files("#file", live.place / "demo" / "business-licence.ofd")
+        tab.page.wait_for_selector(".verdict")
+        tab.page.click("text=English")
+        assert tab.page.inner_text("h1") == "Verify a licence", "a posted page leads back to where it starts"

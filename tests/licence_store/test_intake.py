@@ -91,3 +91,19 @@ def test_no_value_in_the_reason(tmp_path: Path) -> None:
     [row] = read_records(tmp_path / "a.jsonl")
     assert isinstance(row.content, LicenceTrustError)
     assert "张三" not in row.content.message
+
+
+def test_one_endless_line_is_one_bad_row_and_costs_no_memory(tmp_path: Path) -> None:
+    """Blanks would else be cut off and the row be taken for an empty one."""
+    path = tmp_path / "a.csv"
+    with path.open("w") as file:
+        file.write("a,b\n1,2\n")
+        for _ in range(24):
+            file.write(" " * MAX_RECORD)
+        file.write("3,4\n5,6\n")
+    tracemalloc.start()
+    rows = [r.content.code if isinstance(r.content, LicenceTrustError) else r.content for r in read_records(path)]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows == [{"a": "1", "b": "2"}, "intake.csv", {"a": "5", "b": "6"}]
+    assert peak < 12 << 20

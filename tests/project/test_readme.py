@@ -82,19 +82,16 @@ def server(toured: str, place: Path) -> Iterator[str]:
         process.wait(timeout=20)
 
 
-@pytest.mark.xdist_group("readme")
 def test_the_console_tour(toured: str) -> None:
     assert "TOTAL-PASSED" in toured
 
 
-@pytest.mark.xdist_group("readme")
 def test_issuing_again_issues_nothing_new(toured: str, place: Path) -> None:
     before = sorted(path.name for path in (place / "out").iterdir())
     shell("licence-trust issue --type business-licence --input records.jsonl --out out", place)
     assert sorted(path.name for path in (place / "out").iterdir()) == before
 
 
-@pytest.mark.xdist_group("readme")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
 def test_the_http_tour(server: str, place: Path) -> None:
     script = "\n".join(without_comments(block("http"))).replace("http://localhost:8000", server)
@@ -102,7 +99,6 @@ def test_the_http_tour(server: str, place: Path) -> None:
     assert "TOTAL-PASSED" in said
 
 
-@pytest.mark.xdist_group("readme")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
 def test_issuing_over_http_as_the_manual_shows(server: str, place: Path) -> None:
     script = block("issue", "docs/http.md").replace("http://localhost:8000", server)

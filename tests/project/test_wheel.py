@@ -32,7 +32,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(out.glob("licence_trust-*.whl"))
 
 
-@pytest.mark.xdist_group("wheel")
 def test_every_source_and_data_file_is_in_the_wheel(wheel: Path) -> None:
     """Fonts, types, templates, static files, catalogues, migrations: whatever lies in a package."""
     there = {
@@ -52,7 +51,6 @@ def test_every_source_and_data_file_is_in_the_wheel(wheel: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("wheel")
 def test_the_wheel_alone_runs_the_commands(wheel: Path, tmp_path: Path) -> None:
     """A fresh environment, far from the checkout: init, types, issue, verify, trust export, demo."""
     home = tmp_path / "environment"

@@ -121,7 +121,8 @@ def bare(entries: Entries, entry: str) -> Entries:
 
 
 ENTRY_STEPS: Mapping[str, Callable[..., Entries]] = {
-    f.__name__: f for f in (flip, replace, put, append, remove, rename, copy, swap, recode, nest, message, regex, splice, bare)
+    f.__name__: f
+    for f in (flip, replace, put, append, remove, rename, copy, swap, recode, nest, message, regex, splice, bare)
 }
 
 
@@ -346,6 +347,33 @@ def zip64_size(a: Archive) -> None:
     item.local |= {"size": 0xFFFFFFFF, "packed": 0xFFFFFFFF}
 
 
+def zip64_twice(a: Archive) -> None:
+    """Two zip64 fields in the directory: some readers follow the last, to a page hidden in another entry's header."""
+    item, host = a.item(PAGE), a.items[1]
+    other = Item(item.name, item.data + b"<!-- -->")
+    where = {i.name: n for n, i in enumerate(a.items)}[item.name]
+    hidden = other.body()
+    facts = {"crc": zlib.crc32(other.data), "packed": len(hidden), "size": len(other.data), "method": 8, "flags": 0}
+    record = _local(other, facts) + hidden
+    host.local_extra = struct.pack("<2H", 0x9999, len(record)) + record
+    starts = [30 + len(i.name) + len(i.local_extra) + len(i.body()) for i in a.items]
+    fields = [len(item.data), len(item.body()), sum(starts[:where])]
+    false = [len(other.data), len(hidden), starts[0] + 30 + len(host.name) + 4]
+    item.central_extra = b"".join(struct.pack("<2H3Q", 1, 24, *three) for three in (fields, false))
+    item.central |= {"size": 0xFFFFFFFF, "packed": 0xFFFFFFFF}
+    item.offset = 0xFFFFFFFF
+
+
+def zip64_left_over(a: Archive) -> None:
+    """A zip64 field with more values than the header leaves to it."""
+    a.item(PAGE).central_extra = struct.pack("<2H3Q", 1, 24, 7, 7, 7)
+
+
+def large_extra(a: Archive) -> None:
+    """Something hidden in an extra field."""
+    a.item(PAGE).local_extra = struct.pack("<2H", 0x9999, 4000) + bytes(4000)
+
+
 def overlap(a: Archive) -> None:
     """Two names for the same bytes of the archive."""
     first = a.items[0]
@@ -522,7 +550,7 @@ ZIP_TRICKS: Mapping[str, Callable[[Archive], None]] = {
     for f in (
         two_entries, two_entries_first, unlisted_entry, local_name, local_method, local_size, local_crc, local_date, permissions, crc, size_lie,
         prepended, prepended_uncorrected, appended, appended_package, comment, entry_comment, gap, gap_between, zip64_lie,
-        zip64_size, overlap, bomb, huge_claim, deflate_garbage, deflate_trailing, deflate_truncated, parent_name, dot_name,
+        zip64_size, zip64_twice, zip64_left_over, large_extra, overlap, bomb, huge_claim, deflate_garbage, deflate_trailing, deflate_truncated, parent_name, dot_name,
         absolute_name, backslash_name, drive_name, case_name, trailing_dot_name, fullwidth_name, normal_form_names,
         nul_name, latin_name, empty_name, unicode_path, broken_extra, symlink, folder_with_data, stray_folder,
         file_as_folder, encrypted, lzma, descriptor, stored_descriptor, fewer_listed, directory_size, many_entries,

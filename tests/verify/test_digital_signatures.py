@@ -16,6 +16,7 @@ from trust import der
 from trust.algorithms import SM2_WITH_SM3, SM3, sm3
 from trust.errors import Malformed
 from trust.sm2 import der_to_raw
+from verify.checks import written_time
 from verify.report import Report
 from verify.verifier import Verifier
 
@@ -172,3 +173,18 @@ def test_bare_values_are_recognised() -> None:
     value = world.person("department").sign(b"x")
     assert cms.is_bare_signature(value) and cms.is_bare_signature(der_to_raw(value))
     assert not cms.is_bare_signature(build(b"<x/>", replace(Recipe(), signers=1)))
+
+
+def test_a_time_at_the_edge_of_the_calendar_is_no_time() -> None:
+    """SignatureDateTime is free text of a stranger: the first Beijing day has no name in UTC."""
+    assert written_time("0001-01-01 00:00:00") is None
+    assert written_time("9999-12-31T23:59:59Z") is not None
+
+
+def test_a_flood_of_elements_is_refused_at_once() -> None:
+    flood = der.tlv(der.SEQUENCE, der.NULL * 400_000)
+    assert not cms.is_bare_signature(flood)
+    with pytest.raises(Malformed, match="256|255"):
+        cms.parse_signed_data(flood)
+    with pytest.raises(Malformed):
+        cms.parse_signed_data(der.tlv(der.SEQUENCE, der.NULL * 4_000_000))

@@ -1,0 +1,48 @@
+"""The figures come out under the names of the contract, and their answers are right (an office of wrong answers raises)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bench import acts, batch, cold, raw, steps
+from bench.__main__ import Effort
+from bench.measure import Figure, against, rates
+
+SHORT = Effort(rounds=1, seconds=0.01, times=1, batch=1, warm_up=0, stock=4)
+
+
+def test_acts_and_their_ratios(tmp_path: Path) -> None:
+    figures = {figure.name: figure for figure in acts.run(SHORT, tmp_path)}
+    assert set(figures) == set(acts.NAMES)
+    for name, base in (("issue_ofd", "sm2_sign"), ("verify_ofd", "sm2_verify")):
+        assert figures[name].base == base
+        assert 0 < (figures[name].ratio or 0) < 1
+    assert figures["sm2_sign"].ratio is None
+
+
+def test_steps(tmp_path: Path) -> None:
+    assert [figure.name for figure in steps.run(SHORT, tmp_path)] == list(steps.NAMES)
+
+
+def test_names_are_said_once() -> None:
+    names = [name for group in (acts, steps, cold, batch) for name in group.NAMES]
+    assert len(names) == len(set(names))
+
+
+def test_a_figure_is_one_line_of_json() -> None:
+    assert json.loads(Figure("issue_ofd", 123.456, "documents/s", 0.0345678, "sm2_sign").line()) == {
+        "name": "issue_ofd", "value": 123.5, "unit": "documents/s", "ratio": 0.03457, "base": "sm2_sign",
+    }
+    assert "ratio" not in json.loads(Figure("sm2_sign", 1, "per second").line())
+
+
+def test_the_ratio_is_of_the_same_rounds() -> None:
+    """A machine that slows down half way changes both: the median of ratios, not the ratio of medians."""
+    measured = {"base": [100.0, 100.0, 10.0], "act": [50.0, 50.0, 5.0]}
+    assert against(measured, "act", "base", "x").ratio == 0.5
+
+
+def test_raw_signs_and_verifies() -> None:
+    measured = rates(raw.acts(), rounds=1, seconds=0.01)
+    assert all(rate > 0 for [rate] in measured.values())
