@@ -16,6 +16,7 @@ from seal.records import Basis
 from trust.errors import Malformed, NotFound, Refused
 from trust.i18n import N_
 from trust.journal import Actor
+from trust.seal_status import whole_second
 
 if TYPE_CHECKING:
     from api.wiring import Services
@@ -203,7 +204,8 @@ def reseal_some(
     if not reason.strip():
         raise Refused("seal.reason_missing", "“{step}”须说明理由。", step=N_("重新盖章"))
     concerned = affected(services, who, seal_id, begin, end, reason)
-    resealer, done = services.desk.resealer, list[Resealed]()
+    resealer = services.desk.resealer
+    done: list[Resealed] = []
     for place in range(0, min(limit, len(concerned)), CHUNK):
         done += resealer.reseal_many(concerned[place : min(place + CHUNK, limit)], who.actor, reason)
     return done, len(concerned) - len(done)
@@ -266,12 +268,17 @@ def picture(services: Services, seal_id: str) -> bytes:
     return parse_seal(services.desk.seal_register.object(seal_id)).picture
 
 
-def status_of(register: SealRegister, seal_id: str, moment: datetime, digest: str | None = None) -> SealStatus:
-    """印章状态 at ``moment``. Raises ``NotFound("seal.unknown")`` for a seal never made here."""
-    status = register.status(seal_id, moment, digest=digest)
+def status_of(
+    services: Services, seal_id: str, moment: datetime | None, digest: str | None = None
+) -> tuple[SealStatus, datetime]:
+    """印章状态 at ``moment``, and that moment; the present one is the whole second that ends now, so that a step just
+    taken counts. Raises ``NotFound("seal.unknown")`` for a seal never made here.
+    """
+    at = moment or whole_second(services.clock(), up=True)
+    status = services.desk.seal_register.status(seal_id, at, digest=digest)
     if status is None:
         raise NotFound("seal.unknown", "没有登记印章 {id}。", id=seal_id[:64])
-    return status
+    return status, at
 
 
 def _visible_departments(who: Official, grant: TokenGrant | None) -> list[str] | None:

@@ -92,8 +92,7 @@ def status(seal_id: str, moment: str | None, digest: str | None, as_json: bool, 
     from api import seal_office, seal_shapes
 
     with open_services(directory) as services:
-        at = _moment(moment) or services.clock()
-        found = seal_office.status_of(services.desk.seal_register, seal_id, at, digest)
+        found, at = seal_office.status_of(services, seal_id, _moment(moment), digest)
     if as_json:
         put(seal_shapes.standing(seal_id, at, found))
     else:

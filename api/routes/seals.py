@@ -68,8 +68,7 @@ def seal_status(
     at: Annotated[str | None, Query(max_length=40, description="RFC 3339; default now")] = None,
     digest: Annotated[str | None, Query(max_length=64, description="SM3 of one seal object, hex")] = None,
 ) -> dict[str, object]:
-    moment = shapes.moment(at) or found.clock()
-    status = seal_office.status_of(found.desk.seal_register, seal_id, moment, digest)
+    status, moment = seal_office.status_of(found, seal_id, shapes.moment(at), digest)
     return seal_shapes.standing(seal_id, moment, status)
 
 
