@@ -17,7 +17,7 @@ from licence_store.reserving import IssuedLicence
 from seal.database import Sessions
 from seal.lifecycle import Official, Role, State
 from seal.models import SealEvent, SealGrant, SealObject, SealUse
-from seal.records import Basis, Permission
+from seal.records import Basis, NewSeal, Permission
 from tests.licence_store.conftest import OFFICER
 from tests.seal.conftest import Drawn
 from trust.errors import Conflict, LicenceTrustError, Refused, Unavailable
@@ -227,6 +227,29 @@ def test_bulk_reseal(desk: Desk) -> None:
     with desk.sessions.read() as session:
         assert journal.check_journal(session).intact
         assert session.query(LicenceVersion).count() == 10
+
+
+def test_another_seal_takes_over(desk: Desk) -> None:
+    """The old seal is destroyed; the department issues, and re-seals, with a new one."""
+    [issued] = issue(desk, 0)
+    register = desk.seal_register
+    new = register.apply(USER, NewSeal("演示省教育厅电子证照专用章", "education"), BASIS)
+    register.approve(APPROVER, new)
+    register.make(KEEPER, new, key_name=register.view(SEAL).summary.key_name)
+    register.issue(KEEPER, new)
+    register.activate(USER, new)
+    register.grant(KEEPER, new, Permission())
+    register.confiscate(APPROVER, SEAL, BASIS, reason="换章")
+    register.destroy(KEEPER, SEAL, reason="换章")
+    for seal_id, department in ((new, "market"), ("none", "education")):
+        with pytest.raises(Refused):
+            desk.catalogue.change_seal(TEACHER, department, seal_id, KEEPER.actor)
+    desk.catalogue.change_seal(TEACHER, "education", new, KEEPER.actor)
+    [done] = desk.resealer.reseal(SEAL, officer=USER.actor, reason="换章")
+    assert (done.licence_id, isinstance(done.outcome, IssuedLicence)) == (issued.licence_id, True)
+    assert try_issue(desk, 1) == "ok"
+    assert [u.seal_id for u in register.uses(new)] == [new, new]
+    assert desk.resealer.affected(SEAL) == []
 
 
 def test_reseal_stopped_half_way_goes_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
