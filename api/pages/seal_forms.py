@@ -180,6 +180,10 @@ class Face:
     carried: str
     """The uploaded picture for the next form, base64; empty where it was drawn."""
 
+    @property
+    def size(self) -> str:
+        return f"{self.width} × {self.height}".replace("mm", " mm")
+
 
 def face_of(impression: Impression, carried: bytes = b"") -> Face:
     return Face(

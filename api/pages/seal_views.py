@@ -103,6 +103,15 @@ def _todo(one: SealSummary, pending: tuple[str, str] | None, role: Role, transla
     return None
 
 
+def first_steps(translate: Translate) -> list[dict[str, str]]:
+    """From application to use: who does what, as the one table has it."""
+    joint = translate("、")
+    return [
+        {"title": translate(step.title), "who": joint.join(translate(role.label) for role in step.roles)}
+        for step in (STEPS[name] for name in ("apply", "approve", "make", "issue", "activate"))
+    ]
+
+
 # One seal
 
 
@@ -176,10 +185,12 @@ def inside(info: SealInfo, translate: Translate) -> Rows:
 def timeline(view: SealView, translate: Translate) -> list[dict[str, Any]]:
     """办理经过, newest first: who, when, why."""
     names = {one.basis_digest: one.basis_name for one in view.requests}
-    return [_event(one, names, translate) for one in reversed(view.events)]
+    before = ["", *(one.state for one in view.events)]
+    shown = [_event(one, one.state != was, names, translate) for one, was in zip(view.events, before, strict=False)]
+    return shown[::-1]
 
 
-def _event(one: SealEvent, names: Mapping[str, str], translate: Translate) -> dict[str, Any]:
+def _event(one: SealEvent, moved: bool, names: Mapping[str, str], translate: Translate) -> dict[str, Any]:
     step, state, role = STEPS.get(one.step), State(one.state), Role(one.role)
     return {
         "title": translate(step.title) if step else one.step,
@@ -189,7 +200,7 @@ def _event(one: SealEvent, names: Mapping[str, str], translate: Translate) -> di
         "role": translate(role.label),
         "reason": one.reason,
         "badge": badge(state, translate),
-        "moved": step is not None and any(before is not state for before in step.moves),
+        "moved": moved,
         "basis": one.basis_digest,
         "basis_name": names.get(one.basis_digest) or translate("依据文件"),
         "basis_href": f"/seals/{quote(one.seal_id)}/basis/{one.basis_digest}",

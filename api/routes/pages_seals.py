@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -22,8 +22,9 @@ from api.pages import seal_forms, seal_views
 from api.pages.rendering import page
 from api.pages.seal_forms import Filled
 from api.pages.verdict import BEIJING, certificate_rows, when
-from api.seal_office import take_step
+from api.seal_office import reseal_some, take_step
 from api.wiring import Services
+from licence_store.resealing import Resealed
 from seal.kinds import KINDS
 from seal.lifecycle import STEPS, Official, Role, State, take
 from seal.records import HOLDERS, REQUESTS, SealView
@@ -169,6 +170,7 @@ def _apply_form(
         problem=_said(error, request),
         values={**dict.fromkeys(_APPLY, ""), **values},
         kinds=kinds,
+        steps=seal_views.first_steps(translate),
         holders=[(code, translate(title)) for code, title in HOLDERS.items() if code != "applicant"],
         departments=departments,
         own=next((name for code, name in departments if code == person.account.department), ""),
@@ -533,6 +535,85 @@ def _csv(cells: tuple[str, ...]) -> str:
 
 
 _IMPACT = (Role.OFFICER, Role.AUDITOR, Role.SEAL_KEEPER, Role.SEAL_APPROVER)
+LISTED, AT_ONCE = 100, 256
+"""Licences named on the page; licences sealed anew by one press of the button, which takes some seconds."""
+
+
+def _demand_impact(who: Official) -> None:
+    if who.role not in _IMPACT:
+        raise Refused("seal.impact_role", "失控影响只供经办人、印章管理员、审批人和审计员查看。")
+
+
+@router.get("/seals/{seal_id}/impact")
+def impact(
+    request: Request,
+    found: Found,
+    view: TheSeal,
+    person: Staff,
+    who: Who,
+    since: Annotated[str, Query(max_length=32)] = "",
+    until: Annotated[str, Query(max_length=32)] = "",
+) -> Response:
+    """受影响的证照: what the seal was put on in a time, and is still current."""
+    _demand_impact(who)
+    try:
+        begin, end = _span(since, until)
+        affected = found.desk.resealer.affected(view.id, begin, end)
+    except Malformed as error:
+        return _impact_page(request, person, who, view, {"since": since, "until": until}, [], error)
+    found.journal.record(
+        actor=person.actor, action="seal.impact", subject=view.id, details={"affected": str(len(affected))}
+    )
+    return _impact_page(request, person, who, view, {"since": since, "until": until}, affected)
+
+
+@router.post("/seals/{seal_id}/impact")
+def reseal(request: Request, found: Found, view: TheSeal, data: Form, person: Staff, who: Who) -> Response:
+    """重新盖章 of what is affected, as new versions; pressed again it does what is left."""
+    _demand_impact(who)
+    asked = {name: seal_forms.text_of(data, name, 32) for name in ("since", "until")}
+    shown = {**asked, "reason": seal_forms.text_of(data, "reason")}
+    try:
+        begin, end = _span(**asked)
+        outcomes, _ = reseal_some(found, who, view.id, begin, end, shown["reason"], AT_ONCE)
+    except Malformed as error:
+        return _impact_page(request, person, who, view, shown, [], error)
+    except LicenceTrustError as error:
+        return _impact_page(request, person, who, view, shown, found.desk.resealer.affected(view.id, begin, end), error)
+    left = found.desk.resealer.affected(view.id, begin, end)
+    return _impact_page(request, person, who, view, shown, left, outcomes=outcomes)
+
+
+def _impact_page(
+    request: Request,
+    person: Visitor,
+    who: Official,
+    view: SealView,
+    asked: dict[str, str],
+    affected: list[str],
+    error: LicenceTrustError | None = None,
+    outcomes: Sequence[Resealed] = (),
+) -> Response:
+    translate = translation(request)
+    refused = [one for one in outcomes if isinstance(one.outcome, LicenceTrustError)]
+    return page(
+        request,
+        "seal_impact.html",
+        visitor=person,
+        nav="seals",
+        status=problem_of(error, language_of(request)).status if error else 200,
+        problem=_said(error, request),
+        base=f"/seals/{quote(view.id)}",
+        name=view.summary.name,
+        badge=seal_views.badge(view.state, translate),
+        asked={"since": "", "until": "", "reason": "", **asked},
+        count=len(affected),
+        listed=[(f"/licences/{quote(one)}", one) for one in affected[:LISTED]],
+        done=len(outcomes) - len(refused) if outcomes else None,
+        refused=[(one.licence_id, _said(one.outcome, request)) for one in refused[:LISTED]],  # type: ignore[arg-type]
+        may_reseal=who.role is Role.OFFICER,
+        at_once=AT_ONCE,
+    )
 
 
 # What anybody may ask
