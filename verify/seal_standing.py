@@ -32,8 +32,9 @@ def check_in_force(
     if said is None:
         return False
     if said.state != VALID:
+        # A seal that is not the one registered may be another region's, whose register was not asked: not proved wrong.
         raise CheckFailed(
-            FAILED,
+            INDETERMINATE if said.state == "UNREGISTERED" else FAILED,
             f"SEAL_{said.state}",
             "seal.not_in_force",
             "印章“{name}”在签章时（{moment}）的状态为“{state}”（自 {since}），签章无效。",
