@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from seal.lifecycle import STEPS, Official, Role, State, step_of, take
 from seal.records import Basis
-from trust.errors import Malformed, NotFound, Refused
+from trust.errors import Malformed, NotFound, Refused, Word
 from trust.i18n import N_
 from trust.journal import Actor
 from trust.seal_status import whole_second
@@ -202,7 +202,7 @@ def reseal_some(
 ) -> tuple[list[Resealed], int]:
     """As ``reseal``, for at most ``limit`` licences, none of which is tried twice; and how many were left over."""
     if not reason.strip():
-        raise Refused("seal.reason_missing", "“{step}”须说明理由。", step=N_("重新盖章"))
+        raise Refused("seal.reason_missing", "“{step}”须说明理由。", step=Word(N_("重新盖章")))
     concerned = affected(services, who, seal_id, begin, end, reason)
     resealer = services.desk.resealer
     done: list[Resealed] = []

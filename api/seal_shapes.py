@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trust.errors import LicenceTrustError
-from trust.seal_status import STATES
 from verify.report import rfc3339
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ def line(one: SealSummary) -> Shape:
         "department": one.department_id,
         "department_name": one.department_name,
         "state": str(one.state),
-        "state_name": one.state.label,
         "object": one.object_number or None,
         "digest": one.digest or None,
         "key": one.key_name or None,
@@ -124,7 +122,6 @@ def standing(seal_id: str, moment: datetime, status: SealStatus) -> Shape:
         "seal_id": seal_id,
         "at": rfc3339(moment),
         "state": status.state,
-        "state_name": STATES[status.state],
         "since": rfc3339(status.since) if status.since else None,
     }
 

@@ -90,13 +90,14 @@ def show(
 @common
 def status(seal_id: str, moment: str | None, digest: str | None, as_json: bool, directory: Path | None) -> None:
     from api import seal_office, seal_shapes
+    from trust.seal_status import STATES
 
     with open_services(directory) as services:
         found, at = seal_office.status_of(services, seal_id, _moment(moment), digest)
     if as_json:
         put(seal_shapes.standing(seal_id, at, found))
     else:
-        click.echo(f"{found.state}  {tr(str(seal_shapes.standing(seal_id, at, found)['state_name']))}")
+        click.echo(f"{found.state}  {tr(STATES[found.state])}")
 
 
 @command.command("uses", help="用章台账：一段时间内该印章盖过哪些文件（审计员）")
@@ -219,10 +220,10 @@ def request(
 # Steps with what comes with them
 
 
-def _plain(name: str, step: str, text: str) -> None:
+def _plain(name: str, step: str, *, help: str) -> None:
     """A command for a step that needs no more than a reason."""
 
-    @command.command(name, help=text)
+    @command.command(name, help=help)
     @seal_argument
     @reason_option
     @as_json
@@ -235,14 +236,14 @@ def _plain(name: str, step: str, text: str) -> None:
         _step(directory, account, seal_id, step, Given(reason=reason), as_json)
 
 
-_plain("withdraw", "withdraw", "撤回本人的申请")
-_plain("approve", "approve", "批准申请（新制、变更或销毁）；不得批准本人的申请")
-_plain("reject", "reject", "驳回申请（新制、变更或销毁）；须说明理由")
-_plain("issue", "issue", "发放给持章人")
-_plain("activate", "activate", "持章人签收启用")
-_plain("freeze", "freeze", "冻结；须说明理由")
-_plain("unfreeze", "unfreeze", "解冻；须说明理由")
-_plain("destroy", "destroy", "销毁（已批准销毁的，或已收缴的）；须说明理由")
+_plain("withdraw", "withdraw", help="撤回本人的申请")
+_plain("approve", "approve", help="批准申请（新制、变更或销毁）；不得批准本人的申请")
+_plain("reject", "reject", help="驳回申请（新制、变更或销毁）；须说明理由")
+_plain("issue", "issue", help="发放给持章人")
+_plain("activate", "activate", help="持章人签收启用")
+_plain("freeze", "freeze", help="冻结；须说明理由")
+_plain("unfreeze", "unfreeze", help="解冻；须说明理由")
+_plain("destroy", "destroy", help="销毁（已批准销毁的，或已收缴的）；须说明理由")
 
 
 @command.command("make", help="制作印章：由本系统的制章人签名，印模自绘或上传")

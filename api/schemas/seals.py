@@ -134,7 +134,6 @@ class SealLine(Answer):
     department: str
     department_name: str
     state: str = Field(description="APPLIED, APPROVED, MADE, ISSUED, ACTIVE, FROZEN, LOST, CONFISCATED, DESTROYED …")
-    state_name: str
     object: int | None = Field(description="Number of the present seal object")
     digest: str | None = Field(description="SM3 of its DER, hex")
     key: str | None
@@ -236,7 +235,6 @@ class StandingAnswer(Answer):
     seal_id: str
     at: str
     state: str = Field(description="VALID, INACTIVE, FROZEN, LOST, CONFISCATED, DESTROYED, SUPERSEDED, UNREGISTERED")
-    state_name: str
     since: str | None
 
 

@@ -385,6 +385,8 @@ def test_health(live: Live) -> None:
             "clock",
             "files",
             "keys",
+            "certificates",
+            "sources",
         }
         assert client.get("/version").json()["demonstration"] is True
         metrics = client.get("/metrics").text

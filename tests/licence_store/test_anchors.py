@@ -84,6 +84,8 @@ def test_an_anchor_counts_as_soon_as_it_is_imported_and_no_longer_when_removed(
         keeper.remove(other.certificate.digest, ADMIN, reason="再次")
     with pytest.raises(Refused):
         keeper.remove(other.certificate.digest, ADMIN, reason=" ")
+    keeper.remove(other.certificate.digest, ADMIN, forget=True, reason="密钥失窃")
+    assert other.certificate.digest not in desk.trust().anchors_by_digest
 
 
 def test_a_forgotten_anchor_is_gone_for_the_past_too(desk: Desk, keeper: AnchorKeeper) -> None:
