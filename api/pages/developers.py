@@ -10,7 +10,9 @@ from trust.i18n import N_
 TITLES = {
     "verify": N_("核验"),
     "licences": N_("证照"),
+    "seals": N_("电子印章"),
     "trust": N_("信任材料"),
+    "trust services": N_("证书、废止与时间戳服务"),
     "staff": N_("令牌与留痕"),
     "operations": N_("运行"),
 }

@@ -473,6 +473,7 @@ def ledger(
         )
     except Malformed as error:
         problem = error
+        asked |= {"since": "", "until": ""}
     types = {one.code: one.name for one in found.catalogue.list()}
     numbers = {one.digest: one.number for one in view.objects}
     shown = lines[:LEDGER_PAGE]
@@ -560,7 +561,7 @@ def impact(
         begin, end = _span(since, until)
         affected = found.desk.resealer.affected(view.id, begin, end)
     except Malformed as error:
-        return _impact_page(request, person, who, view, {"since": since, "until": until}, [], error)
+        return _impact_page(request, person, who, view, {}, [], error)
     found.journal.record(
         actor=person.actor, action="seal.impact", subject=view.id, details={"affected": str(len(affected))}
     )
@@ -577,7 +578,7 @@ def reseal(request: Request, found: Found, view: TheSeal, data: Form, person: St
         begin, end = _span(**asked)
         outcomes, _ = reseal_some(found, who, view.id, begin, end, shown["reason"], AT_ONCE)
     except Malformed as error:
-        return _impact_page(request, person, who, view, shown, [], error)
+        return _impact_page(request, person, who, view, {"reason": shown["reason"]}, [], error)
     except LicenceTrustError as error:
         return _impact_page(request, person, who, view, shown, found.desk.resealer.affected(view.id, begin, end), error)
     left = found.desk.resealer.affected(view.id, begin, end)
@@ -606,7 +607,7 @@ def _impact_page(
         base=f"/seals/{quote(view.id)}",
         name=view.summary.name,
         badge=seal_views.badge(view.state, translate),
-        asked={"since": "", "until": "", "reason": "", **asked},
+        asked={**dict.fromkeys(("since", "until", "reason"), ""), **asked},
         count=len(affected),
         listed=[(f"/licences/{quote(one)}", one) for one in affected[:LISTED]],
         done=len(outcomes) - len(refused) if outcomes else None,

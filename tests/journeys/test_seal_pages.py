@@ -150,7 +150,7 @@ def test_the_whole_life(desks: dict[str, Desk], live: Live, basis: Path, tmp_pat
     told = page.locator(".timeline .what b").all_inner_texts()
     assert told[0] == "销毁收缴的印章"
     assert told[-1] == "申请"
-    assert len(told) == 17
+    assert len(told) == 18
     assert page.locator(".versions li").count() == 3
     assert page.locator(".seal-sheet svg.true-size").bounding_box()["width"] == pytest.approx(42 / 25.4 * 96, abs=0.1)
     with page.expect_download() as waited:
