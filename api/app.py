@@ -15,6 +15,7 @@ from api import __version__, errors
 from api.deps import SignInNeeded
 from api.middleware import Envelope
 from api.routes import (
+    certificates,
     health,
     issuer,
     pages_public,
@@ -46,7 +47,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Envelope, settings=services.settings, metrics=services.metrics)
     errors.install(app)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
-    for module in (issuer, verifier, seals, trust, staff):
+    for module in (issuer, verifier, seals, certificates, trust, staff):
         app.include_router(module.router, prefix="/api/v1")
     for module in (trust_services, health, pages_public, pages_staff, pages_seals, pages_trust):
         app.include_router(module.router)

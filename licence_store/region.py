@@ -4,6 +4,7 @@ region.json          what this is (written last when a region is made)
 register.sqlite3     the register, unless a database is named in the settings
 keys/                private keys, encrypted; in a demonstration region also the passphrase
 trust/               certificates, revocation lists and anchors.json: whom to believe, for what
+issued/              certificates our own authorities gave out on request
 seals/               seals (GB/T 38540) and the documents they rest on: see ``licence_store.cabinet``
 files/               sealed licences by SM3
 anchors.jsonl        heads of the journal, signed, one a line

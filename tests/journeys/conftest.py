@@ -87,7 +87,7 @@ def token(live: Live) -> str:
 
 def make_token(
     live: Live,
-    scopes: tuple[str, ...] = ("issue", "read", "search", "types", "journal"),
+    scopes: tuple[str, ...] = ("issue", "read", "search", "types", "journal", "trust"),
     departments: tuple[str, ...] = ("*",),
     types: tuple[str, ...] = ("*",),
 ) -> str:

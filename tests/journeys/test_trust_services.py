@@ -17,11 +17,12 @@ import pytest
 from api.cli import run
 from keys.authority import SIGNER, CertificateAuthority
 from keys.remote import RemoteTimestamper
+from keys.requests import build_request
 from keys.software import generate_key
-from tests.journeys.conftest import Live, serving
+from tests.journeys.conftest import Live, make_token, serving
 from tests.journeys.test_http import problem
 from tests.keys.openssl import needs_openssl, openssl, read
-from trust.certificates import Certificate
+from trust.certificates import Certificate, load_certificate
 from trust.errors import Unavailable
 from trust.fetching import HTTPFetcher
 from trust.ocsp import Status, build_ocsp_request, load_ocsp
@@ -144,8 +145,6 @@ def test_a_revoked_certificate_is_on_the_list_and_in_every_answer_at_once(
     assert run(["trust", "certify", str(request), "--days", "30", "--out", str(certificate), *where]) == 0
     assert run(["keys", "import", "revoked-one", str(certificate), *where]) == 0
     capsys.readouterr()
-    from trust.certificates import load_certificate
-
     made, above = load_certificate(certificate.read_bytes()), issuer(live)
     assert asked(client, made, above) is Status.GOOD
     before = load_crl(client.get("/crls/issuing-ca.crl").content)
@@ -158,6 +157,36 @@ def test_a_revoked_certificate_is_on_the_list_and_in_every_answer_at_once(
     assert after.revoked[made.serial].reason == "keyCompromise"
     assert (after.number or 0) == (before.number or 0) + 1
     assert after.digest in {one.digest for one in live.services.desk.trust().crls}, "the running service knows at once"
+
+
+def test_a_request_is_taken_over_http_and_its_certificate_revoked(live: Live, client: httpx.Client, token: str) -> None:
+    key = generate_key()
+    request = build_request({"country_name": "CN", "common_name": "接口签章人"}, key, SIGNER)
+    bearer = {"Authorization": f"Bearer {token}"}
+    body = {"request": request.to_pem().decode(), "role": "signer", "days": 20, "reason": "新设"}
+    made = client.post("/api/v1/certificates", json=body, headers={**bearer, "Idempotency-Key": "csr-1"})
+    assert made.status_code == 201, made.text
+    again = client.post("/api/v1/certificates", json=body, headers={**bearer, "Idempotency-Key": "csr-1"})
+    assert again.content == made.content
+    certificate = load_certificate(made.json()["certificate"].encode())
+    assert certificate.point == key.public_key.point
+    assert asked(client, certificate, issuer(live)) is Status.GOOD
+    address = f"/api/v1/certificates/{made.json()['serial']}/revocation"
+    gone = client.post(address, json={"cause": "superseded"}, headers={**bearer, "Idempotency-Key": "rev-1"})
+    assert gone.json()["revoked"] is True
+    assert asked(client, certificate, issuer(live)) is Status.REVOKED
+    problem(client.post(address, json={}, headers={**bearer, "Idempotency-Key": "rev-2"}), 409, "certificate.revoked")
+    for number, (content, status, code) in enumerate(
+        (
+            ({**body, "request": "junk"}, 422, "request.malformed"),
+            ({**body, "role": "authority"}, 403, "authority.role"),
+            ({**body, "days": 0}, 422, "request.invalid"),
+        )
+    ):
+        headers = {**bearer, "Idempotency-Key": f"bad-{number}"}
+        problem(client.post("/api/v1/certificates", json=content, headers=headers), status, code)
+    headers = {"Authorization": f"Bearer {make_token(live, ('read',))}", "Idempotency-Key": "other"}
+    problem(client.post("/api/v1/certificates", json=body, headers=headers), 403, "token.scope")
 
 
 # Time stamps
