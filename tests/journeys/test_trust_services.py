@@ -23,7 +23,7 @@ from tests.journeys.conftest import Live, make_token, serving
 from tests.journeys.test_http import problem
 from tests.keys.openssl import needs_openssl, openssl, read
 from trust.certificates import Certificate, load_certificate
-from trust.errors import Unavailable
+from trust.errors import LicenceTrustError, Unavailable
 from trust.fetching import HTTPFetcher
 from trust.ocsp import Status, build_ocsp_request, load_ocsp
 from trust.revocation import load_crl
@@ -202,7 +202,6 @@ def test_a_time_stamp_for_our_own_client(live: Live) -> None:
 
 def test_licences_are_stamped_by_the_authority_that_is_named(live: Live, place: Path, tmp_path: Path) -> None:
     """Where none answers, licences wait and nothing is lost."""
-    from trust.errors import LicenceTrustError
 
     record = next(live.services.catalogue.get("teacher-certificate").example_records(1, 951))
     with serving(place, public_rate=0, timestamp_urls=f"{live.url}/tsa") as other:
@@ -292,3 +291,24 @@ def test_metrics_name_what_ends_and_who_keeps_the_keys(client: httpx.Client) -> 
     text = client.get("/metrics").text
     assert 'licence_trust_custodian_present{custodian="file"} 1.0' in text
     assert json.loads(client.get("/readyz").text)["status"] in ("ok", "unavailable")
+
+
+def test_a_custodian_that_is_away_is_said_and_licences_wait(live: Live, place: Path, tmp_path: Path) -> None:
+    import shutil
+
+    twin = Path(shutil.copytree(place, tmp_path / "twin"))
+    record = next(live.services.catalogue.get("teacher-certificate").example_records(1, 971))
+    with serving(twin, public_rate=0) as other, other.client() as client:
+        (twin / "keys").rename(twin / "keys.away")
+        ready = client.get("/readyz")
+        assert ready.status_code == 503
+        assert "keys" in {one["part"] for one in ready.json()["checks"] if not one["ready"]}
+        assert (
+            client.post("/tsa", content=build_timestamp_request(bytes(32), nonce=1), headers=QUERY).status_code >= 400
+        )
+        assert client.get("/crls/issuing-ca.crl").status_code == 200
+        with pytest.raises(LicenceTrustError):
+            other.services.issue("teacher-certificate", record, other.services.actor(None), "away")
+        (twin / "keys.away").rename(twin / "keys")
+        assert client.get("/readyz").status_code == 200
+        assert other.services.issue("teacher-certificate", record, other.services.actor(None), "away").created
