@@ -147,6 +147,7 @@ class Issuer:
         report = self.verifier().verify(sealed.data)
         if not _acceptable(report) or report.document.get("licence_id") != reservation.licence_id:
             raise SelfCheckFailed(report)
+        sealed.remember_digest(bytes.fromhex(str(report.document["digest"])))
 
     def record(self, sealed: Sequence[Produced]) -> list[Outcome]:
         """登记: files first, flushed; then the second short transaction."""

@@ -130,6 +130,10 @@ class SealedOFD:
         """SM3 of ``data``, computed when first asked for."""
         return sm3(self.data)
 
+    def remember_digest(self, digest: bytes) -> None:
+        """Take ``digest``, which somebody has computed over this very ``data``, instead of computing it again."""
+        self.__dict__.setdefault("digest", digest)
+
 
 def _now() -> datetime:
     return datetime.now(UTC)

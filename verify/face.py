@@ -91,6 +91,9 @@ def _is_hidden(drawn: Any) -> bool:
     stroked = (drawn.get("Stroke") or "false").strip().lower() in ("true", "1")
     try:
         shown = float(drawn.get("Alpha") or 255) > 0 and float(drawn.get("Size") or 1) > 0
+        x, y, width, height = map(float, (drawn.get("Boundary") or "").split())
+        shown = shown and min(width, height, x + width, y + height) > 0
+        shown = shown and all(float(c.get("Alpha") or 255) > 0 for c in drawn if local_name(c) == "FillColor")
     except ValueError:
         shown = False
     return not (visible and shown) or (unfilled and not stroked)
