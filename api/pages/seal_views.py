@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from api.pages.public import mask_code, mask_name
-from api.pages.verdict import BEIJING, data_address, period, when
+from api.pages.verdict import BEIJING, data_address, joined, period, when
 from seal.kinds import KINDS
 from seal.lifecycle import STEPS, Official, Role, Rule, State, Step
 from seal.records import HOLDERS, REQUESTS
@@ -60,6 +60,15 @@ _FIRST: Final = (
 """Steps that carry a matter on: shown as the thing to do."""
 
 
+_ACTS: Final = {"freeze": N_("冻结印章"), "report_lost": N_("挂失印章")}
+"""Steps that are called as the state they lead to is: an act must not read like a state."""
+
+
+def step_title(name: str, translate: Translate) -> str:
+    """A step as a button or heading names it."""
+    return translate(_ACTS.get(name, STEPS[name].title))
+
+
 def badge(state: State, translate: Translate) -> dict[str, str]:
     """A state as chip."""
     return {"tone": _TONES.get(state, "none"), "word": translate(state.label)}
@@ -99,15 +108,14 @@ def _todo(one: SealSummary, pending: tuple[str, str] | None, role: Role, transla
     for name in wanted:
         step = STEPS[name]
         if role in step.roles and one.state in step.moves:
-            return {"href": f"/seals/{quote(one.id)}/steps/{name}", "title": translate(step.title)}
+            return {"href": f"/seals/{quote(one.id)}/steps/{name}", "title": step_title(name, translate)}
     return None
 
 
 def first_steps(translate: Translate) -> list[dict[str, str]]:
     """From application to use: who does what, as the one table has it."""
-    joint = translate("、")
     return [
-        {"title": translate(step.title), "who": joint.join(translate(role.label) for role in step.roles)}
+        {"title": translate(step.title), "who": joined((translate(role.label) for role in step.roles), translate)}
         for step in (STEPS[name] for name in ("apply", "approve", "make", "issue", "activate"))
     ]
 
@@ -141,7 +149,7 @@ def offers(register: SealRegister, view: SealView, who: Official, translate: Tra
 
 def _offer(step: Step, seal_id: str, why: str, translate: Translate) -> Offer:
     href = f"/seals/{quote(seal_id)}/steps/{step.name}"
-    return Offer(step.name, translate(step.title), href, step.name in _FIRST, step.name in GRAVE, why)
+    return Offer(step.name, step_title(step.name, translate), href, step.name in _FIRST, step.name in GRAVE, why)
 
 
 def _idle(name: str, view: SealView) -> bool:
@@ -193,7 +201,7 @@ def timeline(view: SealView, translate: Translate) -> list[dict[str, Any]]:
 def _event(one: SealEvent, moved: bool, names: Mapping[str, str], translate: Translate) -> dict[str, Any]:
     step, state, role = STEPS.get(one.step), State(one.state), Role(one.role)
     return {
-        "title": translate(step.title) if step else one.step,
+        "title": step_title(one.step, translate) if step else one.step,
         "when": when(one.recorded),
         "since": when(one.effective) if one.effective < one.recorded.replace(microsecond=0) else "",
         "who": one.actor,
@@ -267,7 +275,7 @@ def grant_row(
         "id": one.id,
         "who": one.account or translate("该单位所有经办人"),
         "department": departments.get(one.department_id, one.department_id),
-        "types": translate("全部证照") if every else "、".join(types.get(code, code) for code in one.types),
+        "types": translate("全部证照") if every else joined((types.get(code, code) for code in one.types), translate),
         "limit": str(one.daily_limit) if one.daily_limit is not None else translate("不限"),
         "granted": when(one.granted),
         "granted_by": one.granted_by,
@@ -369,19 +377,18 @@ def step_facts(step: Step, translate: Translate) -> Rows:
         else fill(translate("变为“{state}”"), {"state": translate(after.label)})
         for before, after in step.moves.items()
     ]
-    joint = translate("、")
     return [
-        (translate("由谁办理"), joint.join(translate(role.label) for role in step.roles)),
-        (translate("办理前的状态"), joint.join(translate(before.label) for before in step.moves)),
-        (translate("办理后"), joint.join(dict.fromkeys(arrivals))),
-        (translate("规则"), joint.join(translate(rule.label) for rule in step.rules) or "—"),
+        (translate("由谁办理"), joined((translate(role.label) for role in step.roles), translate)),
+        (translate("办理前的状态"), joined((translate(before.label) for before in step.moves), translate)),
+        (translate("办理后"), joined(dict.fromkeys(arrivals), translate)),
+        (translate("规则"), joined((translate(rule.label) for rule in step.rules), translate) or "—"),
     ]
 
 
 def table_rows(translate: Translate) -> list[dict[str, Any]]:
     """The whole table in the reader's language."""
     return [
-        {"title": translate(step.title), "name": step.name, "facts": step_facts(step, translate)}
+        {"title": step_title(step.name, translate), "name": step.name, "facts": step_facts(step, translate)}
         for step in STEPS.values()
     ]
 

@@ -347,7 +347,16 @@ _USAGES = {
 
 def usage_words(usage: Iterable[str], translate: Translate) -> str:
     """证书用途 in words; one we have none for stands as it is."""
-    return translate("、").join(translate(_USAGES[one]) if one in _USAGES else one for one in usage) or "—"
+    return joined([translate(_USAGES[one]) if one in _USAGES else one for one in usage], translate) or "—"
+
+
+def joined(words: Iterable[str], translate: Translate) -> str:
+    """Words in a row, as the reader's language separates them."""
+    return ("、" if translate(_SAMPLE) == _SAMPLE else ", ").join(words)
+
+
+_SAMPLE = N_("印章")
+"""A word whose translation tells the language."""
 
 
 _ALTERED = ("package", "format", "integrity", "coverage", "message", "signature")

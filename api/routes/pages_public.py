@@ -85,9 +85,7 @@ def verify_upload(
     view = verdict_view(report, name, translation(request), language_of(request))
     picture = found.picture_of(content, report)
     known = registered(found.desk.seal_register, report)
-    return page(
-        request, "verdict.html", visitor=person, nav="verify", view=view, picture=picture, registered=known
-    )
+    return page(request, "verdict.html", visitor=person, nav="verify", view=view, picture=picture, registered=known)
 
 
 @router.get("/v/{licence_id}")
@@ -106,10 +104,15 @@ def public_check(
 # Signing in
 
 
+_DESKS = {"seal_keeper": "/seals", "seal_approver": "/seals", "auditor": "/journal"}
+"""Where people begin who do not issue, unless they asked for a page."""
+
+
 @router.get("/sign-in")
 def sign_in_page(request: Request, person: MaybeVisitor, next: Annotated[str, Query()] = "/issue") -> Response:
     if person is not None:
-        return RedirectResponse(inside(next), 303)
+        target = inside(next)
+        return RedirectResponse(_DESKS.get(person.account.role, target) if target == "/issue" else target, 303)
     return page(request, "sign_in.html", nav="sign-in", problem=None, name="", next=inside(next))
 
 
@@ -126,7 +129,7 @@ def sign_in(request: Request, found: Found, data: Form) -> Response:
             request, "sign_in.html", status=status, nav="sign-in", problem=problem.detail, name=name, next=target
         )
     token, _ = found.accounts.open_session(account, address=address)
-    response = RedirectResponse(target, 303)
+    response = RedirectResponse(_DESKS.get(account.role, target) if target == "/issue" else target, 303)
     settings = found.settings
     response.set_cookie(
         SESSION_COOKIE,

@@ -21,7 +21,7 @@ from api.moments import parse_local
 from api.pages import seal_forms, seal_views
 from api.pages.rendering import page
 from api.pages.seal_forms import Filled
-from api.pages.verdict import BEIJING, certificate_rows, when
+from api.pages.verdict import BEIJING, certificate_rows, joined, when
 from api.seal_office import reseal_some, take_step
 from api.wiring import Services
 from licence_store.resealing import Resealed
@@ -157,7 +157,7 @@ def _apply_form(
 ) -> Response:
     translate, language = translation(request), language_of(request)
     kinds = [
-        (one.code, seal_views.kind_title(one.code, language), "、".join(f"{w}×{h}" for w, h in one.sizes))
+        (one.code, seal_views.kind_title(one.code, language), joined((f"{w}×{h}" for w, h in one.sizes), translate))
         for one in KINDS.values()
     ]
     departments = [(one.id, one.name) for one in found.catalogue.departments()]
@@ -224,7 +224,7 @@ def seal(
         id=view.id,
         base=f"/seals/{quote(view.id)}",
         name=view.summary.name,
-        done=translate(STEPS[done].title) if done in STEPS else "",
+        done=seal_views.step_title(done, translate) if done in STEPS else "",
         badge=seal_views.badge(view.state, translate),
         holder=view.summary.holder_name,
         picture=_picture(info),
@@ -362,7 +362,7 @@ def _refused(request: Request, person: Visitor, view: SealView, step: str, error
         base=f"/seals/{quote(view.id)}",
         name=view.summary.name,
         badge=seal_views.badge(view.state, translate),
-        title=translate(STEPS[step].title),
+        title=seal_views.step_title(step, translate),
         problem=_said(error, request),
         code=error.code,
         facts_of_step=seal_views.step_facts(STEPS[step], translate),
@@ -399,7 +399,7 @@ def _step_form(
         badge=seal_views.badge(view.state, translate),
         picture=_picture(_info(found, view)),
         step=step,
-        title=translate(rule.title),
+        title=seal_views.step_title(step, translate),
         consequence=translate(seal_forms.CONSEQUENCES[step]),
         grave=step in seal_views.GRAVE,
         fields=fields,

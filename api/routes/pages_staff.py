@@ -201,9 +201,7 @@ def licence_verdict(request: Request, found: Found, licence_id: str, person: Sta
     view = found.find(licence_id, person.actor, register_views.PURPOSES[0], action="licence.verify")
     content = found.register.file(view)
     report = found.verify(content, person.actor, None)
-    shown = verdict_view(
-        report, f"{view.summary.licence_number}.ofd", translation(request), language_of(request)
-    )
+    shown = verdict_view(report, f"{view.summary.licence_number}.ofd", translation(request), language_of(request))
     return page(
         request,
         "verdict.html",

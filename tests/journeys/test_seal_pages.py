@@ -199,7 +199,7 @@ def test_steps_of_others_are_refused_with_the_rule(desks: dict[str, Desk], live:
     ):
         page = desks[account].see(f"{SEAL}/steps/{step}")
         if words is None:
-            assert page.locator("h1").inner_text() == STEPS[step].title
+            assert page.locator("h1").inner_text() == "冻结印章"
         else:
             assert words in page.locator("[role=alert]").inner_text()
             assert "由谁办理" in page.locator("main").inner_text()
@@ -217,11 +217,13 @@ def test_steps_of_others_are_refused_with_the_rule(desks: dict[str, Desk], live:
 
 def test_only_what_the_role_may_do_is_offered(desks: dict[str, Desk], live: Live) -> None:
     offered = {
-        name: set(desk.see(SEAL).locator(".offers a").all_inner_texts()) for name, desk in desks.items() if name != "education"
+        name: set(desk.see(SEAL).locator(".offers a").all_inner_texts())
+        for name, desk in desks.items()
+        if name != "education"
     }
     assert offered == {
-        "approver": {"冻结", "收缴", "收回用章授权"},
-        "keeper": {"冻结", "挂失", "授权用章", "收回用章授权"},
+        "approver": {"冻结印章", "收缴", "收回用章授权"},
+        "keeper": {"冻结印章", "挂失印章", "授权用章", "收回用章授权"},
         "auditor": set(),
     }
     page = desks["education"].page
@@ -258,7 +260,12 @@ def test_anybody_may_ask_how_a_seal_stood(browser: Any, live: Live) -> None:
         assert "未启用" in tab.page.locator("h1").inner_text()
     for width in (PHONE, DESK):
         with Tab(browser, live, width) as tab:
-            for path in ("/s/99000000000001", "/s/99000000000001?at=2020-01-01T00:00", "/s/nothing", "/s/99000000000001?at=x"):
+            for path in (
+                "/s/99000000000001",
+                "/s/99000000000001?at=2020-01-01T00:00",
+                "/s/nothing",
+                "/s/99000000000001?at=x",
+            ):
                 tab.page.goto(path)
                 tab.check()
 
@@ -323,3 +330,19 @@ def test_strangers_sign_in_first(live: Live, path: str) -> None:
         answer = client.get(path)
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/sign-in?next=")
+
+
+def test_everybody_begins_at_their_own_desk(browser: Any, live: Live) -> None:
+    for account, path in (
+        ("keeper", "/seals"),
+        ("approver", "/seals"),
+        ("auditor", "/journal"),
+        ("education", "/issue"),
+    ):
+        with Tab(browser, live) as tab:
+            tab.page.goto("/sign-in")
+            tab.page.fill("#name", account)
+            tab.page.fill("#password", live.passwords[account])
+            tab.page.click("main button[type=submit]")
+            tab.page.wait_for_url(f"**{path}")
+            tab.check()
