@@ -40,6 +40,7 @@ from trust.anchors import Purpose, TrustAnchor, TrustStore
 from trust.canonical import canonical_json, parse_json
 from trust.certificates import load_certificate
 from trust.errors import CheckFailed, LicenceTrustError, Malformed, NotFound, Unavailable
+from trust.path import issuers_of
 from trust.revocation import CertificateList, load_crl
 from trust.sm2 import PublicKey
 
@@ -232,8 +233,10 @@ class Region:
         signer = self.keyring.signer("publisher")
         said = {"seq": str(anchor.seq), "digest": anchor.digest, "at": now.isoformat(timespec="seconds")}
         line = {**said, "signature": signer.sign(canonical_json(said)).hex()}
+        path = self.directory / _ANCHORS
         try:
-            with (self.directory / _ANCHORS).open("ab") as file:
+            path.touch(mode=0o640)
+            with path.open("ab") as file:
                 file.write(canonical_json(line) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -245,16 +248,23 @@ class Region:
         path = self.directory / _ANCHORS
         if not path.exists():
             return ()
-        key = self.keyring.certificate("publisher").public_key
-        return tuple(_checked_anchor(line, key) for line in read(path).splitlines() if line.strip())
+        keys = self._publisher_keys()
+        return tuple(_checked_anchor(line, keys) for line in read(path).splitlines() if line.strip())
+
+    def _publisher_keys(self) -> tuple[PublicKey, ...]:
+        """The publisher's present key, and former ones that an authority we believe had certified."""
+        former = sorted((self.directory / "keys" / "retired").glob("publisher.*.cert.pem"))
+        certificates = [load_certificate(read(path)) for path in former]
+        believed = [one for one in certificates if issuers_of(one, self.trust_store())]
+        return tuple(one.public_key for one in (self.keyring.certificate("publisher"), *believed))
 
 
-def _checked_anchor(line: bytes, key: PublicKey) -> Anchor:
+def _checked_anchor(line: bytes, keys: tuple[PublicKey, ...]) -> Anchor:
     try:
         said = parse_json(line)
         assert isinstance(said, dict)
         signature = bytes.fromhex(str(said.pop("signature")))
-        if key.verify(signature, canonical_json(said)):
+        if any(key.verify(signature, canonical_json(said)) for key in keys):
             return Anchor(int(str(said["seq"])), str(said["digest"]))
     except (ValueError, KeyError, AssertionError, Malformed):
         pass

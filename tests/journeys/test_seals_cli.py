@@ -223,6 +223,47 @@ def test_the_ledger_names_what_was_sealed_and_resealing_leaves_nothing_behind(
     assert call("verify", issued[0]["files"]["ofd"], "--json")[1][0]["sub_indication"] == "LICENCE_SUPERSEDED"
 
 
+def test_keys_are_rotated_backed_up_and_destroyed(call: Call, place: Path, tmp_path: Path) -> None:
+    """Seals wait for their certificate to be changed; the journal's old anchors still hold."""
+    assert call("journal", "check")[1][0]["intact"] is True
+    before = {one["name"]: one["serial"] for one in call("keys", "list", "--json")[1]}
+    for name in ("publisher", "tsa"):
+        status, [rotated] = call("keys", "rotate", name, "--reason", "年度更换")
+        assert status == 0
+        assert rotated["serial"] != before[name]
+    assert call("journal", "check")[1][0]["intact"] is True
+    assert call("verify", place / "demo" / "teacher-certificate.ofd")[0] == 0
+    assert call("keys", "rotate", "root", "--reason", "x")[0] == 1
+    assert call("keys", "rotate", "tsa", "--as", "keeper")[0] == 1
+
+    status, [made] = call("keys", "backup", "--out", tmp_path / "b.json", "--name", "tsa")
+    assert status == 0
+    assert b"PRIVATE" not in (tmp_path / "b.json").read_bytes()
+    assert made["passphrase"]
+    assert call("keys", "destroy", "tsa", "--serial", before["tsa"])[0] == 1, "needs a reason"
+    assert call("keys", "destroy", "tsa", "--serial", before["tsa"], "--reason", "已更换")[0] == 0
+    assert call("keys", "destroy", "tsa", "--serial", before["tsa"], "--reason", "已更换")[0] == 1
+    listed = [(one["name"], one["state"]) for one in call("keys", "list", "--json")[1]]
+    assert {("tsa", "current"), ("tsa", "destroyed"), ("publisher", "retired")} <= set(listed)
+
+
+def test_a_seal_whose_key_was_rotated_waits_for_its_new_certificate(
+    call: Call, basis: Path, place: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    seal_id = "99000000000001"
+    key = call("seal", "show", seal_id, "--json")[1][0]["key"]
+    assert call("keys", "rotate", key, "--reason", "年度更换")[0] == 0
+    assert call("seal", "request", seal_id, "--change", "certificate", "--basis", basis)[0] == 0
+    steps(call, seal_id, "approve", "change-certificate")
+    assert run(["types", "example", "business-licence", "--seed", "41", "--dir", str(place)]) == 0
+    record = tmp_path / "one.json"
+    record.write_text(capsys.readouterr().out, "utf-8")
+    status, [issued] = call("issue", "--type", "business-licence", "--input", record, "--out", tmp_path)
+    assert status == 0, issued
+    assert call("verify", issued["files"]["ofd"])[0] == 0
+    assert call("verify", place / "demo" / "business-licence.ofd")[0] == 0, "what the old seal sealed stands"
+
+
 def test_the_rules_are_printed(place: Path, capsys: Captured) -> None:
     assert run(["seal", "rules", "--dir", str(place)]) == 0
     assert capsys.readouterr().out.startswith("# 演示省电子印章管理办法")
