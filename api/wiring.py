@@ -58,7 +58,7 @@ TOKEN_SCOPES = {
     "seal_keeper": frozenset({"seals"}),
     "seal_approver": frozenset({"seals"}),
     "auditor": frozenset({"journal", "seals"}),
-    "admin": frozenset({"issue", "read", "search", "types", "journal", "trust"}),
+    "admin": frozenset({"read", "search", "types", "journal", "trust"}),
 }
 """What an account of a role may hand on to a system."""
 

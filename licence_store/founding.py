@@ -139,6 +139,8 @@ class Founding:
         authority = make_demonstration_authority(region.name, region.code, now, named)
         self.keep_keys(authority)
         self.keep_trust(authority)
+        if not database_url:
+            (region.directory / DATABASE_FILE).touch(mode=0o640)  # what SQLite writes beside it has the same mode
         sessions = open_database(database_url or region.database_url)
         try:
             upgrade(sessions)

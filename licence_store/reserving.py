@@ -23,7 +23,7 @@ from licence_store.models import Account, IssueIntent, LicenceVersion, table
 from licence_store.numbering import StatusSlot, new_serial, take_numbers, take_slots
 from seal.lifecycle import Role
 from seal.message import DataMessage, RequiredSeal, parse_message
-from seal.using import Wish, admit
+from seal.using import Wish, account_of, admit
 from trust.errors import Conflict, LicenceTrustError
 from trust.identifiers import LicenceId
 from trust.journal import Actor, Entry
@@ -188,8 +188,10 @@ def _admitted(
 
 
 def role_of(session: Session, account: str) -> Role:
-    """In which role an account uses seals; who has no account here acts as an officer (whoever let them in says so)."""
-    role = session.connection().execute(_ROLE, {"name": account}).scalar()
+    """In which role an account uses seals, a token in that of the account which made it; who has no account here acts
+    as an officer (whoever let them in says so).
+    """
+    role = session.connection().execute(_ROLE, {"name": account_of(account)}).scalar()
     return Role(role) if role is not None else Role.OFFICER
 
 

@@ -122,7 +122,7 @@ class SealRegister:
         if kind not in REQUESTS or kind == "new":
             raise Malformed("seal.request_kind", "申请种类应为 face、certificate 或 destruction。")
         with self._journalled("request", seal_id, who):
-            kept = self._keep_basis(STEPS["request"].rules, basis)
+            kept = self._keep_basis_for("request", seal_id, who, reason, basis)
             with self.sessions.begin() as session:
                 seal, after, _ = self._checked(session, "request", seal_id, who, reason, kept)
                 request = self._insert_request(session, seal_id, kind, who, reason, basis, kept)
@@ -380,7 +380,7 @@ class SealRegister:
     ) -> None:
         """A step that gives the seal no new object."""
         with self._journalled(name, seal_id, who):
-            kept = self._keep_basis(STEPS[name].rules, basis)
+            kept = self._keep_basis_for(name, seal_id, who, reason, basis)
             if Rule.SOUND in STEPS[name].rules:
                 self._demand_sound(name, seal_id, who)
             with self.sessions.begin() as session:
@@ -568,6 +568,13 @@ class SealRegister:
             return ""
         basis.check()
         return self.files.keep_basis(basis.data)
+
+    def _keep_basis_for(self, name: str, seal_id: str, who: Official, reason: str, basis: Basis | None) -> str:
+        """As ``_keep_basis``, once the step is allowed: nobody fills the folder with what is refused."""
+        if basis is not None and Rule.BASIS in STEPS[name].rules:
+            with self.sessions.read() as session:
+                self._checked(session, name, seal_id, who, reason, "-", hold=False)
+        return self._keep_basis(STEPS[name].rules, basis)
 
     def _insert_seal(self, session: Session, wanted: NewSeal, state: State) -> str:
         department = session.get(Department, wanted.department)

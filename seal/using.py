@@ -177,13 +177,18 @@ def _over(name: str, limit: int) -> Refused:
 
 
 def _covers(grant: Row[*tuple[Any, ...]], row: Row[*tuple[Any, ...]], wish: Wish) -> bool:
-    types = json.loads(grant.types)
+    types, account = json.loads(grant.types), account_of(wish.officer.account)
     department = wish.officer.department or row.department_id  # somebody of no department acts for the seal's
     return (
-        grant.account in ("", wish.officer.account)
+        grant.account in ("", account)
         and grant.department_id == department
         and (ANY in types or wish.type_code in types)
     )
+
+
+def account_of(officer: str) -> str:
+    """The account behind an officer of the ledger: by token they act as ``account/label``."""
+    return officer.partition("/")[0]
 
 
 def _used(session: Session, grant_id: str, day: str) -> int:

@@ -24,6 +24,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from trust.errors import Unavailable
 
+_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+_TUNNELS: Final = ipaddress.IPv6Network("2002::/16")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -130,9 +132,19 @@ class HTTPFetcher:
     def _address(self, url: SplitResult, host: str, port: int) -> str:
         for *_, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
             address = str(where[0])
-            if self.allow_private or ipaddress.ip_address(address.partition("%")[0]).is_global:
+            if self.allow_private or is_elsewhere(address):
                 return address
         raise Unavailable("fetch.forbidden", "信息源 {url} 指向本机或内部网络，不予访问。", url=_shown(url))
+
+
+def is_elsewhere(address: str) -> bool:
+    """Does the address lead to another's machine on the open network? Addresses of IPv6 that stand for one of IPv4
+    (64:ff9b::/96, 2002::/16, ::/96) may lead back to us.
+    """
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if not found.is_global or found.is_multicast:
+        return False
+    return found.version == 4 or (found in _UNICAST and found not in _TUNNELS)
 
 
 def _answer(url: SplitResult, response: http.client.HTTPResponse, limit: int) -> bytes | str:

@@ -52,6 +52,7 @@ def test_secrets_are_not_for_others(region_folder: Path) -> None:
     assert len(secret) > 8
     assert all(stat.S_IMODE(p.stat().st_mode) == 0o600 for p in secret)
     assert all(b"ENCRYPTED" in p.read_bytes() for p in keys.glob("*.key.pem"))
+    assert stat.S_IMODE((region_folder / "register.sqlite3").stat().st_mode) == 0o640
 
 
 def test_no_path_inside_is_absolute(region_folder: Path) -> None:

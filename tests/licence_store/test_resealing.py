@@ -143,6 +143,7 @@ def test_who_manages_or_audits_does_not_use(desk: Desk, role: str) -> None:
     with desk.sessions.begin() as session:
         session.execute(insert(Account), [row])
     assert try_issue(desk, 0, Actor("wang")) == "seal.role"
+    assert try_issue(desk, 0, Actor("wang/接口")) == "seal.role"  # by a token of that account
 
 
 def test_officer_s_day_is_bounded(desk: Desk) -> None:
@@ -153,6 +154,8 @@ def test_officer_s_day_is_bounded(desk: Desk) -> None:
     records = list(desk.catalogue.get(TEACHER).example_records(3))
     outcomes = desk.issuer.issue_many(TEACHER, records, OFFICER)
     assert [o.code if isinstance(o, LicenceTrustError) else "ok" for o in outcomes] == ["ok", "ok", "seal.daily_limit"]
+    by_token = Actor("zhang/接口", OFFICER.department)
+    assert try_issue(desk, 5, by_token) == "seal.daily_limit"
 
 
 def test_changed_face_is_used_at_once(desk: Desk) -> None:

@@ -316,6 +316,14 @@ def test_refusals_are_journalled(world: World) -> None:
     assert (last.action, last.actor, last.result) == ("seal.freeze", "wu", "seal.role")
 
 
+def test_what_is_refused_leaves_no_document(world: World) -> None:
+    seal_id, before = world.seal(), dict(world.files.kept)
+    other = Basis("x.pdf", b"another")
+    assert code_of(lambda: world.register.confiscate(OFFICER, seal_id, other, reason="x")) == "seal.role"
+    assert code_of(lambda: world.register.request(KEEPER, seal_id, "face", other)) == "seal.role"
+    assert world.files.kept == before
+
+
 def test_one_request_at_a_time(world: World) -> None:
     seal_id = world.seal()
     world.register.request(OFFICER, seal_id, "face", BASIS)

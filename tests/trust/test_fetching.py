@@ -123,11 +123,20 @@ def test_addresses_that_are_none(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "0.0.0.0", "[::1]", "[fd00::1]", "[fe80::1]"]
-)
+    "address",
+    [
+        "127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "0.0.0.0", "224.0.1.1", "[::1]", "[fd00::1]",
+        "[fe80::1]", "[fec0::1]", "[::ffff:127.0.0.1]", "[::7f00:1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
+        "[ff0e::1]",
+    ],
+)  # fmt: skip
 def test_neighbours_are_not_asked_unless_allowed(address: str) -> None:
     """A certificate may name any address; ours are not for its maker to reach."""
     assert code(f"http://{address}:9/", HTTPFetcher()) == "fetch.forbidden"
+
+
+def test_the_open_network_may_be_asked() -> None:
+    assert all(fetching.is_elsewhere(one) for one in ("8.8.8.8", "2606:4700::1111", "240e::1"))
 
 
 def test_a_name_that_points_to_a_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
