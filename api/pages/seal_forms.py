@@ -68,9 +68,11 @@ def fields_of(step: str) -> frozenset[str]:
 
 
 def text_of(data: FormData, name: str, limit: int = 500) -> str:
-    """A line or paragraph of the form, trimmed; what was no text is empty."""
+    """A line or paragraph of the form, trimmed, without control characters; what was no text is empty."""
     value = data.get(name, "")
-    return value.strip()[:limit] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return "".join(char for char in value if char.isprintable() or char == "\n").strip()[:limit]
 
 
 async def read_upload(data: FormData, name: str, limit: int) -> tuple[str, bytes] | None:

@@ -71,6 +71,7 @@ def test_a_limit_is_a_whole_number(limit: str) -> None:
 
 def test_a_form_without_files_or_with_odd_ones() -> None:
     assert seal_forms.text_of(FormData([("reason", "  因故 ")]), "reason") == "因故"
+    assert seal_forms.text_of(FormData([("reason", "一\x00二\r\n三\ud83d")]), "reason") == "一二\n三"
     assert seal_forms.new_seal(FormData([("name", "x")]), "market").department == "market"
 
 
