@@ -74,7 +74,7 @@ def restore(data: bytes, passphrase: bytes, keyring: Keyring) -> tuple[str, ...]
     try:
         inner = contents["passphrase"].encode()
         packed = [
-            (one["name"], load_key(one["key"].encode(), inner), load_certificate(one["certificate"].encode()))
+            (str(one["name"]), load_key(one["key"].encode(), inner), load_certificate(one["certificate"].encode()))
             for one in contents["keys"]
         ]
     except (KeyError, TypeError, AttributeError) as error:
@@ -82,6 +82,8 @@ def restore(data: bytes, passphrase: bytes, keyring: Keyring) -> tuple[str, ...]
     taken = set(keyring.names()) & {name for name, _, _ in packed}
     if taken:
         raise Conflict("keys.exists", "密钥“{name}”已存在，不会被覆盖。", name=", ".join(sorted(taken)))
+    for name, _, _ in packed:
+        keyring.path(name, "")  # refuses a name that is none before any key is put in
     for name, key, certificate in packed:
         keyring.add(name, key, certificate)
     return tuple(name for name, _, _ in packed)

@@ -580,6 +580,8 @@ class SealRegister:
         department = session.get(Department, wanted.department)
         if department is None:
             raise NotFound("department.unknown", "没有部门“{department}”。", department=wanted.department[:40])
+        if wanted.holder_kind == "institution" and wanted.holder_code not in ("", department.code):
+            raise Refused("seal.other_department", "该印章不属于您所在的单位。")
         row = {
             "name": wanted.name,
             "department_id": wanted.department,

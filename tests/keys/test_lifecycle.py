@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from keys import backup
 from keys.authority import ENCRYPTION, SIGNER, TSA, CertificateAuthority
 from keys.backup import back_up, restore
 from keys.custodian import Custodian, Custodians, parse_reference
@@ -267,6 +268,19 @@ def test_backups_that_do_not_open(desk: Desk, tmp_path: Path) -> None:
     assert code(lambda: back_up(desk.ring, b"", MOMENT)) == "keys.empty_passphrase"
     assert code(lambda: back_up(ring, b"p", MOMENT)) == "keys.nothing_to_back_up"
     assert code(lambda: back_up(desk.ring, b"p", MOMENT, names=["x"], iterations=1)) == "keys.unknown"
+
+
+@pytest.mark.parametrize("name", ["../x", "", [1]])
+def test_a_backup_with_a_bad_name_puts_no_key_in(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: object
+) -> None:
+    desk.set_up()
+    ring = Keyring(tmp_path / "new", lambda: b"x", iterations=1)
+    good = backup._pack(desk.ring, NAME, b"i")
+    contents = {"passphrase": "i", "keys": [good, {**good, "name": name}]}
+    monkeypatch.setattr(backup, "_open", lambda *_: contents)
+    assert code(lambda: restore(b"", b"p", ring)) == "keys.bad_name"
+    assert ring.names() == ()
 
 
 # ---------------------------------------------------------------- custodians

@@ -18,6 +18,7 @@ from seal.models import Seal, SealEvent, SealObject, SealUse
 from seal.records import Basis, NewSeal, Permission
 from seal.ses import parse_seal
 from seal.using import Use, Wish
+from tests.authority import EDUCATION, MARKET
 from tests.seal.conftest import Drawn
 from tests.seal.seal_world import (
     ADMIN,
@@ -314,6 +315,12 @@ def test_refusals_are_journalled(world: World) -> None:
     with world.sessions.read() as session:
         last = journal.entries(session, limit=99, subject=seal_id)[-1]
     assert (last.action, last.actor, last.result) == ("seal.freeze", "wu", "seal.role")
+
+
+def test_no_unit_applies_for_the_seal_of_another(world: World) -> None:
+    other = NewSeal("演示省市场监督管理局合同专用章", "education", holder_code=MARKET)
+    assert code_of(lambda: world.register.apply(OFFICER, other, BASIS)) == "seal.other_department"
+    assert world.register.apply(OFFICER, NewSeal("合同专用章", "education", holder_code=EDUCATION), BASIS)
 
 
 def test_what_is_refused_leaves_no_document(world: World) -> None:
