@@ -237,16 +237,16 @@ class Services:
         return Actor(found.name, found.department_id, None, "cli")
 
     def administrator(self, account: str | None) -> Actor:
-        """As ``actor``, for somebody who may manage keys and trust; raises ``Refused("account.not_admin")``."""
+        """As ``actor``, for whoever manages accounts, keys and trust; raises ``Refused("account.not_admin")``."""
         actor = self.actor(account)
         if account is not None and self.accounts.get(account).role != "admin":
-            raise Refused("account.not_admin", "密钥和信任库由系统管理员管理，您的账号没有此权限（三员分立）。")
+            raise Refused("account.not_admin", "账号、密钥和信任库由系统管理员管理，您的账号没有此权限（三员分立）。")
         return actor
 
     def issuing_actor(self, account: str | None) -> Actor:
         """As ``actor``, for somebody who may issue; raises ``Refused("account.not_officer")``."""
         actor = self.actor(account)
-        if account is not None and self.accounts.get(account).role == "auditor":
+        if account is not None and self.accounts.get(account).role != "officer":
             raise Refused("account.not_officer", "您的账号没有签发权限。")
         return actor
 

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from seal.lifecycle import Role, State, take
 from seal.models import Seal, SealDayCount, SealGrant, SealUse, table
 from trust.errors import LicenceTrustError, NotFound, Refused, Unavailable, Word
+from trust.i18n import N_
 from trust.journal import Actor
 
 BEIJING = timezone(timedelta(hours=8))
@@ -69,7 +70,10 @@ class SealStanding:
         if self.state is not State.ACTIVE:
             family = Unavailable if waiting and self.state is not State.DESTROYED else Refused
             raise family(
-                "seal.not_active", "印章“{name}”现为“{state}”，不能使用。", name=self.name, state=Word(self.state.label)
+                "seal.not_active",
+                N_("印章“{name}”现为“{state}”，不能使用。"),
+                name=self.name,
+                state=Word(self.state.label),
             )
 
 
@@ -127,7 +131,7 @@ def admit(session: Session, wish: Wish, now: datetime) -> Room:
     try:
         _standing(row).demand_active()
         take("use", State(row.state), wish.role)
-        if row.holder_kind == "applicant":
+        if row.holder_kind == "applicant" or wish.role is Role.HOLDER:
             _demand_holder(row, wish)
             return Room(wish.count)
         return _within(session, row, wish, now)
@@ -136,7 +140,9 @@ def admit(session: Session, wish: Wish, now: datetime) -> Room:
 
 
 def _demand_holder(row: Row[*tuple[Any, ...]], wish: Wish) -> None:
-    if wish.role is not Role.HOLDER or not wish.holder_code or wish.holder_code != row.holder_code:
+    """Officers do not use an applicant's seal, nor applicants an institution's."""
+    given = (row.holder_kind, row.holder_code)
+    if wish.role is not Role.HOLDER or not wish.holder_code or given != ("applicant", wish.holder_code):
         raise Refused("seal.other_holder", "申请人的印章只能由其本人办理。")
 
 

@@ -54,7 +54,7 @@ def create(
             display_name=display_name or name,
             role=role,
             department=department,
-            actor=services.actor(account),
+            actor=services.administrator(account),
         )
     put({"account": name, "role": role, "department": department, **({"password": password} if made else {})})
 
@@ -67,7 +67,8 @@ def create(
 def set_password(name: str, password_stdin: bool, account: str | None, directory: Path | None) -> None:
     with open_services(directory) as services:
         password, made = _password(password_stdin)
-        services.accounts.set_password(name, password, actor=services.actor(account))
+        actor = services.actor(account) if account == name else services.administrator(account)
+        services.accounts.set_password(name, password, actor=actor)
     put({"account": name, **({"password": password} if made else {})})
 
 
@@ -77,7 +78,7 @@ def set_password(name: str, password_stdin: bool, account: str | None, directory
 @common
 def disable(name: str, account: str | None, directory: Path | None) -> None:
     with open_services(directory) as services:
-        services.accounts.disable(name, actor=services.actor(account))
+        services.accounts.disable(name, actor=services.administrator(account))
     put({"account": name, "disabled": True})
 
 

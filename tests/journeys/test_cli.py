@@ -250,6 +250,27 @@ def test_accounts_and_tokens(place: Path, capsys: Captured) -> None:
     assert "account.disabled" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["accounts", "create", "mole", "--as", "keeper"],
+        ["accounts", "set-password", "approver", "--as", "market"],
+        ["accounts", "disable", "auditor", "--as", "market"],
+        ["tokens", "revoke", "zz", "--as", "auditor"],
+    ],
+)
+def test_accounts_are_the_administrator_s(place: Path, capsys: Captured, call: list[str]) -> None:
+    before = _accounts(place, capsys)
+    assert run([*call, "--dir", str(place)]) == 3
+    assert " account.not_admin: " in capsys.readouterr().err
+    assert _accounts(place, capsys) == before
+
+
+def _accounts(place: Path, capsys: Captured) -> list[object]:
+    assert run(["accounts", "list", "--dir", str(place)]) == 0
+    return list(lines(capsys.readouterr().out))
+
+
 def test_journal_check(made_demo: Path, tmp_path: Path, capsys: Captured) -> None:
     import sqlite3
 
