@@ -14,7 +14,20 @@ from starlette.types import Scope
 from api import __version__, errors
 from api.deps import SignInNeeded
 from api.middleware import Envelope
-from api.routes import health, issuer, pages_public, pages_staff, staff, trust, verifier
+from api.routes import (
+    certificates,
+    health,
+    issuer,
+    pages_public,
+    pages_seals,
+    pages_staff,
+    pages_trust,
+    seals,
+    staff,
+    trust,
+    trust_services,
+    verifier,
+)
 from api.schemas.common import ProblemBody
 from api.wiring import Services
 from trust.i18n import translator
@@ -34,9 +47,9 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Envelope, settings=services.settings, metrics=services.metrics)
     errors.install(app)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
-    for module in (issuer, verifier, trust, staff):
+    for module in (issuer, verifier, seals, certificates, trust, staff):
         app.include_router(module.router, prefix="/api/v1")
-    for module in (health, pages_public, pages_staff):
+    for module in (trust_services, health, pages_public, pages_staff, pages_seals, pages_trust):
         app.include_router(module.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)

@@ -25,6 +25,8 @@ COMMANDS = {
     "serve": "serve",
     "issue": "issue",
     "verify": "verify",
+    "seal": "seal",
+    "keys": "keys",
     "trust": "trust_bundle",
     "types": "types",
     "journal": "journal",
@@ -149,6 +151,7 @@ def _defect(error: Exception, arguments: Sequence[str]) -> str:
         folder = Path(tempfile.gettempdir())
     path = folder / "licence-trust-errors.log"
     try:
+        path.touch(mode=0o640)
         handler = logging.FileHandler(path, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         log = logging.getLogger("licence_trust.cli")

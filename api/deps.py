@@ -57,7 +57,8 @@ class Viewer:
 
     @property
     def can_issue(self) -> bool:
-        return self.role in ("officer", "admin")
+        """Officers only: who administers or manages seals does not use them (三员分立)."""
+        return self.role == "officer"
 
     @property
     def can_audit(self) -> bool:

@@ -32,6 +32,8 @@ HEADERS = {
 }
 _TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _UPLOADS = ("/verify", "/api/v1/verifications")
+_UPLOADS_BELOW = ("/seals/", "/api/v1/seals")
+"""Documents seals rest on, pictures, seal objects."""
 
 
 class Envelope:
@@ -81,7 +83,7 @@ class Envelope:
     def _receiver(self, scope: Scope, receive: Receive) -> Receive:
         """``receive`` that stops at the limit: 413 before the body is read whole."""
         limit = self.settings.body_limit
-        if scope["path"] in _UPLOADS:
+        if scope["path"] in _UPLOADS or scope["path"].startswith(_UPLOADS_BELOW):
             limit = self.settings.upload_limit + 4096
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         size = int(declared) if declared.isdigit() else 0

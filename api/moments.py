@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 from trust.errors import Malformed
 
@@ -26,3 +26,22 @@ def parse_moment(text: str) -> datetime:
         "时刻“{got}”无效，应为带时区的 RFC 3339 时刻，例如 2026-11-22T08:00:00+08:00。",
         got=text[:40],
     )
+
+
+_BEIJING = timezone(timedelta(hours=8))
+
+
+def parse_local(text: str) -> datetime | None:
+    """What a page's date field brings: Beijing time without a zone; empty is ``None``.
+
+    Raises ``Malformed("moment.local")``.
+    """
+    if not text.strip():
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None or not 1970 <= found.year <= 9000:
+        raise Malformed("moment.local", "时间“{got}”无效，应为年-月-日 时:分。", got=text[:40])
+    return found.replace(tzinfo=_BEIJING)

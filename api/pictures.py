@@ -28,7 +28,11 @@ LARGEST = 1400
 
 def registered_face(desk: Desk, view: LicenceView) -> bytes:
     """The face of a registered licence with the seal it was given."""
-    seal = parse_seal(desk.material(view.seal_id).seal_der)
+    from seal.ofd.package import Limits, open_package
+    from seal.sealing import SEAL_ENTRY
+
+    # From the file itself: the seal may be frozen, or have another face by now.
+    seal = parse_seal(open_package(desk.register.file(view), Limits()).entries[SEAL_ENTRY])
     impression = Impression(seal.picture, seal.width, seal.height, seal.picture_type)
     return _draw(desk, _prepared(desk, view), view.message, impression)
 

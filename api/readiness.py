@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,7 +12,10 @@ from trust.errors import LicenceTrustError, Unavailable, fill
 from trust.i18n import N_
 
 if TYPE_CHECKING:
+    from keys.custodian import CustodianState
     from licence_store.desk import Desk
+    from trust.expiry import Ending
+    from trust.revocation import SilentSource
 
 FINE = N_("正常")
 
@@ -25,14 +28,59 @@ class Part:
     ready: bool
     template: str = FINE
     params: dict[str, object] = field(default_factory=dict)
+    warnings: tuple[tuple[str, dict[str, object]], ...] = ()
+    """What needs looking after soon, though the service works: template and values."""
 
     def message(self, translate: Callable[[str], str]) -> str:
         return fill(translate(self.template), self.params)
 
+    def warning_texts(self, translate: Callable[[str], str]) -> list[str]:
+        return [fill(translate(template), params) for template, params in self.warnings]
 
-def parts(desk: Desk) -> list[Part]:
-    """Database, trust material, revocation data, clock, files, keys; each is asked even if another is away."""
-    return [_asked(name, check, desk) for name, check in _CHECKS.items()]
+
+def parts(desk: Desk, silent: Sequence[SilentSource] = ()) -> list[Part]:
+    """Database, trust material, revocation data, clock, files, keys, what ends soon, sources of revocation that are
+    ``silent``; each is asked even if another is away.
+    """
+    return [*(_asked(name, check, desk) for name, check in _CHECKS.items()), _ending(desk), _sources(silent)]
+
+
+def endings(desk: Desk) -> tuple[Ending, ...]:
+    """What of the certificates, anchors and lists in use has ended or ends soon, the first to end first."""
+    from trust.expiry import certificate_lifetimes, expiring, store_lifetimes
+
+    keyring = desk.region.keyring
+    ours = [keyring.certificate(name) for name in keyring.names()]
+    return expiring((*certificate_lifetimes(ours), *store_lifetimes(desk.trust())), desk.clock())
+
+
+def _ending(desk: Desk) -> Part:
+    """Red where a certificate in use or a list has ended; a warning where one ends soon."""
+    from trust.expiry import Kind, Severity
+
+    try:
+        found = {(one.kind, one.name, one.ends_at): one for one in endings(desk)}.values()
+    except LicenceTrustError as error:
+        return Part("certificates", False, error.template, dict(error.params))
+    warnings = tuple((_WORDS[one.severity is Severity.EXPIRED], _facts(one)) for one in found)
+    for one in found:
+        if one.severity is Severity.EXPIRED and one.kind in (Kind.CERTIFICATE, Kind.CRL):
+            return Part("certificates", False, _WORDS[True], _facts(one), warnings)
+    return Part("certificates", True, warnings=warnings)
+
+
+_WORDS = {True: N_("“{name}”（{kind}）已于 {ends_at} 到期。"), False: N_("“{name}”（{kind}）将于 {ends_at} 到期。")}
+
+
+def _facts(one: Ending) -> dict[str, object]:
+    return {"name": one.name, "kind": str(one.kind), "ends_at": one.ends_at.isoformat(timespec="seconds")}
+
+
+def _sources(silent: Sequence[SilentSource]) -> Part:
+    if not silent:
+        return Part("sources", True)
+    words = {"url": silent[0].url, "reason": silent[0].reason, "count": len(silent)}
+    return Part("sources", False, N_("有 {count} 个废止信息源没有应答（{url}：{reason}）。"), words)
 
 
 def _asked(name: str, check: Callable[[Desk], None], desk: Desk) -> Part:
@@ -83,7 +131,19 @@ def _files(desk: Desk) -> None:
 
 
 def _keys(desk: Desk) -> None:
+    """Every custodian is there, and the keys can be opened."""
+    for one in custodians(desk):
+        if not one.present:
+            words = {"name": one.name, "reason": one.reason}
+            raise Unavailable("keys.custodian_absent", "密钥保管者“{name}”不在：{reason}", **words)
     desk.region.keyring.signer("tsa")
+
+
+def custodians(desk: Desk) -> tuple[CustodianState, ...]:
+    """密钥保管者, each with the number of its keys; never raises."""
+    from keys.custodian import FILE, Custodians
+
+    return Custodians({FILE: desk.region.keyring}).states()
 
 
 _CHECKS: dict[str, Callable[[Desk], None]] = {

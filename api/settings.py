@@ -9,6 +9,7 @@ capitals, e.g. ``LICENCE_TRUST_BASE_URL``), the command line. Nothing is read wh
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -69,6 +70,18 @@ class Settings:
 
     public_rate: int = 120
     """Anonymous verifications and QR checks allowed per address and minute (429 beyond). 0 switches the limit off."""
+
+    timestamp_policy: str = ""
+    """OID under which our own time-stamp authority gives tokens (RFC 3161). Empty: that of demonstrations. A token
+    under a policy that nobody published promises nothing."""
+
+    timestamp_urls: str = ""
+    """Comma-separated addresses of outside time-stamp authorities, the preferred one first; every licence is stamped by
+    the first that answers rightly. Empty: our own. While none answers, licences wait (``Unavailable``)."""
+
+    online_revocation: bool = True
+    """Ask the addresses that certificates name for revocation lists and OCSP answers, where their issuer is one we
+    know. ``false``: only what lies in the region counts; what is missing is said in each verdict."""
 
     trusted_proxies: str = ""
     """Comma-separated addresses of reverse proxies whose ``X-Forwarded-For``/``-Proto`` are believed. Wrong: callers
@@ -150,6 +163,20 @@ def _language(value: str) -> str:
     return _one_of(*LANGUAGES)({"zh": "zh-CN", "zh_CN": "zh-CN"}.get(value, value))
 
 
+def _oid(value: str) -> str:
+    if re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*))+", value) is None:
+        raise ValueError(value)
+    return value
+
+
+def _addresses(value: str) -> str:
+    return ",".join(_address(one.strip()) for one in value.split(","))
+
+
+def _flag(value: str) -> bool:
+    return _one_of("true", "false")(value.lower()) == "true"
+
+
 _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "dir": (Path, "…/region"),
     "base_url": (_address, "http://… | https://…"),
@@ -161,5 +188,8 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "session_minutes": (_whole(1, 60 * 24 * 30), "1–43200 (min)"),
     "sign_in_attempts": (_whole(1, 10000), "1–10000"),
     "public_rate": (_whole(0, 1_000_000), "≥ 0"),
+    "timestamp_policy": (_oid, "1.2.…"),
+    "timestamp_urls": (_addresses, "http://…,https://…"),
+    "online_revocation": (_flag, "true | false"),
     "log_level": (_one_of("debug", "info", "warning", "error"), "debug | info | warning | error"),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from threading import Lock
@@ -27,7 +27,12 @@ from trust.journal import Actor
 if TYPE_CHECKING:
     from api.metrics import Metrics
     from api.readiness import Part
+    from keys.lifecycle import KeyLifecycle
+    from keys.signer import Signer
+    from keys.timestamping import TimeStampAuthority
     from licence_store.accounts import TokenGrant
+    from licence_store.anchors import AnchorKeeper
+    from licence_store.authorities import Authorities
     from licence_store.catalogue import Catalogue
     from licence_store.definitions import LicenceTypeDefinition
     from licence_store.issuance import Issuer
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from licence_store.recovery import Recovery
     from licence_store.register import LicenceSummary, LicenceView, Register
     from licence_store.reserving import IssuedLicence, RegionFacts
+    from trust.sources import RevocationSources
     from verify.policy import StatusSource
     from verify.report import Report
     from verify.verifier import Verifier
@@ -48,9 +54,11 @@ CONSOLE = "console"
 PICTURES = 64
 """Rendered faces kept in memory."""
 TOKEN_SCOPES = {
-    "officer": frozenset({"issue", "read", "search", "types"}),
-    "auditor": frozenset({"journal"}),
-    "admin": frozenset({"issue", "read", "search", "types", "journal"}),
+    "officer": frozenset({"issue", "read", "search", "types", "seals"}),
+    "seal_keeper": frozenset({"seals"}),
+    "seal_approver": frozenset({"seals"}),
+    "auditor": frozenset({"journal", "seals"}),
+    "admin": frozenset({"read", "search", "types", "journal", "trust"}),
 }
 """What an account of a role may hand on to a system."""
 
@@ -72,7 +80,14 @@ def build(settings: Settings) -> Services:
     Stops with ``region.missing``, ``region.register_missing``, ``database.*`` …: nothing is made silently.
     """
     desk = open_desk(
-        DeskSettings(settings.dir, settings.database_url, settings.base_url, settings.passphrase), clock=now
+        DeskSettings(
+            settings.dir,
+            settings.database_url,
+            settings.base_url,
+            settings.passphrase,
+            tuple(one for one in settings.timestamp_urls.split(",") if one),
+        ),
+        clock=now,
     )
     return Services(settings, desk)
 
@@ -134,7 +149,22 @@ class Services:
         return self.desk.clock()
 
     def verifier(self) -> Verifier:
-        return self.desk.verifier()
+        """核验 with the registers' word and, unless switched off, what the sources of revocation say now."""
+        verifier = self.desk.verifier()
+        return replace(verifier, evidence=self.sources) if self.settings.online_revocation else verifier
+
+    @cached_property
+    def sources(self) -> RevocationSources:
+        """废止信息源 that certificates name, asked over HTTP."""
+        from trust.fetching import HTTPFetcher
+        from trust.sources import RevocationSources
+
+        return RevocationSources(HTTPFetcher(), self.desk.clock)
+
+    def tend(self) -> None:
+        """Ask the sources of revocation for what is due; to be run now and then, beside requests."""
+        if self.settings.online_revocation:
+            self.sources.refresh(self.desk.trust())
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -159,6 +189,37 @@ class Services:
 
         return Metrics(__version__)
 
+    @cached_property
+    def authorities(self) -> Authorities:
+        """内置证书机构."""
+        from licence_store.authorities import Authorities
+
+        return Authorities(self.desk.region, self.journal, self.desk.clock)
+
+    @cached_property
+    def anchors(self) -> AnchorKeeper:
+        """信任库保管."""
+        from licence_store.anchors import AnchorKeeper
+
+        return AnchorKeeper(self.desk.region, self.journal, self.desk.clock)
+
+    @cached_property
+    def keys(self) -> KeyLifecycle:
+        """密钥管理."""
+        from keys.lifecycle import KeyLifecycle
+
+        return KeyLifecycle(self.desk.region.keyring, self.journal, self.desk.clock)
+
+    @cached_property
+    def timestamp_authority(self) -> TimeStampAuthority:
+        """时间戳服务, on a clock that is checked. Raises ``keys.*`` where its key cannot be had."""
+        from keys.clock import GuardedClock
+        from keys.timestamping import DEMONSTRATION_POLICY, TimeStampAuthority
+
+        policy = self.settings.timestamp_policy or DEMONSTRATION_POLICY
+        clock = GuardedClock(wall=self.desk.clock)
+        return TimeStampAuthority(self.desk.region.keyring.signer("tsa"), policy=policy, clock=clock)
+
     # Who acts
 
     def actor(self, account: str | None) -> Actor:
@@ -175,10 +236,17 @@ class Services:
             raise Refused("account.disabled", "账号“{name}”已停用。", name=account)
         return Actor(found.name, found.department_id, None, "cli")
 
+    def administrator(self, account: str | None) -> Actor:
+        """As ``actor``, for whoever manages accounts, keys and trust; raises ``Refused("account.not_admin")``."""
+        actor = self.actor(account)
+        if account is not None and self.accounts.get(account).role != "admin":
+            raise Refused("account.not_admin", "账号、密钥和信任库由系统管理员管理，您的账号没有此权限（三员分立）。")
+        return actor
+
     def issuing_actor(self, account: str | None) -> Actor:
         """As ``actor``, for somebody who may issue; raises ``Refused("account.not_officer")``."""
         actor = self.actor(account)
-        if account is not None and self.accounts.get(account).role == "auditor":
+        if account is not None and self.accounts.get(account).role != "officer":
             raise Refused("account.not_officer", "您的账号没有签发权限。")
         return actor
 
@@ -369,6 +437,27 @@ class Services:
         """状态列表 as published. Raises ``NotFound("status_list.unknown")``."""
         return self.desk.status_lists.publish(list_id)
 
+    def certificate_status(self, request: bytes) -> bytes:
+        """OCSP in, OCSP out; counted."""
+        self.metrics.answers.labels("ocsp").inc()
+        return self.authorities.answer(request)
+
+    def timestamp(self, request: bytes) -> bytes:
+        """RFC 3161 in, RFC 3161 out; counted. Raises ``Unavailable`` where the authority's key is away."""
+        self.metrics.answers.labels("timestamp").inc()
+        return self.timestamp_authority.respond(request)
+
+    def rotate_key(self, name: str, actor: Actor, reason: str) -> Signer:
+        """密钥更换 with a certificate of our own authority; the old key is retired.
+
+        Raises ``NotFound("keys.unknown")``, ``Refused("authority.*")``, ``Unavailable``.
+        """
+        from keys.software import generate_key
+
+        old, key = self.desk.region.keyring.certificate(name), generate_key()
+        certificate = self.authorities.renew(old, key.public_key, actor, reason=reason)
+        return self.keys.rotate(name, key, certificate, actor, reason)
+
     # What a page shows beside the facts
 
     def issuable(self, department: str | None) -> list[tuple[LicenceTypeDefinition, str]]:
@@ -432,10 +521,23 @@ class Services:
         """能否提供服务, part by part."""
         from api.readiness import parts
 
-        found = parts(self.desk)
+        found = parts(self.desk, self.sources.silent())
         for part in found:
             self.metrics.ready.labels(part.name).set(int(part.ready))
         return found
+
+    def measures(self) -> bytes:
+        """计量 with what can only be known by looking: what ends soon, silent sources, custodians."""
+        from api import readiness
+
+        self.metrics.silent.set(len(self.sources.silent()))
+        for custodian in readiness.custodians(self.desk):
+            self.metrics.custodian.labels(custodian.name).set(int(custodian.present))
+        try:
+            self.metrics.note_endings(readiness.endings(self.desk))
+        except LicenceTrustError as error:
+            log.warning("endings not known: %s", error.code)
+        return self.metrics.text()
 
     def grant_to_department(self, type_code: str, actor: Actor, department: str | None) -> list[str]:
         """Let a department issue a type that nobody may issue yet; answers the departments that may.

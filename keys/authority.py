@@ -41,6 +41,8 @@ class Profile:
     """CAs that may still follow; ``None``: no limit is set."""
     extended_key_usage: tuple[str, ...] = ()
     """Critical where present. asn1crypto's words."""
+    no_check: bool = False
+    """id-pkix-ocsp-nocheck: short-lived, and not to be asked about."""
 
 
 _EXPIRED_CERTIFICATES: Final = "2.5.29.60"
@@ -59,6 +61,16 @@ TSA: Final = Profile("tsa", frozenset({"digital_signature"}), extended_key_usage
 """时间戳机构: time stamping is critical and alone (RFC 3161, 2.3)."""
 PUBLISHER: Final = Profile("publisher", frozenset({"digital_signature"}))
 """信任列表与状态列表发布者."""
+OCSP_RESPONDER: Final = Profile(
+    "ocsp-responder", frozenset({"digital_signature"}), extended_key_usage=("ocsp_signing",), no_check=True
+)
+"""在线证书状态服务, delegated by the CA that issues this (RFC 6960, 4.2.2.2)."""
+ENCRYPTION: Final = Profile("encryption", frozenset({"key_encipherment", "data_encipherment", "key_agreement"}))
+"""加密证书 of a pair: it decrypts and never signs."""
+SERVER: Final = Profile(
+    "server", frozenset({"digital_signature", "key_agreement"}), extended_key_usage=("server_auth",)
+)
+"""服务器证书."""
 
 
 class Revocation(NamedTuple):
@@ -97,6 +109,7 @@ class CertificateAuthority:
         serial: int | None = None,
         *,
         crl_urls: Sequence[str] = (),
+        ocsp_urls: Sequence[str] = (),
     ) -> Certificate:
         """A certificate for ``public_key``; ``subject`` by asn1crypto's words, most general first.
 
@@ -114,7 +127,7 @@ class CertificateAuthority:
             raise Refused(
                 "authority.path_too_long", "签发者“{issuer}”的路径长度限制不允许再签发 CA 证书。", issuer=issuer.subject
             )
-        extensions = _extensions(profile, public_key, issuer.subject_key_id, crl_urls)
+        extensions = _extensions(profile, public_key, issuer.subject_key_id, crl_urls, ocsp_urls)
         tbs = _tbs(subject, issuer.subject_name_der, public_key, (not_before, not_after), serial, extensions)
         return load_certificate(_signed(tbs, self.signer.sign))
 
@@ -208,6 +221,11 @@ def _serial(wanted: int | None) -> int:
     return wanted
 
 
+def encode_name(subject: Mapping[str, str]) -> bytes:
+    """Name (DER) of ``subject`` by asn1crypto's words. ``Malformed("authority.subject…")``."""
+    return bytes(_name(subject).dump())
+
+
 def _name(subject: Mapping[str, str]) -> x509.Name:
     if not subject or not all(isinstance(value, str) and value for value in subject.values()):
         raise Malformed("authority.subject", "证书主体不能为空，各项均须为非空文字。")
@@ -246,7 +264,11 @@ def _extension(name: str, value: Any, *, critical: bool = False) -> dict[str, An
 
 
 def _extensions(
-    profile: Profile, public_key: PublicKey, issuer_key_id: bytes | None, crl_urls: Sequence[str]
+    profile: Profile,
+    public_key: PublicKey,
+    issuer_key_id: bytes | None,
+    crl_urls: Sequence[str],
+    ocsp_urls: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     constraints: dict[str, Any] = {"ca": profile.is_ca}
     if profile.path_length is not None:
@@ -262,7 +284,16 @@ def _extensions(
         extensions.append(_extension("extended_key_usage", list(profile.extended_key_usage), critical=True))
     if crl_urls:
         extensions.append(_extension("crl_distribution_points", [_distribution_point(url) for url in crl_urls]))
+    if ocsp_urls:
+        extensions.append(_extension("authority_information_access", [_ocsp_access(url) for url in ocsp_urls]))
+    if profile.no_check:
+        extensions.append(_extension("ocsp_no_check", core.Null()))
     return extensions
+
+
+def _ocsp_access(url: str) -> dict[str, Any]:
+    name = x509.GeneralName(name="uniform_resource_identifier", value=url)
+    return {"access_method": "ocsp", "access_location": name}
 
 
 def _distribution_point(url: str) -> dict[str, Any]:

@@ -49,6 +49,10 @@ class Keyring:
     def __repr__(self) -> str:
         return f"<Keyring {self._directory}>"
 
+    @property
+    def directory(self) -> Path:
+        return self._directory
+
     def names(self) -> tuple[str, ...]:
         """All names, sorted. A missing directory has none."""
         if not self._directory.is_dir():
@@ -69,31 +73,50 @@ class Keyring:
         with self._lock:
             signer = self._signers.get(name)
             if signer is None:
-                key = load_key(self._read(name, _KEY), self._passphrase())
+                key = self.open_key(self._read(name, _KEY))
                 signer = self._signers[name] = SoftwareSigner(self.certificate(name), key, name)
             return signer
 
     def add(self, name: str, key: SoftwareKey, certificate: Certificate) -> Signer:
         """Keep a new key. ``Conflict("keys.exists")`` rather than overwrite; written atomically, key first."""
-        certificate_file, key_file = self._path(name, _CERTIFICATE), self._path(name, _KEY)
+        certificate_file, key_file = self.path(name, _CERTIFICATE), self.path(name, _KEY)
         signer = SoftwareSigner(certificate, key, name)
         with self._lock:
             if certificate_file.exists():
                 raise Conflict("keys.exists", "密钥“{name}”已存在，不会被覆盖。", name=name)
-            sealed = save_key(key, self._passphrase(), cipher=self._cipher, iterations=self._iterations)
-            self._prepare_directory()
+            sealed = self.seal_key(key)
+            self.prepare_directory()
             write_private(key_file, sealed)
             write_private(certificate_file, certificate.to_pem())
             self._signers[name] = signer
         return signer
 
-    def _prepare_directory(self) -> None:
+    def forget(self, name: str) -> None:
+        """The opened key of ``name`` is let go; it is opened anew when next asked for."""
+        with self._lock:
+            self._signers.pop(name, None)
+
+    def seal_key(self, key: SoftwareKey) -> bytes:
+        """``key`` as a key file of this keyring (PEM, encrypted)."""
+        return save_key(key, self._passphrase(), cipher=self._cipher, iterations=self._iterations)
+
+    def open_key(self, sealed: bytes) -> SoftwareKey:
+        """The key in a key file of this keyring; raises as ``keys.software.load_key`` does."""
+        return load_key(sealed, self._passphrase())
+
+    def read_key_file(self, name: str) -> bytes:
+        """The encrypted key file of ``name`` as it stands. ``NotFound("keys.unknown")``."""
+        return self._read(name, _KEY)
+
+    def prepare_directory(self) -> None:
+        """Made with mode 0700 where it is missing; ``Unavailable("keys.unwritable")``."""
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise _unwritable(self._directory) from error
 
-    def _path(self, name: str, suffix: str) -> Path:
+    def path(self, name: str, suffix: str) -> Path:
+        """The file of ``name`` with this ending; ``Malformed("keys.bad_name")``."""
         if not _NAME.fullmatch(name):
             raise Malformed(
                 "keys.bad_name",
@@ -103,7 +126,7 @@ class Keyring:
         return self._directory / (name + suffix)
 
     def _read(self, name: str, suffix: str) -> bytes:
-        path = self._path(name, suffix)
+        path = self.path(name, suffix)
         try:
             data = path.read_bytes()
             loose = suffix == _KEY and os.name == "posix" and path.stat().st_mode & 0o077
@@ -126,13 +149,14 @@ def write_private(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise _unwritable(path) from error
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Make names in ``directory`` as lasting as the files themselves."""
     if os.name != "posix":
         return
     handle = os.open(directory, os.O_RDONLY)

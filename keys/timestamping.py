@@ -34,6 +34,7 @@ _SIGNING_CERTIFICATE_V2: Final = "1.2.840.113549.1.9.16.2.47"
 _BAD_ALG: Final = 0
 _BAD_REQUEST: Final = 2
 _BAD_DATA_FORMAT: Final = 5
+_TIME_NOT_AVAILABLE: Final = 14
 _UNACCEPTED_POLICY: Final = 15
 _UNACCEPTED_EXTENSION: Final = 16
 _SYSTEM_FAILURE: Final = 25
@@ -127,7 +128,7 @@ class TimeStampAuthority:
     policy: str = DEMONSTRATION_POLICY
     """OID under which tokens are given."""
     clock: Callable[[], datetime] = _now
-    """Aware."""
+    """Aware. A service uses ``keys.clock.GuardedClock``, which refuses to tell a time it doubts."""
     chain: tuple[Certificate, ...] = ()
     """Further certificates to put into tokens."""
     accuracy: timedelta = timedelta(seconds=1)
@@ -161,7 +162,8 @@ class TimeStampAuthority:
             bit, words = rejected.args
             return _rejection(bit, words)
         except Unavailable as unavailable:
-            return _rejection(_SYSTEM_FAILURE, unavailable.message)
+            clock = unavailable.code == "timestamp.clock"
+            return _rejection(_TIME_NOT_AVAILABLE if clock else _SYSTEM_FAILURE, unavailable.message)
         return der.tlv(der.SEQUENCE, der.tlv(der.SEQUENCE, der.integer(0)), token)
 
     def _token(self, request: _Request) -> bytes:

@@ -29,8 +29,9 @@ from trust.algorithms import sm3
 from trust.errors import Conflict, Malformed, NotFound, Refused, Unauthenticated
 from trust.journal import Actor, Entry
 
-ROLES = ("officer", "auditor", "admin")
-SCOPES = ("issue", "read", "search", "types", "journal")
+ROLES = ("officer", "seal_keeper", "seal_approver", "auditor", "admin")
+"""One each, kept apart (三员分立): see ``seal.lifecycle``."""
+SCOPES = ("issue", "read", "search", "types", "journal", "seals", "trust")
 ANY = "*"
 """In a token's departments or types: all of them."""
 

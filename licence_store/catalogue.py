@@ -148,21 +148,6 @@ class Catalogue:
             session.execute(insert(Department), [{"id": department_id, "name": name, "code": code, "created": now}])
             journal.append(session, [Entry(now, actor, "department.add", department_id, details={"code": code})])
 
-    def add_seal(self, seal_id: str, name: str, department_id: str, digest: str, key_name: str, actor: Actor) -> None:
-        """登记印章 of a department; ``digest`` is the SM3 (hex) of the seal's DER."""
-        now = self.clock()
-        row = {
-            "id": seal_id,
-            "name": name,
-            "department_id": department_id,
-            "digest": digest,
-            "key_name": key_name,
-            "created": now,
-        }
-        with self.sessions.begin() as session:
-            session.execute(insert(Seal), [row])
-            journal.append(session, [Entry(now, actor, "seal.add", seal_id, details={"digest": digest})])
-
     def grant(self, type_name: str, department_id: str, seal_id: str, actor: Actor) -> None:
         """授予发证权限: from now on the department issues this type with this seal."""
         now = self.clock()
@@ -172,6 +157,25 @@ class Catalogue:
             session.execute(insert(Grant), [row])
             details = {"department": department_id, "seal": seal_id}
             journal.append(session, [Entry(now, actor, "type.grant", code, details=details)])
+
+    def change_seal(self, type_name: str, department_id: str, seal_id: str, actor: Actor) -> None:
+        """换用印章: from now on the department issues this type with another of its seals.
+
+        Raises ``Refused("grant.missing")``, ``Refused("grant.seal")`` where the seal is not the department's.
+        """
+        now = self.clock()
+        with self.sessions.begin() as session:
+            code = self.current_in(session, type_name).definition.code
+            seal = session.get(Seal, seal_id)
+            if seal is None or seal.department_id != department_id:
+                raise Refused(
+                    "grant.seal", "印章 {id} 不是部门“{department}”的印章。", id=seal_id, department=department_id
+                )
+            old = self.right(session, code, department_id)
+            where = (Grant.type_code == code, Grant.department_id == department_id)
+            session.execute(update(Grant).where(*where).values(seal_id=seal_id))
+            details = {"department": department_id, "seal": seal_id, "before": old.seal_id}
+            journal.append(session, [Entry(now, actor, "type.change_seal", code, details=details)])
 
     def right(self, session: Session, type_code: str, department_id: str | None) -> IssuingRight:
         """With what right ``department_id`` issues a type.

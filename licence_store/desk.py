@@ -14,19 +14,23 @@ from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 
+from keys.signer import Timestamper
+from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
 from licence_store.files import FileStore
 from licence_store.issuance import Issuer
 from licence_store.journal import SQLJournal
-from licence_store.models import Seal
 from licence_store.region import Region
 from licence_store.register import Register
+from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
 from licence_store.status_list import StatusPublisher
 from seal.database import Sessions
+from seal.register import SealRegister
 from seal.sealing import Sealer, SealingMaterial
+from seal.status import SealStatusPublisher
 from trust.anchors import TrustStore
-from trust.errors import LicenceTrustError, NotFound
+from trust.errors import LicenceTrustError
 from verify.verifier import Verifier
 
 _LOOK_AGAIN = 60.0
@@ -48,6 +52,8 @@ class DeskSettings:
     base_url: str = "http://localhost:8000"
     """Public address, printed into QR codes."""
     passphrase: str = field(default="", repr=False)
+    timestamp_urls: tuple[str, ...] = ()
+    """Outside time-stamp authorities, the preferred one first; empty: our own."""
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
 
@@ -60,8 +66,6 @@ class Desk:
     region: Region
     sessions: Sessions
     clock: Callable[[], datetime]
-    _seals: dict[str, SealingMaterial] = field(default_factory=dict, repr=False)
-    _lock: Lock = field(default_factory=Lock, repr=False)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -92,11 +96,27 @@ class Desk:
             catalogue=self.catalogue,
             files=self.files,
             facts=self.facts,
-            materials=self.material,
-            sealer=Sealer(self.region.timestamper(self.clock), self.clock),
+            seals=self.seals,
+            sealer=Sealer(self.timestamper, self.clock),
             verifier=self.own_verifier,
             clock=self.clock,
         )
+
+    @cached_property
+    def timestamper(self) -> Timestamper:
+        """时间戳 on what is sealed: outside authorities where any are named, else our own."""
+        if not self.settings.timestamp_urls:
+            return self.region.timestamper(self.clock)
+        from keys.remote import RemoteTimestamper
+        from trust.fetching import HTTPFetcher
+
+        fetcher = HTTPFetcher(allow_private=True)  # the operator has named them himself
+        return RemoteTimestamper(self.settings.timestamp_urls, fetcher, self.trust, self.clock)
+
+    @cached_property
+    def resealer(self) -> Resealer:
+        """重新盖章."""
+        return Resealer(self.issuer)
 
     @cached_property
     def status_lists(self) -> StatusPublisher:
@@ -114,19 +134,29 @@ class Desk:
         return Verifier(self.trust(), self.clock)
 
     def verifier(self) -> Verifier:
-        """核验 with the register's word."""
-        return Verifier(self.trust(), self.clock, self.register)
+        """核验 with the word of both registers, of licences and of seals."""
+        return Verifier(self.trust(), self.clock, self.register, seals=self.seal_register)
+
+    @cached_property
+    def seals(self) -> SealCabinet:
+        """印章柜."""
+        return SealCabinet(self.sessions, lambda s: self.region.seal_material(s.id, s.key_name, s.digest))
+
+    @cached_property
+    def seal_register(self) -> SealRegister:
+        """印章登记."""
+        return self.region.seal_register(self.sessions, self.clock, self.trust)
+
+    @cached_property
+    def seal_status(self) -> SealStatusPublisher:
+        """印章状态发布."""
+        signer = partial(self.region.keyring.signer, "publisher")
+        return SealStatusPublisher(self.sessions, signer, self.region.code, self.clock)
 
     def material(self, seal_id: str) -> SealingMaterial:
-        """用印材料, opened once. Raises ``NotFound("seal.unknown")``."""
-        with self._lock:
-            if seal_id not in self._seals:
-                with self.sessions.read() as session:
-                    seal = session.get(Seal, seal_id)
-                if seal is None:
-                    raise NotFound("seal.unknown", "没有登记印章 {id}。", id=seal_id)
-                self._seals[seal_id] = self.region.seal_material(seal.id, seal.key_name, seal.digest)
-            return self._seals[seal_id]
+        """用印材料 of a seal in use. Raises ``NotFound("seal.unknown")``, ``Refused("seal.not_active")``."""
+        self.seals.look([seal_id])
+        return self.seals.material(seal_id)
 
     def close(self) -> None:
         """Give the database back."""
@@ -140,13 +170,13 @@ class FreshTrust:
         self._region, self._clock = region, clock
         self._store: TrustStore | None = None
         self._stamps: object = None
-        self._looked = 0.0
+        self._looked, self._changed = 0.0, 0
         self._lock = Lock()
 
     def __call__(self) -> TrustStore:
         """The store; raises ``Malformed`` or ``Unavailable`` when it cannot be read at all."""
         with self._lock:
-            if self._store is None or time.monotonic() - self._looked > _LOOK_AGAIN:
+            if self._store is None or time.monotonic() - self._looked > _LOOK_AGAIN or self._touched():
                 self._look()
             assert self._store is not None
             return self._store
@@ -156,10 +186,20 @@ class FreshTrust:
             self._region.refresh_crls(self._clock())
         except LicenceTrustError:
             pass  # no keys here: the lists at hand are judged by their age
+        self._touched()
         stamps = sorted((p.name, p.stat().st_mtime_ns) for p in (self._region.directory / "trust").iterdir())
         if self._store is None or stamps != self._stamps:
             self._store, self._stamps = self._region.trust_store(), stamps
         self._looked = time.monotonic()
+
+    def _touched(self) -> bool:
+        """Was a file of ours put in place since we looked? An anchor taken out, a list renewed: it counts at once."""
+        try:
+            changed = (self._region.directory / "trust").stat().st_mtime_ns
+        except OSError:
+            return False
+        self._changed, before = changed, self._changed
+        return changed != before
 
 
 def open_desk(settings: DeskSettings, clock: Callable[[], datetime] = now) -> Desk:

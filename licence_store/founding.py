@@ -26,7 +26,7 @@ from licence_store.models import Department
 from seal.database import Sessions, open_database
 from seal.impression import round_seal
 from seal.making import SealApplication, make_seal
-from trust.algorithms import sm3
+from seal.records import NewSeal
 from trust.anchors import Purpose
 from trust.errors import Conflict, Malformed
 from trust.identifiers import credit_code_check_char, organisation_check_char
@@ -139,6 +139,8 @@ class Founding:
         authority = make_demonstration_authority(region.name, region.code, now, named)
         self.keep_keys(authority)
         self.keep_trust(authority)
+        if not database_url:
+            (region.directory / DATABASE_FILE).touch(mode=0o640)  # what SQLite writes beside it has the same mode
         sessions = open_database(database_url or region.database_url)
         try:
             upgrade(sessions)
@@ -167,26 +169,26 @@ class Founding:
         """Departments, seals, types and grants."""
         for definition in shipped_definitions():
             catalogue.import_definition(definition.source, SYSTEM)
+        seals = self.region.seal_register(catalogue.sessions, self.clock)
         for number, department in enumerate(DEPARTMENTS, 1):
             name, code = f"{self.region.name}{department.title}", department.credit_code(self.region.code)
             signer = authority.department(code)
             seal_id, seal_name = f"{self.region.code}{number:08d}", f"{name}电子证照专用章"
             catalogue.add_department(department.id, name, code, SYSTEM)
-            digest = self.make_seal(seal_id, seal_name, name, code, authority, now)
-            catalogue.add_seal(seal_id, seal_name, department.id, digest, signer.name, SYSTEM)
+            made = self.make_seal(seal_id, seal_name, name, code, authority, now)
+            wanted = NewSeal(seal_name, department.id, purpose="签发电子证照", seal_id=seal_id)
+            seals.enrol(wanted, made, key_name=signer.name)
             catalogue.grant(department.type_slug, department.id, seal_id, SYSTEM)
 
     def make_seal(
         self, seal_id: str, seal_name: str, name: str, code: str, authority: DemonstrationAuthority, now: datetime
-    ) -> str:
-        """制章; answers the SM3 (hex) of the seal kept."""
+    ) -> bytes:
+        """制章; answers the seal's DER."""
         certificate = authority.department(code).certificate
         start = now.replace(microsecond=0)
         application = SealApplication(seal_id, seal_name, (certificate,), start, certificate.not_after)
         picture = round_seal(name, seal_id, centre_text="演示")
-        made = make_seal(application, authority.seal_maker, picture, moment=start)
-        write(self.region.directory / "seals" / f"{seal_id}.esl", made)
-        return sm3(made).hex()
+        return make_seal(application, authority.seal_maker, picture, moment=start)
 
 
 def _demand_unused(sessions: Sessions) -> None:

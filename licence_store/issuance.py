@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from licence_store import journal, recording, reserving
+from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue, CataloguedType, IssuingRight
 from licence_store.face import PreparedFace, draw_face
 from licence_store.files import FileStore
@@ -41,7 +42,8 @@ BEIJING = timezone(timedelta(hours=8))
 """Days on a licence are days of this zone."""
 
 Outcome = IssuedLicence | LicenceTrustError
-Produced = tuple[Reservation, DataMessage, SealedOFD] | Outcome
+Produced = tuple[Reservation, DataMessage, SealedOFD, str] | Outcome
+"""What was reserved, its message, the sealed file, and the SM3 of the seal object on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Issuer:
     catalogue: Catalogue
     files: FileStore
     facts: RegionFacts
-    materials: Callable[[str], SealingMaterial]
-    """Seal id → the seal and its signer; keeps what it has opened."""
+    seals: SealCabinet
+    """The seals in use, and their signers."""
     sealer: Sealer
     verifier: Callable[[], Verifier]
     """Our own verifier with fresh trust material and no ``StatusSource``."""
@@ -81,8 +83,7 @@ class Issuer:
         """
         applications = self.apply(type_code, records, officer)
         reserved = self.reserve(applications)
-        sealed = self._produce_each(reserved)
-        outcomes = self.record(sealed)
+        outcomes = self.finish(reserved)
         self._note_refusals(type_code, officer, applications, outcomes)
         return outcomes
 
@@ -113,7 +114,8 @@ class Issuer:
             message = reservation.message
             prepared = self.prepared(reservation)
             document = self.draw(prepared, message)
-            sealed = self.seal(prepared, document, reservation.seal_id)
+            material = self.seals.material(reservation.seal_id)
+            sealed = self.seal(prepared, document, material)
             self.check_output(reservation, sealed)
         except Unavailable as error:
             if not isinstance(error, SelfCheckFailed) or not error.hopeless:
@@ -123,7 +125,7 @@ class Issuer:
         except LicenceTrustError as error:
             self.void(reservation, error.code)
             return error
-        return reservation, message, sealed
+        return reservation, message, sealed, material.entry.digest.hex()
 
     def prepared(self, reservation: Reservation) -> PreparedFace:
         """The face of the type as it was when reserved."""
@@ -135,9 +137,8 @@ class Issuer:
         """照面成文."""
         return draw_face(prepared, message, self.verify_url(message.licence_id))
 
-    def seal(self, prepared: PreparedFace, document: UnsignedOFD, seal_id: str) -> SealedOFD:
+    def seal(self, prepared: PreparedFace, document: UnsignedOFD, material: SealingMaterial) -> SealedOFD:
         """盖章 at the place the type's style gives."""
-        material = self.materials(seal_id)
         place = Placement(*prepared.placement(material.seal.width, material.seal.height))
         return self.sealer.seal(document, material, [place])
 
@@ -153,10 +154,10 @@ class Issuer:
         made = [s for s in sealed if isinstance(s, tuple)]
         if not made:
             return [s for s in sealed if not isinstance(s, tuple)]
-        digests = self.files.put_many([(s.data, s.digest) for _, _, s in made])
+        digests = self.files.put_many([(s.data, s.digest) for _, _, s, _ in made])
         entries = {
-            r.licence_id: SealedLicence(r, m, d, len(s.data), s.signed_at)
-            for (r, m, s), d in zip(made, digests, strict=True)
+            r.licence_id: SealedLicence(r, m, d, len(s.data), s.signed_at, seal)
+            for (r, m, s, seal), d in zip(made, digests, strict=True)
         }
         with self.sessions.begin() as session:
             recorded = recording.record(session, list(entries.values()), self.clock())
@@ -172,13 +173,25 @@ class Issuer:
     def _produce_each(self, reserved: Sequence[reserving.Answer]) -> list[Produced]:
         """Steps two to four for what is reserved; a record that came twice is produced once."""
         made: dict[str, Produced] = {}
+        self.look_at_seals(reserved)
         for one in reserved:
             if isinstance(one, Reservation) and one.licence_id not in made:
                 made[one.licence_id] = self.produce(one)
         return [made[one.licence_id] if isinstance(one, Reservation) else one for one in reserved]
 
+    def look_at_seals(self, reserved: Iterable[reserving.Answer]) -> None:
+        """How do the seals stand that are needed now?"""
+        needed = {one.seal_id for one in reserved if isinstance(one, Reservation)}
+        if needed:
+            self.seals.look(needed)
+
+    def finish(self, reserved: Sequence[reserving.Answer]) -> list[Outcome]:
+        """Steps two to five for a chunk."""
+        return self.record(self._produce_each(reserved))
+
     def complete(self, reservation: Reservation) -> Outcome:
         """Finish what was reserved before: steps two to five."""
+        self.look_at_seals([reservation])
         [outcome] = self.record([self.produce(reservation)])
         return outcome
 

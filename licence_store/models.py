@@ -9,37 +9,18 @@ event. Moments are aware UTC; digests are SM3 in lower-case hex.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import cast
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from seal.database import Base
+from seal.models import DIGEST, SERIAL, Department, Seal, table
 
+__all__ = ["Department", "Seal", "table"]  # the seal register's, which the licence register uses
 
-def table(model: type[Base]) -> Table:
-    """The model's table: statements on the straight path speak of tables, which costs less than models."""
-    return cast("Table", model.__table__)
-
-
-SERIAL = BigInteger().with_variant(Integer(), "sqlite")
-DIGEST = String(64)
 LICENCE_ID = String(160)
 NAME = String(400).with_variant(String(400, collation="C"), "postgresql")
 """Compared octet by octet on both engines, so that the beginning of a name is found by the index."""
-
-
-class Department(Base):
-    """颁证单位: an authority that issues licences."""
-
-    __tablename__ = "department"
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    """Short, e.g. ``market``."""
-    code: Mapped[str] = mapped_column(String(18), unique=True)
-    """统一社会信用代码 (GB 32100)."""
-    name: Mapped[str] = mapped_column(String(200))
-    created: Mapped[datetime]
 
 
 class LicenceType(Base):
@@ -77,21 +58,6 @@ class Grant(Base):
     seal_id: Mapped[str] = mapped_column(ForeignKey("seal.id"))
     granted: Mapped[datetime]
     ended: Mapped[datetime | None]
-
-
-class Seal(Base):
-    """电子印章: a seal a department may put on its licences (GB/T 38540). The picture is inside the file."""
-
-    __tablename__ = "seal"
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
-    department_id: Mapped[str] = mapped_column(ForeignKey("department.id"), index=True)
-    digest: Mapped[str] = mapped_column(DIGEST)
-    """SM3 of the seal's DER (``seals/<id>.esl``)."""
-    key_name: Mapped[str] = mapped_column(String(100))
-    """The signer's name in the keyring."""
-    created: Mapped[datetime]
 
 
 class Licence(Base):
@@ -295,7 +261,7 @@ class Account(Base):
     display_name: Mapped[str] = mapped_column(String(100))
     department_id: Mapped[str | None] = mapped_column(ForeignKey("department.id"))
     role: Mapped[str] = mapped_column(String(16))
-    """``officer``, ``auditor`` or ``admin``."""
+    """A word of ``licence_store.accounts.ROLES``."""
     password_hash: Mapped[str] = mapped_column(String(200))
     created: Mapped[datetime]
     disabled: Mapped[datetime | None]

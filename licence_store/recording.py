@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.models import IssueIntent, Licence, LicenceEvent, LicenceVersion, table
 from licence_store.reserving import DONE, IssuedLicence, Reservation, close_done
+from seal import using
 from seal.message import DataMessage
+from seal.using import Use
 from trust.errors import Conflict, LicenceTrustError
 from trust.journal import Entry
 
@@ -31,24 +33,50 @@ class SealedLicence:
     file_digest: str
     file_size: int
     signed_at: datetime
+    seal_digest: str
+    """SM3 of the seal object on it, hex."""
 
 
 def record(session: Session, sealed: Sequence[SealedLicence], now: datetime) -> list[IssuedLicence | LicenceTrustError]:
     """Step five for a chunk, inside the caller's transaction.
 
     Where somebody else finished the same reservation first, theirs is the licence; where it was made void
-    meanwhile, the answer is ``Conflict("licence.voided")``.
+    meanwhile, the answer is ``Conflict("licence.voided")``; where the seal was frozen, lost or changed while the
+    document was made, it is ``Unavailable("seal.changed_meanwhile")`` and the reservation waits.
     """
-    ours = close_done(session, [s.reservation.licence_id for s in sealed])
-    won = [s for s in sealed if s.reservation.licence_id in ours]
+    stopped = using.changed(session, {(s.reservation.seal_id, s.seal_digest) for s in sealed})
+    valid = [s for s in sealed if s.reservation.seal_id not in stopped]
+    ours = close_done(session, [s.reservation.licence_id for s in valid])
+    won = [s for s in valid if s.reservation.licence_id in ours]
     if won:
-        execute = session.connection().execute
-        execute(_INSERT_LICENCE, [_licence(s, now) for s in won])
-        execute(_INSERT_VERSION, [_version(s, now) for s in won])
-        execute(_INSERT_EVENT, [_event(s, now) for s in won])
-        journal.append(session, [_entry(s, now) for s in won])
-    others = _finished_by_others(session, [s.reservation for s in sealed if s.reservation.licence_id not in ours])
-    return [others.get(s.reservation.licence_id) or _issued(s) for s in sealed]
+        _write(session, won, now)
+    others = _finished_by_others(session, [s.reservation for s in valid if s.reservation.licence_id not in ours])
+    return [
+        stopped.get(s.reservation.seal_id) or others.get(s.reservation.licence_id) or _issued(s) for s in sealed
+    ]
+
+
+def _write(session: Session, won: Sequence[SealedLicence], now: datetime) -> None:
+    execute = session.connection().execute
+    if new := [s for s in won if s.reservation.version == 1]:
+        execute(_INSERT_LICENCE, [_licence(s, now) for s in new])
+    states = _carried(session, [s for s in won if s.reservation.version > 1])
+    execute(_INSERT_VERSION, [_version(s, now) for s in won])
+    execute(_INSERT_EVENT, [_event(s, now, states.get(s.reservation.base, "CURRENT")) for s in won])
+    using.write(session, [_use(s, now) for s in won])
+    journal.append(session, [_entry(s, now) for s in won])
+
+
+def _carried(session: Session, revised: Sequence[SealedLicence]) -> dict[str, str]:
+    """A new version of a licence takes its place in the register, and its state from the version before."""
+    states = {}
+    for reservation in (s.reservation for s in revised):
+        moved = update(Licence).where(Licence.base == reservation.base, Licence.version < reservation.version)
+        session.execute(moved.values(version=reservation.version))
+        newest = select(LicenceEvent.state).where(LicenceEvent.base == reservation.base)
+        order = (LicenceEvent.effective.desc(), LicenceEvent.id.desc())
+        states[reservation.base] = session.execute(newest.order_by(*order).limit(1)).scalar_one()
+    return states
 
 
 def _issued(sealed: SealedLicence) -> IssuedLicence:
@@ -116,20 +144,37 @@ def _version(sealed: SealedLicence, now: datetime) -> dict[str, Any]:
     }
 
 
-def _event(sealed: SealedLicence, now: datetime) -> dict[str, Any]:
+def _use(sealed: SealedLicence, now: datetime) -> Use:
+    """用章台账 line."""
+    reservation = sealed.reservation
+    return Use(
+        reservation.seal_id,
+        sealed.seal_digest,
+        sealed.file_digest,
+        reservation.licence_id,
+        reservation.type_code,
+        reservation.actor.account[:100],
+        reservation.department_id,
+        sealed.signed_at,
+        now,
+    )
+
+
+def _event(sealed: SealedLicence, now: datetime, state: str) -> dict[str, Any]:
     reservation = sealed.reservation
     return {
         "base": reservation.base,
         "version": reservation.version,
-        "kind": "issue",
-        "state": "CURRENT",
+        "kind": "issue" if reservation.version == 1 else "reseal",
+        "state": state,
         "effective": sealed.signed_at,
         "recorded": now,
         "actor": reservation.actor.account,
-        "reason": "",
+        "reason": reservation.reason,
     }
 
 
 def _entry(sealed: SealedLicence, now: datetime) -> Entry:
+    action = "licence.issue" if sealed.reservation.version == 1 else "licence.reseal"
     details = {"file": sealed.file_digest, "seal": sealed.reservation.seal_id}
-    return Entry(now, sealed.reservation.actor, "licence.issue", sealed.reservation.licence_id, details=details)
+    return Entry(now, sealed.reservation.actor, action, sealed.reservation.licence_id, details=details)

@@ -4,7 +4,8 @@ region.json          what this is (written last when a region is made)
 register.sqlite3     the register, unless a database is named in the settings
 keys/                private keys, encrypted; in a demonstration region also the passphrase
 trust/               certificates, revocation lists and anchors.json: whom to believe, for what
-seals/<seal id>.esl  seals (GB/T 38540)
+issued/              certificates our own authorities gave out on request
+seals/               seals (GB/T 38540) and the documents they rest on: see ``licence_store.cabinet``
 files/               sealed licences by SM3
 anchors.jsonl        heads of the journal, signed, one a line
 """
@@ -26,18 +27,20 @@ from keys.authority import CertificateAuthority, Revocation
 from keys.demonstration import CRL_PERIOD
 from keys.keyring import Keyring
 from keys.timestamping import TimeStampAuthority
+from licence_store.cabinet import SealFolder
 from licence_store.files import FileStore
 from licence_store.folder import read, unwritable, write
 from licence_store.founding import ANCHORED, DATABASE_FILE, MAKING_FILE, REGION_FILE, Founding, check_names, making
-from licence_store.journal import Anchor
+from licence_store.journal import Anchor, SQLJournal
 from licence_store.migrations import upgrade
 from seal.database import Sessions, open_database, sqlite_url
+from seal.register import SealRegister
 from seal.sealing import SealingMaterial
-from trust.algorithms import sm3
 from trust.anchors import Purpose, TrustAnchor, TrustStore
 from trust.canonical import canonical_json, parse_json
 from trust.certificates import load_certificate
 from trust.errors import CheckFailed, LicenceTrustError, Malformed, NotFound, Unavailable
+from trust.path import issuers_of
 from trust.revocation import CertificateList, load_crl
 from trust.sm2 import PublicKey
 
@@ -47,6 +50,8 @@ DEFAULT_NAME: Final = "演示省"
 _ANCHORS = "anchors.jsonl"
 _UNLOCK_FILE = "passphrase"
 
+SEAL_MAKER: Final = "seal-maker"
+"""制章人 in the keyring."""
 _AUTHORITIES: Final = ("root", *ANCHORED)
 _RANDOM_PASSPHRASE_ROUNDS: Final = 2_000
 
@@ -150,10 +155,27 @@ class Region:
 
     def seal_material(self, seal_id: str, key_name: str, digest: str) -> SealingMaterial:
         """用印材料 of a seal; raises ``Unavailable("seal.file_damaged")`` if it is not the seal registered."""
-        data = read(self.directory / "seals" / f"{seal_id}.esl")
-        if sm3(data).hex() != digest:
-            raise Unavailable("seal.file_damaged", "印章文件 {id} 与登记的杂凑值不符。", id=seal_id)
-        return SealingMaterial(data, self.keyring.signer(key_name))
+        return SealingMaterial(self.seal_folder.object(seal_id, digest), self.keyring.signer(key_name))
+
+    @property
+    def seal_folder(self) -> SealFolder:
+        """印章文件库."""
+        return SealFolder(self.directory / "seals")
+
+    def seal_register(
+        self, sessions: Sessions, clock: Callable[[], datetime], trust: Callable[[], TrustStore] | None = None
+    ) -> SealRegister:
+        """印章登记, with our own seal maker."""
+        return SealRegister(
+            sessions=sessions,
+            journal=SQLJournal(sessions, clock),
+            files=self.seal_folder,
+            certificate=self.keyring.certificate,
+            maker=lambda: self.keyring.signer(SEAL_MAKER),
+            trust=trust or self.trust_store,
+            clock=clock,
+            code=self.code,
+        )
 
     def timestamper(self, clock: Callable[[], datetime]) -> TimeStampAuthority:
         """内置时间戳机构."""
@@ -182,14 +204,16 @@ class Region:
         Revoked certificates stay revoked. Raises ``Unavailable`` when the keys are not at hand.
         """
         known = {crl.issuer_name_der: crl for crl in self.crls()}
-        if known and all(_is_young(crl, now) for crl in known.values()):
-            return False
         names = set(self.keyring.names())
-        for name in (n for n in _AUTHORITIES if n in names):
+        ours = [n for n in _AUTHORITIES if n in names]
+        published = [known.get(self.keyring.certificate(name).subject_name_der) for name in ours]
+        if all(crl is not None and _is_young(crl, now) for crl in published):
+            return False
+        for name in ours:
             authority = CertificateAuthority(self.keyring.signer(name))
             old = known.get(authority.signer.certificate.subject_name_der)
             number = (old.number or 0) + 1 if old else 1
-            crl = authority.crl(_revocations(old), now.replace(microsecond=0), now + period, number)
+            crl = authority.crl(revocations(old), now.replace(microsecond=0), now + period, number)
             write(self.directory / "trust" / f"{name}.crl", crl)
         return True
 
@@ -209,8 +233,10 @@ class Region:
         signer = self.keyring.signer("publisher")
         said = {"seq": str(anchor.seq), "digest": anchor.digest, "at": now.isoformat(timespec="seconds")}
         line = {**said, "signature": signer.sign(canonical_json(said)).hex()}
+        path = self.directory / _ANCHORS
         try:
-            with (self.directory / _ANCHORS).open("ab") as file:
+            path.touch(mode=0o640)
+            with path.open("ab") as file:
                 file.write(canonical_json(line) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -222,16 +248,23 @@ class Region:
         path = self.directory / _ANCHORS
         if not path.exists():
             return ()
-        key = self.keyring.certificate("publisher").public_key
-        return tuple(_checked_anchor(line, key) for line in read(path).splitlines() if line.strip())
+        keys = self._publisher_keys()
+        return tuple(_checked_anchor(line, keys) for line in read(path).splitlines() if line.strip())
+
+    def _publisher_keys(self) -> tuple[PublicKey, ...]:
+        """The publisher's present key, and former ones that an authority we believe had certified."""
+        former = sorted((self.directory / "keys" / "retired").glob("publisher.*.cert.pem"))
+        certificates = [load_certificate(read(path)) for path in former]
+        believed = [one for one in certificates if issuers_of(one, self.trust_store())]
+        return tuple(one.public_key for one in (self.keyring.certificate("publisher"), *believed))
 
 
-def _checked_anchor(line: bytes, key: PublicKey) -> Anchor:
+def _checked_anchor(line: bytes, keys: tuple[PublicKey, ...]) -> Anchor:
     try:
         said = parse_json(line)
         assert isinstance(said, dict)
         signature = bytes.fromhex(str(said.pop("signature")))
-        if key.verify(signature, canonical_json(said)):
+        if any(key.verify(signature, canonical_json(said)) for key in keys):
             return Anchor(int(str(said["seq"])), str(said["digest"]))
     except (ValueError, KeyError, AssertionError, Malformed):
         pass
@@ -283,8 +316,9 @@ def _written_passphrase(directory: Path) -> Callable[[], bytes]:
 
 def _anchor(folder: Path, stated: Any) -> TrustAnchor:
     certificate = load_certificate(read(folder / stated["certificate"]))
-    begin, end = (datetime.fromisoformat(text) if text else None for text in (stated["valid_from"], stated["valid_to"]))
-    return TrustAnchor(certificate, frozenset(Purpose(p) for p in stated["purposes"]), begin, end)
+    texts = (stated["valid_from"], stated["valid_to"], stated.get("removed_at", ""))
+    begin, end, removed = (datetime.fromisoformat(text) if text else None for text in texts)
+    return TrustAnchor(certificate, frozenset(Purpose(p) for p in stated["purposes"]), begin, end, removed)
 
 
 def _is_young(crl: CertificateList, now: datetime) -> bool:
@@ -293,7 +327,8 @@ def _is_young(crl: CertificateList, now: datetime) -> bool:
     return now < crl.this_update + (crl.next_update - crl.this_update) * 2 / 3
 
 
-def _revocations(crl: CertificateList | None) -> list[Revocation]:
+def revocations(crl: CertificateList | None) -> list[Revocation]:
+    """The entries of a list, to be put on the next one."""
     if crl is None:
         return []
     return [

@@ -26,7 +26,7 @@ BEIJING = timezone(timedelta(hours=8))
 _BASES = table(Licence).alias()
 _LAST = "\U0010ffff"
 """Sorts after every character a name may hold."""
-_LASTING = frozenset({"REVOKED", "ANNULLED", "CANCELLED", "TRANSFERRED", "SUPERSEDED"})
+LASTING = frozenset({"REVOKED", "ANNULLED", "CANCELLED", "TRANSFERRED", "SUPERSEDED"})
 """States that running out of time does not change."""
 
 
@@ -223,7 +223,7 @@ def state_at(version: int, valid_to: str, events: Sequence[Row[Any]], moment: da
             break
         since = event.effective
     end = end_of(valid_to)
-    if end is not None and moment >= end and state not in _LASTING:
+    if end is not None and moment >= end and state not in LASTING:
         return "EXPIRED", end
     return state, since
 

@@ -19,9 +19,11 @@ from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.catalogue import CataloguedType, IssuingRight
-from licence_store.models import IssueIntent, LicenceVersion, table
+from licence_store.models import Account, IssueIntent, LicenceVersion, table
 from licence_store.numbering import StatusSlot, new_serial, take_numbers, take_slots
+from seal.lifecycle import Role
 from seal.message import DataMessage, RequiredSeal, parse_message
+from seal.using import Wish, account_of, admit
 from trust.errors import Conflict, LicenceTrustError
 from trust.identifiers import LicenceId
 from trust.journal import Actor, Entry
@@ -39,6 +41,7 @@ _KNOWN = (
 _HELD = select(_I.number, _I.licence_id).where(
     _I.type_code == bindparam("type_code"), _I.number.in_(bindparam("numbers", expanding=True)), _I.number_held
 )
+_ROLE = select(table(Account).c.role).where(table(Account).c.name == bindparam("name"))
 _INSERT = {
     "sqlite": sqlite.insert(_INTENTS).on_conflict_do_nothing().returning(_I.licence_id),
     "postgresql": postgresql.insert(_INTENTS).on_conflict_do_nothing().returning(_I.licence_id),
@@ -88,6 +91,8 @@ class Reservation:
     payload: bytes
     """The data message."""
     actor: Actor
+    reason: str = ""
+    """Why there is a further version; empty for the first."""
     built: DataMessage | None = field(default=None, repr=False, compare=False)
     """The message ``payload`` was written from, where it was written just now."""
 
@@ -125,6 +130,9 @@ def reserve(session: Session, applications: Sequence[Application], facts: Region
     found = _known(session, applications[0].type.definition.code, wanted)
     new = [a for key, a in wanted.items() if key not in found]
     if new:
+        new, refused = _admitted(session, new, now)
+        found |= refused
+    if new:
         found |= _reserve_new(session, new, facts, now)
     return [found[a.key] for a in applications]
 
@@ -157,7 +165,34 @@ def reservation_of(row: Row[*tuple[Any, ...]]) -> Reservation:
         row.record_key,
         row.payload,
         Actor(row.actor, row.department_id, row.address, row.channel),
+        row.reason,
     )
+
+
+def _admitted(
+    session: Session, applications: Sequence[Application], now: datetime
+) -> tuple[list[Application], dict[str, Answer]]:
+    """可否用章: those for which the seal may be used now, and why not for the others."""
+    first = applications[0]
+    wish = Wish(
+        first.right.seal_id,
+        first.officer,
+        role_of(session, first.officer.account),
+        first.type.definition.code,
+        len(applications),
+    )
+    room = admit(session, wish, now)
+    if room.refusal is None:
+        return list(applications), {}
+    return list(applications[: room.count]), {a.key: room.refusal for a in applications[room.count :]}
+
+
+def role_of(session: Session, account: str) -> Role:
+    """In which role an account uses seals, a token in that of the account which made it; who has no account here acts
+    as an officer (whoever let them in says so).
+    """
+    role = session.connection().execute(_ROLE, {"name": account_of(account)}).scalar()
+    return Role(role) if role is not None else Role.OFFICER
 
 
 def _reserve_new(
@@ -169,7 +204,7 @@ def _reserve_new(
     slots = take_slots(session, len(free), now) if free else []
     messages: dict[str, DataMessage] = {}
     rows = [_row(a, number, slot, facts, now, messages) for (a, number), slot in zip(free, slots, strict=True)]
-    inserted = _insert(session, rows)
+    inserted = insert_intents(session, rows)
     kept = [row for row in rows if row["licence_id"] in inserted]
     if kept:
         journal.append(session, [_entry(row, now) for row in kept])
@@ -304,7 +339,7 @@ def status_address(base_url: str, list_id: str) -> str:
     return f"{base_url}/api/v1/status-lists/{list_id}"
 
 
-def _insert(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+def insert_intents(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Insert what nobody else has inserted; answers the licence ids that were."""
     if not rows:
         return set()
@@ -337,6 +372,7 @@ def void(
 
     ``keep_number``: the number came from a sequence and is never given again.
     """
+    keep_number = keep_number and reservation.version == 1  # a further version never held it
     values = {"state": VOID, "payload": None, "reason": reason[:500], "number_held": keep_number}
     closed = session.execute(_CLOSE.values(values), {"ids": [reservation.licence_id]}).first()
     if closed is None:

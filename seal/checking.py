@@ -24,6 +24,7 @@ from trust.errors import CheckFailed, Malformed, Refused
 from trust.path import VerifiedPath, build_path
 from trust.revocation import RevocationAnswer, check_revocation
 from trust.sm2 import signature_from_raw
+from trust.timestamp import MAX_SKEW, check_timestamp
 
 KNOWN_SEAL_EXTENSIONS: frozenset[str] = frozenset()
 """Seal extensions we understand; a critical one outside this set stops the seal."""
@@ -46,15 +47,17 @@ class VerifiedSeal:
 def check_seal(
     seal: SESeal, store: TrustStore, *, moment: datetime, known_at: datetime, proved: bool = False
 ) -> VerifiedSeal:
-    """印章核验 (6.3): form, maker's signature, maker, validity at ``moment``.
+    """印章核验 (6.3): form, maker's signature, maker, time stamp if any, validity at ``moment``.
 
     ``moment`` is the time of signing, ``proved`` by a time stamp or only claimed; ``known_at`` is the time of
     this verification. Raises ``CheckFailed`` of the first check that fails; to hear all of them, call
-    ``check_seal_form``, ``check_maker_signature``, ``check_maker`` and ``check_seal_period`` one by one.
+    ``check_seal_form``, ``check_maker_signature``, ``check_maker``, ``check_seal_time`` and ``check_seal_period``
+    one by one.
     """
     check_seal_form(seal)
     check_maker_signature(seal)
     verified = check_maker(seal, store, moment=moment, known_at=known_at, proved=proved)
+    check_seal_time(seal, store, known_at=known_at)
     check_seal_period(seal, moment=moment, known_at=known_at, proved=proved)
     return verified
 
@@ -160,8 +163,30 @@ def check_maker(
     """
     path = build_path(_maker(seal), store, Purpose.SEAL_MAKER, seal.created)
     judged = moment if proved else seal.created
-    answer = check_revocation(path, store.crls, judged, known_at=known_at, proved=proved)
+    answer = check_revocation(
+        path, store.crls, judged, known_at=known_at, proved=proved, ocsp=store.ocsp, silent=store.silent
+    )
     return VerifiedSeal(seal, path, answer)
+
+
+def check_seal_time(seal: SESeal, store: TrustStore, *, known_at: datetime) -> None:
+    """制章时间戳 (V5): where the seal brings a time stamp over its maker's signature, does it hold and fit?
+
+    Raises ``CheckFailed``: ``timestamp.*`` and others of ``trust.timestamp``, ``seal.stamped_before_made``.
+    """
+    if seal.timestamp is None:
+        return
+    proved = check_timestamp(seal.timestamp, seal.signature, store, known_at=known_at)
+    if seal.created > proved.time + MAX_SKEW:
+        raise CheckFailed(
+            "INDETERMINATE",
+            "TIMESTAMP_ORDER_FAILURE",
+            "seal.stamped_before_made",
+            "印章“{name}”自称的制作时间 {created} 晚于其时间戳证明的时间 {proved}。",
+            name=seal.name,
+            created=seal.created.isoformat(),
+            proved=proved.time.isoformat(),
+        )
 
 
 def check_seal_period(seal: SESeal, *, moment: datetime, known_at: datetime, proved: bool = False) -> None:
@@ -315,6 +340,14 @@ def check_seal_usable(seal: SESeal, signer: Certificate, moment: datetime) -> No
         check_signer_listed(seal, signer.der)
     except CheckFailed as failure:
         raise Refused(failure.code, failure.template, remedy="", **failure.params) from failure
+    check_signer_usable(signer, moment)
+
+
+def check_signer_usable(signer: Certificate, moment: datetime) -> None:
+    """可否签名: is the signer's certificate valid at ``moment``, and may its key sign?
+
+    Raises ``Refused``: ``signer.not_valid``, ``signer.usage``.
+    """
     if not signer.not_before <= moment <= signer.not_after:
         raise Refused(
             "signer.not_valid",
@@ -323,3 +356,5 @@ def check_seal_usable(seal: SESeal, signer: Certificate, moment: datetime) -> No
             start=signer.not_before.isoformat(),
             end=signer.not_after.isoformat(),
         )
+    if signer.key_usage is not None and not signer.key_usage & {"digital_signature", "non_repudiation"}:
+        raise Refused("signer.usage", "签章人证书“{subject}”的密钥用法不含签名，不能用印。", subject=signer.common_name)

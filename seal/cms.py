@@ -1,18 +1,25 @@
 """数字签名数据 SignedData (GB/T 35275-2017): the value of an OFD signature of Type=Sign. Structures only.
 
+    content = digest_content(signature_xml)
+    value = build_signed_data(content, signer.sign(content), [signer.certificate.der])
+
 Two layouts occur in real files and both are read: with authenticated attributes (the signature
 covers the DER SET OF attributes) and without (it covers the 32-byte content, the SM3 of
 Signature.xml). The bytes that were signed are kept as they stand; nothing is encoded again.
+Written is the second, which GM/T 0099-2020 (7.2.2) has in view and public readers check; a time stamp over
+the signature value (RFC 3161, GB/T 20520) goes into an unauthenticated attribute, as CAdES has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from asn1crypto import core, parser
 
+from trust import der as encoding
+from trust.algorithms import SM2_WITH_SM3, SM3, sm3
 from trust.errors import Malformed
 
 SIGNED_DATA = "1.2.156.10197.6.1.4.2.2"
@@ -29,6 +36,8 @@ _MAX_NODES = 256
 """Most elements inside one another."""
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _SIGNING_TIME = "1.2.840.113549.1.9.5"
+STAMP_ATTRIBUTE = "1.2.840.113549.1.9.16.2.14"
+"""id-aa-timeStampToken (RFC 3161, appendix A)."""
 
 _SEQUENCE, _SET, _INTEGER, _OID, _OCTETS = (0, 16), (0, 17), (0, 2), (0, 6), (0, 4)
 
@@ -48,6 +57,8 @@ class SignerInfo:
     """The authenticated attributes as signed (tag 0x31), or ``None``."""
     message_digest: bytes | None = None
     signing_time: datetime | None = None
+    timestamp: bytes | None = None
+    """Time-stamp token over the octets of ``signature``, from the unauthenticated attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +148,14 @@ def _signer(node: _Node) -> SignerInfo:
         b"\x31" + attributes.der[1:] if attributes else None,
         values[_MESSAGE_DIGEST].content if _MESSAGE_DIGEST in values else None,
         _time(values[_SIGNING_TIME]) if _SIGNING_TIME in values else None,
+        _token(rest[2]) if len(rest) > 2 else None,
     )
+
+
+def _token(attributes: _Node) -> bytes | None:
+    """The time stamp among the unauthenticated attributes ``[1]``."""
+    token = dict(_attributes(_expect(attributes, (2, 1)))).get(STAMP_ATTRIBUTE)
+    return token.der if token is not None else None
 
 
 def _attributes(node: _Node) -> Iterator[tuple[str, _Node]]:
@@ -211,3 +229,52 @@ def _time(node: _Node) -> datetime | None:
 
 def _malformed(detail: str) -> Malformed:
     return Malformed("cms.malformed", "签名值不是 GB/T 35275 的签名数据（SignedData）：{detail}。", detail=detail)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def digest_content(signature_xml: bytes) -> bytes:
+    """What the signer of an OFD digital signature signs: the 32 octets of SM3 over Signature.xml."""
+    return sm3(signature_xml)
+
+
+def build_signed_data(
+    content: bytes, signature: bytes, certificates: Sequence[bytes], timestamp: bytes | None = None
+) -> bytes:
+    """签名数据 (SignedData in ContentInfo), DER: ``content`` attached, no authenticated attributes.
+
+    ``certificates`` are DER, the signer's first; ``signature`` is the signer's DER value over ``content``;
+    ``timestamp`` the token over the octets of ``signature``. Raises ``Malformed("sealing.certificate")``.
+    """
+    named = _issuer_and_serial(certificates[0]) if certificates else None
+    if named is None:
+        raise Malformed("sealing.certificate", "数字签名须附带签名人的证书。")
+    tlv = encoding.tlv
+    digest = tlv(encoding.SEQUENCE, encoding.oid(SM3))
+    signer = tlv(
+        encoding.SEQUENCE,
+        encoding.integer(1),
+        tlv(encoding.SEQUENCE, named[0], encoding.integer(named[1])),
+        digest,
+        tlv(encoding.SEQUENCE, encoding.oid(SM2_WITH_SM3)),
+        tlv(encoding.OCTET_STRING, signature),
+        _unauthenticated(timestamp),
+    )
+    inside = tlv(encoding.CONTEXT_0, tlv(encoding.OCTET_STRING, content))
+    body = tlv(
+        encoding.SEQUENCE,
+        encoding.integer(1),
+        encoding.set_of(digest),
+        tlv(encoding.SEQUENCE, encoding.oid(DATA_TYPES[0]), inside),
+        tlv(encoding.CONTEXT_0, *certificates),
+        encoding.set_of(signer),
+    )
+    return tlv(encoding.SEQUENCE, encoding.oid(SIGNED_DATA), tlv(encoding.CONTEXT_0, body))
+
+
+def _unauthenticated(timestamp: bytes | None) -> bytes:
+    if timestamp is None:
+        return b""
+    attribute = encoding.tlv(encoding.SEQUENCE, encoding.oid(STAMP_ATTRIBUTE), encoding.set_of(timestamp))
+    return encoding.tlv(0xA1, attribute)

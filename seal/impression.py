@@ -61,12 +61,12 @@ def round_seal(
             length=len(name),
         )
     unit = size_mm / 42
-    outlines = [*_ring(21.0, 1.2), *_star(7.0, -1.2 if centre_text else 0.0), *_name(name, code)]
+    outlines = [*_ring(21.0, 1.2), *_star(7.0, -1.2 if centre_text else 0.0), *_name(name, code, centre_text)]
     outlines += _code(code)
     if centre_text:
-        outlines += _straight(centre_text, load_font("serif-bold"), (0.0, 12.2), 24.0, 4.0)
+        outlines += straight(centre_text, load_font("serif-bold"), (0.0, 12.2), 24.0, 4.0)
     moved = [_moved(path, unit, (21.0, 21.0)) for path in outlines]
-    return Impression(_png(moved, size_mm, size_mm, dpi, colour), size_mm, size_mm)
+    return Impression(png(moved, size_mm, size_mm, dpi, colour), size_mm, size_mm)
 
 
 @lru_cache(maxsize=64)
@@ -90,14 +90,14 @@ def rectangular_seal(
             length=len(text),
         )
     width, height = float(width_mm), float(height_mm)
-    paths = _frame(width, height, 0.9)
+    paths = frame(width, height, 0.9)
     middle = (len(text) + 1) // 2
     lines = [text] if len(text) * height * 0.62 <= width * 1.5 else [text[:middle], text[middle:]]
     cell = (height - 3.2) / len(lines)
     for index, line in enumerate(lines):
         centre = (width / 2, 1.6 + cell * (index + 0.5) + 0.36 * cell * 0.86)
-        paths += _straight(line, load_font("serif-bold"), centre, width - 4.4, cell * 0.86)
-    return Impression(_png(paths, width_mm, height_mm, dpi, colour), width_mm, height_mm)
+        paths += straight(line, load_font("serif-bold"), centre, width - 4.4, cell * 0.86)
+    return Impression(png(paths, width_mm, height_mm, dpi, colour), width_mm, height_mm)
 
 
 # ---------------------------------------------------------------- parts, about the centre of a 42 mm seal
@@ -126,7 +126,9 @@ def _star(radius: float, down: float) -> list[Path]:
     return [Path((("M", moved[0]), *(("L", p) for p in moved[1:]), ("Z", ())), fill=(0, 0, 0))]
 
 
-def _frame(width: float, height: float, line: float) -> list[Path]:
+def frame(width: float, height: float, line: float) -> list[Path]:
+    """A rectangle's outline of ``line`` millimetres."""
+
     def box(edge: float, *, reverse: bool) -> list[Command]:
         corners = [(edge, edge), (width - edge, edge), (width - edge, height - edge), (edge, height - edge)]
         corners = corners[::-1] if reverse else corners
@@ -135,16 +137,16 @@ def _frame(width: float, height: float, line: float) -> list[Path]:
     return [Path((*box(0.1, reverse=False), *box(0.1 + line, reverse=True)), fill=(0, 0, 0))]
 
 
-def _name(name: str, code: str) -> Iterator[Path]:
-    """The name on the upper arc: evenly pitched, as wide as its share of the arc allows."""
+def _name(name: str, code: str, centre_text: str) -> Iterator[Path]:
+    """The name on the upper arc, evenly pitched, clear of code and wide centre text; a long one is condensed."""
     face, count = load_font("serif-bold"), len(name)
     height = 5.6 if count <= 14 else 5.2 if count <= 20 else 4.8
     middle = 18.9 - height / 2
-    arc = 276.0 if code else 320.0
+    arc = 226.0 if len(centre_text) > 3 else 276.0 if code else 320.0
     pitch = min(math.degrees(1.42 * height / middle), arc / max(count - 0.35, 1))
     share = math.radians(pitch) * (middle - 0.25 * height)
     for index, char in enumerate(name):
-        stretch = min(1.0, 0.96 * share / (height * _ink_width(face, char)))
+        stretch = min(1.0, 0.96 * share / (height * ink_width(face, char)))
         angle = (index - (count - 1) / 2) * pitch
         yield _on_arc(face, char, (height * stretch, height), middle, angle, inward=False)
 
@@ -168,10 +170,10 @@ def _on_arc(face: FontFace, char: str, size: tuple[float, float], middle: float,
         u, v = (x - half) * size[0], (y + level) * size[1]
         return place[0] + u * cosine - v * sine, place[1] + u * sine + v * cosine
 
-    return Path(tuple(_mapped(face.outline(char), move)), fill=(0, 0, 0))
+    return Path(tuple(mapped(face.outline(char), move)), fill=(0, 0, 0))
 
 
-def _straight(text: str, face: FontFace, foot: tuple[float, float], width: float, height: float) -> list[Path]:
+def straight(text: str, face: FontFace, foot: tuple[float, float], width: float, height: float) -> list[Path]:
     """``text`` centred on ``foot``, condensed to ``width`` if need be."""
     ems = face.advances(text)
     stretch = min(1.0, width / (height * sum(ems)))
@@ -183,12 +185,13 @@ def _straight(text: str, face: FontFace, foot: tuple[float, float], width: float
         def move(u: float, v: float, at: float = x) -> tuple[float, float]:
             return at + u * height * stretch, foot[1] + v * height
 
-        paths.append(Path(tuple(_mapped(face.outline(char), move)), fill=(0, 0, 0)))
+        paths.append(Path(tuple(mapped(face.outline(char), move)), fill=(0, 0, 0)))
         x += em * height * stretch + gap
     return paths
 
 
-def _ink_width(face: FontFace, char: str) -> float:
+def ink_width(face: FontFace, char: str) -> float:
+    """Width of the ink of ``char`` in ems, at least half an em."""
     outline = face.outline(char)
     if not outline:
         return face.advance(char)
@@ -196,7 +199,7 @@ def _ink_width(face: FontFace, char: str) -> float:
     return max(right - left, 0.5)
 
 
-def _mapped(commands: Iterable[Command], move: Callable[[float, float], tuple[float, float]]) -> Iterator[Command]:
+def mapped(commands: Iterable[Command], move: Callable[[float, float], tuple[float, float]]) -> Iterator[Command]:
     for letter, values in commands:
         points = zip(values[::2], values[1::2], strict=True)
         yield letter, tuple(v for x, y in points for v in move(x, y))
@@ -206,13 +209,13 @@ def _moved(path: Path, unit: float, centre: tuple[float, float]) -> Path:
     def move(x: float, y: float) -> tuple[float, float]:
         return (x + centre[0]) * unit, (y + centre[1]) * unit
 
-    return Path(tuple(_mapped(path.commands, move)), fill=path.fill)
+    return Path(tuple(mapped(path.commands, move)), fill=path.fill)
 
 
 # ---------------------------------------------------------------- picture
 
 
-def _png(paths: Sequence[Path], width: float, height: float, dpi: int, colour: tuple[int, int, int]) -> bytes:
+def png(paths: Sequence[Path], width: float, height: float, dpi: int, colour: tuple[int, int, int]) -> bytes:
     """Paint the ink enlarged, scale it down, and write its strength as transparencies of one colour."""
     scale = dpi / 25.4
     size = (round(width * scale), round(height * scale))

@@ -1,9 +1,10 @@
 """安全电子签章 structures: seal (电子印章) and seal signature (电子签章) as DER.
 
-Written is GB/T 38540-2020 ("V4"); read are also GM/T 0031-2014 ("V1") and GM/T 0031-2025 ("V5", as far as
-it is known). Reading keeps the ORIGINAL bytes: what was signed is never encoded again. Lengths must be in
-their shortest form and nothing may follow the structure; where real files differ from the text (extDatas
-and timeStamp without their tag, IA5String certificates, times with fractions) both forms are read.
+Written is GB/T 38540-2020 ("V4") and, marked as an experiment, GM/T 0031-2025 ("V5": as the one public
+implementation has it, the standard's text was not at hand); read is also GM/T 0031-2014 ("V1"). Reading keeps
+the ORIGINAL bytes: what was signed is never encoded again. Lengths must be in their shortest form and nothing may
+follow the structure; where real files differ from the text (extDatas and timeStamp without their tag, IA5String
+certificates, times with fractions) both forms are read.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from trust.der import read_tlv, tlv
 from trust.errors import Malformed
 
 V4 = 4
+V5 = 5
+"""Experimental: shape V4 with version 5, and the seal may carry a time stamp of its own."""
 _BOOLEAN, _INTEGER, _BITS, _OCTETS, _OID = 0x01, 0x02, 0x03, 0x04, 0x06
 _UTF8, _PRINTABLE, _IA5, _UTC, _GENERALIZED = 0x0C, 0x13, 0x16, 0x17, 0x18
 _SEQUENCE, _TAGGED = 0x30, 0xA0
@@ -475,8 +478,9 @@ def build_seal_info(
     picture_type: str = "PNG",
     vendor_id: str = "LICENCE-TRUST",
     extensions: Iterable[Extension] = (),
+    version: int = V4,
 ) -> bytes:
-    """印章信息 (SES_SealInfo V4), DER: what the maker signs. ``width`` and ``height`` in millimetres.
+    """印章信息 (SES_SealInfo V4, V5), DER: what the maker signs. ``width`` and ``height`` in millimetres.
 
     With ``certificate_digests`` certListType is 2, else 1; giving both is ``Malformed("ses.cert_list")``.
     """
@@ -492,28 +496,45 @@ def build_seal_info(
         tlv(_SEQUENCE, *(listed or map(_octets, certs))),
         *map(generalized_time, (created, valid_from, valid_to)),
     )
-    header = tlv(_SEQUENCE, _ia5("ES"), der.integer(V4), _ia5(vendor_id))
+    header = tlv(_SEQUENCE, _ia5("ES"), der.integer(version), _ia5(vendor_id))
     drawing = tlv(_SEQUENCE, _ia5(picture_type), _octets(picture), der.integer(width), der.integer(height))
     tail = _build_extensions(extra) if extra else b""
     return tlv(_SEQUENCE, header, _ia5(seal_id), property_, drawing, tail)
 
 
-def build_seal(info_der: bytes, maker_certificate: bytes, signature: bytes, *, algorithm: str = SM2_WITH_SM3) -> bytes:
-    """电子印章 (SESeal V4), DER, from the signed ``info_der`` and the maker's DER signature value."""
-    return tlv(_SEQUENCE, info_der, _octets(maker_certificate), der.oid(algorithm), _bit_string(signature))
+def build_seal(
+    info_der: bytes,
+    maker_certificate: bytes,
+    signature: bytes,
+    timestamp: bytes | None = None,
+    *,
+    algorithm: str = SM2_WITH_SM3,
+) -> bytes:
+    """电子印章 (SESeal V4, V5), DER, from the signed ``info_der`` and the maker's DER signature value.
+
+    ``timestamp`` (V5 only) is the token over the octets of ``signature``.
+    """
+    tail = b"" if timestamp is None else tlv(_TAGGED, _bit_string(timestamp))
+    return tlv(_SEQUENCE, info_der, _octets(maker_certificate), der.oid(algorithm), _bit_string(signature), tail)
 
 
 def build_tbs(
-    seal_der: bytes, moment: datetime, data_hash: bytes, property_info: str, extensions: Iterable[Extension] = ()
+    seal_der: bytes,
+    moment: datetime,
+    data_hash: bytes,
+    property_info: str,
+    extensions: Iterable[Extension] = (),
+    *,
+    version: int = V4,
 ) -> bytes:
-    """待签名数据 (TBS_Sign V4), DER; ``seal_der`` goes in as it is.
+    """待签名数据 (TBS_Sign V4, V5), DER; ``seal_der`` goes in as it is and ``version`` is the one it states.
 
     ``data_hash`` is the SM3 of Signature.xml, ``property_info`` its absolute path.
     """
     extra = list(extensions)
     return tlv(
         _SEQUENCE,
-        b"\x02\x01\x04",
+        bytes((_INTEGER, 1, version)),
         seal_der,
         generalized_time(moment),
         _bit_string(data_hash),
@@ -530,7 +551,7 @@ def build_signature(
     *,
     algorithm: str = SM2_WITH_SM3,
 ) -> bytes:
-    """电子签章 (SES_Signature V4), DER; ``timestamp`` is the token over the octets of ``signature``."""
+    """电子签章 (SES_Signature V4, V5), DER; ``timestamp`` is the token over the octets of ``signature``."""
     return tlv(
         _SEQUENCE,
         tbs_der,

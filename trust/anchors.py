@@ -14,7 +14,9 @@ from enum import StrEnum
 
 from trust.certificates import Certificate
 from trust.errors import Malformed
-from trust.revocation import CertificateList
+from trust.ocsp import OCSPResponse
+from trust.revocation import CertificateList, SilentSource
+from trust.seal_status import SealStatusList
 from trust.status_list import StatusList
 
 
@@ -44,6 +46,8 @@ class TrustAnchor:
     """First moment for which it is believed (aware); ``None``: as its certificate says."""
     valid_to: datetime | None = None
     """Last moment for which it is believed (aware); ``None``: as its certificate says."""
+    removed_at: datetime | None = None
+    """移出: from here on it is believed no more (aware). What is proved to be older keeps its answer."""
 
     def __post_init__(self) -> None:
         if not self.purposes:
@@ -58,8 +62,9 @@ class TrustAnchor:
         return self.valid_from or self.certificate.not_before, self.valid_to or self.certificate.not_after
 
     def covers(self, moment: datetime) -> bool:
+        """Is the anchor believed for what happened at ``moment``?"""
         begin, end = self.period
-        return begin <= moment <= end
+        return begin <= moment <= end and (self.removed_at is None or moment < self.removed_at)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +81,12 @@ class TrustStore:
     next_update: datetime | None = None
     """When a newer bundle is due; a finding says so when that has passed."""
     fetched_at: datetime | None = None
+    ocsp: tuple[OCSPResponse, ...] = ()
+    """在线状态应答 at hand, beside ``crls``."""
+    seal_lists: tuple[SealStatusList, ...] = ()
+    """Published standing of seals (``trust.seal_status``), parsed and not yet believed; never travels with a bundle."""
+    silent: tuple[SilentSource, ...] = ()
+    """Sources of revocation that gave nothing when last asked; never travels with a bundle."""
     issuers_by_name: dict[bytes, tuple[Certificate, ...]] = field(init=False, repr=False)
     """Anchors and intermediates by the DER of their subject."""
     anchors_by_digest: dict[bytes, tuple[TrustAnchor, ...]] = field(init=False, repr=False)
@@ -104,6 +115,10 @@ class TrustStore:
     def with_crls(self, crls: Iterable[CertificateList]) -> TrustStore:
         """The same store with other revocation lists."""
         return self.changed(crls=tuple(crls))
+
+    def with_ocsp(self, ocsp: Iterable[OCSPResponse]) -> TrustStore:
+        """The same store with other OCSP answers."""
+        return self.changed(ocsp=tuple(ocsp))
 
     def with_status_lists(self, lists: Iterable[StatusList]) -> TrustStore:
         """The same store with other status lists."""

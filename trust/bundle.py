@@ -3,6 +3,7 @@
     payload: {"format", "region", "issued_at", "next_update",
               "anchors": [{"certificate", "purposes", "valid_from", "valid_to"}],
               "intermediates": [base64], "crls": [base64], "status_lists": [base64]}
+    where there are any, also: "ocsp": [base64]; and in an anchor that was taken out: "removed_at"
 
 A bundle vouches for itself only so far: its publisher must have a path to an anchor for BUNDLE inside it, so
 that damage is noticed. Whether the *first* bundle is the right one, its bearer must know from elsewhere;
@@ -19,6 +20,7 @@ from trust.anchors import Purpose, TrustAnchor, TrustStore
 from trust.canonical import Value
 from trust.certificates import load_certificate
 from trust.errors import CheckFailed, LicenceTrustError, Malformed
+from trust.ocsp import load_ocsp
 from trust.path import build_path
 from trust.revocation import check_revocation, load_crl
 from trust.signed import (
@@ -57,11 +59,13 @@ def build_bundle(
         "region": store.region,
         "issued_at": write_moment(issued_at),
         "next_update": write_moment(next_update),
-        "anchors": [_write_anchor(anchor) for anchor in store.anchors],
+        "anchors": [write_anchor(anchor) for anchor in store.anchors],
         "intermediates": [encode(certificate.der) for certificate in store.intermediates],
         "crls": [encode(crl.der) for crl in store.crls],
         "status_lists": [encode(published.data) for published in store.status_lists],
     }
+    if store.ocsp:
+        payload["ocsp"] = [encode(response.der) for response in store.ocsp]
     return sign_document(payload, sign, signer_chain)
 
 
@@ -99,18 +103,19 @@ def _check_publisher(document: SignedDocument, believed: TrustStore, store: Trus
 
 
 def _read_store(document: SignedDocument) -> TrustStore:
-    payload = members(dict(document.payload), _NAMES)
+    payload = members(dict(document.payload), _NAMES | ({"ocsp"} & set(document.payload)))
     issued, following = moment(payload, "issued_at"), moment(payload, "next_update")
     if issued > following:
         raise odd("next_update")
     return TrustStore(
-        anchors=tuple(_read_anchor(item) for item in _some(payload, "anchors")),
+        anchors=tuple(read_anchor(item) for item in _some(payload, "anchors")),
         intermediates=tuple(load_certificate(decode(item)) for item in _some(payload, "intermediates")),
         crls=tuple(load_crl(decode(item)) for item in _some(payload, "crls")),
         status_lists=tuple(load_status_list(decode(item)) for item in _some(payload, "status_lists")),
         region=text(payload, "region"),
         issued_at=issued,
         next_update=following,
+        ocsp=tuple(load_ocsp(decode(item)) for item in _some(payload, "ocsp")) if "ocsp" in payload else (),
     )
 
 
@@ -121,17 +126,23 @@ def _some(payload: dict[str, Value], name: str) -> list[Value]:
     return found
 
 
-def _write_anchor(anchor: TrustAnchor) -> dict[str, object]:
-    return {
+def write_anchor(anchor: TrustAnchor) -> dict[str, object]:
+    """信任锚 as JSON; ``read_anchor`` gives it back."""
+    written: dict[str, object] = {
         "certificate": encode(anchor.certificate.der),
         "purposes": sorted(str(purpose) for purpose in anchor.purposes),
         "valid_from": write_moment(anchor.valid_from) if anchor.valid_from else "",
         "valid_to": write_moment(anchor.valid_to) if anchor.valid_to else "",
     }
+    if anchor.removed_at:
+        written["removed_at"] = write_moment(anchor.removed_at)
+    return written
 
 
-def _read_anchor(value: Value) -> TrustAnchor:
-    anchor = members(value, {"certificate", "purposes", "valid_from", "valid_to"})
+def read_anchor(value: Value) -> TrustAnchor:
+    """Raises ``Malformed`` for anything but what ``write_anchor`` writes."""
+    removed = {"removed_at"} & set(value if isinstance(value, dict) else ())
+    anchor = members(value, {"certificate", "purposes", "valid_from", "valid_to"} | removed)
     purposes = items(anchor, "purposes")
     known = {str(purpose) for purpose in Purpose}
     named = [purpose for purpose in purposes if isinstance(purpose, str) and purpose in known]
@@ -142,6 +153,7 @@ def _read_anchor(value: Value) -> TrustAnchor:
         frozenset(Purpose(purpose) for purpose in named),
         _optional_moment(anchor, "valid_from"),
         _optional_moment(anchor, "valid_to"),
+        moment(anchor, "removed_at") if removed else None,
     )
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -36,6 +36,7 @@ _PROCESSED: Final = frozenset(
         "2.5.29.32",  # certificatePolicies: the initial policy set is any-policy, so nothing is to enforce
         "2.5.29.35",  # authorityKeyIdentifier
         "2.5.29.37",  # extKeyUsage
+        "1.3.6.1.5.5.7.48.1.5",  # id-pkix-ocsp-nocheck
     }
 )
 
@@ -90,6 +91,11 @@ class Certificate:
     extensions: tuple[str, ...]
     """OIDs of all extensions, in order."""
     crl_urls: tuple[str, ...]
+    """Where the issuer says its lists are."""
+    ocsp_urls: tuple[str, ...]
+    """Where the issuer says its OCSP responder is."""
+    no_check: bool
+    """id-pkix-ocsp-nocheck: an OCSP responder's certificate that is not to be asked about."""
     digest: bytes
     """SM3 of ``der``."""
     signature_algorithm: str
@@ -177,13 +183,13 @@ def _read(der: bytes) -> Certificate:
     if outer != inner:
         raise Malformed("certificate.malformed", "无法解析证书：证书内外标注的签名算法不一致。")
     extensions = _Extensions(tbs["extensions"])
-    subject, issuer = list(_fields(tbs["subject"])), list(_fields(tbs["issuer"]))
-    algorithm, point = _key(tbs["subject_public_key_info"])
+    subject, issuer = list(name_fields(tbs["subject"])), list(name_fields(tbs["issuer"]))
+    algorithm, point = key_point(tbs["subject_public_key_info"])
     return Certificate(
         der=der,
-        subject=_display(subject),
-        common_name=next((v for k, v in reversed(subject) if k == "CN"), _display(subject)),
-        issuer=_display(issuer),
+        subject=show_name(subject),
+        common_name=next((v for k, v in reversed(subject) if k == "CN"), show_name(subject)),
+        issuer=show_name(issuer),
         serial=tbs["serial_number"].native,
         not_before=_moment(tbs["validity"]["not_before"]),
         not_after=_moment(tbs["validity"]["not_after"]),
@@ -261,7 +267,14 @@ class _Extensions:
             "critical_unknown": tuple(o for o in self._by_oid if self.critical(o) and o not in _PROCESSED),
             "extensions": tuple(self._by_oid),
             "crl_urls": tuple(self._crl_urls()),
+            "ocsp_urls": tuple(self._ocsp_urls()),
+            "no_check": "1.3.6.1.5.5.7.48.1.5" in self._by_oid,
         }
+
+    def _ocsp_urls(self) -> Iterator[str]:
+        for access in self.value("1.3.6.1.5.5.7.1.1") or ():
+            if access["access_method"] == "ocsp" and isinstance(access["access_location"], str):
+                yield access["access_location"]
 
     def _crl_urls(self) -> Iterator[str]:
         for point in self.value("2.5.29.31") or ():
@@ -271,7 +284,8 @@ class _Extensions:
                     yield name
 
 
-def _key(info: Any) -> tuple[str, bytes | None]:
+def key_point(info: Any) -> tuple[str, bytes | None]:
+    """``(algorithm or curve, SM2 point)`` of a SubjectPublicKeyInfo."""
     algorithm = info["algorithm"]
     if algorithm["algorithm"].native != "ec":
         return algorithm["algorithm"].dotted, None
@@ -288,7 +302,8 @@ def _moment(time: Any) -> datetime:
     return native.astimezone(UTC) if native.tzinfo else native.replace(tzinfo=UTC)
 
 
-def _fields(name: Any) -> Iterator[tuple[str, str]]:
+def name_fields(name: Any) -> Iterator[tuple[str, str]]:
+    """``(short name or OID, value)`` in the order of the Name."""
     for relative in name.chosen:
         for attribute in relative:
             oid = attribute["type"].dotted
@@ -300,7 +315,8 @@ def _text(value: Any) -> str:
     return native if isinstance(native, str) else value.dump().hex()
 
 
-def _display(fields: list[tuple[str, str]]) -> str:
+def show_name(fields: Sequence[tuple[str, str]]) -> str:
+    """A name for people, most particular part first (RFC 4514)."""
     return ",".join(f"{name}={_escape(value)}" for name, value in reversed(fields))
 
 

@@ -41,7 +41,29 @@ class LicenceTrustError(Exception):
     def localised(self, translate: Callable[[str], str]) -> tuple[str, str]:
         """``(message, remedy)`` in the language of ``translate`` (a gettext function)."""
         remedy = translate(self.remedy_template) if self.remedy_template else ""
-        return fill(translate(self.template), self.params), fill(remedy, self.params)
+        shown = {name: _shown(value, translate) for name, value in self.params.items()}
+        return fill(translate(self.template), shown), fill(remedy, shown)
+
+
+class Word(str):
+    """A word of ours inside a message: translated with it."""
+
+    __slots__ = ()
+
+
+class Words(tuple[str, ...]):
+    """Words of ours inside a message, each translated."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "、".join(self)
+
+
+def _shown(value: object, translate: Callable[[str], str]) -> object:
+    if isinstance(value, Words):
+        return ", ".join(map(translate, value)) if translate(value[0]) != value[0] else str(value)
+    return translate(value) if isinstance(value, Word) else value
 
 
 def fill(template: str, params: Mapping[str, object]) -> str:

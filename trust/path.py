@@ -102,9 +102,11 @@ def check_certificate(
 ) -> tuple[VerifiedPath, RevocationAnswer]:
     """合法·在期·未废止: ``build_path`` and ``check_revocation`` in one; raises what they raise."""
     path = build_path(certificate, store, purpose, moment, proved=proved, now=known_at, extra=extra)
+    crls, ocsp, silent = store.crls, store.ocsp, store.silent
     if purpose is Purpose.TIMESTAMP:
-        return path, check_timestamp_authority(path, store.crls, moment, known_at=known_at)
-    return path, check_revocation(path, store.crls, moment, known_at=known_at, proved=proved)
+        return path, check_timestamp_authority(path, crls, moment, known_at=known_at, ocsp=ocsp, silent=silent)
+    answer = check_revocation(path, crls, moment, known_at=known_at, proved=proved, ocsp=ocsp, silent=silent)
+    return path, answer
 
 
 def check_published(document: SignedDocument, store: TrustStore, issued_at: datetime, *, known_at: datetime) -> None:
@@ -212,6 +214,19 @@ def _candidates(certificate: Certificate, store: TrustStore, extra: Iterable[Cer
     return sorted(found.values(), key=lambda c: hint is not None and c.subject_key_id not in (None, hint))
 
 
+def issuers_of(certificate: Certificate, store: TrustStore) -> tuple[Certificate, ...]:
+    """颁发者: the certificates of ``store`` whose key signed ``certificate`` and which may issue."""
+    found = []
+    for issuer in _candidates(certificate, store, ())[:_MAX_TRIES]:
+        try:
+            _check_link(certificate, issuer)
+            _check_authority(issuer, (certificate,))
+        except CheckFailed:
+            continue
+        found.append(issuer)
+    return tuple(found)
+
+
 _link_answers: dict[tuple[bytes, bytes], bool] = {}
 
 
@@ -233,6 +248,15 @@ def _check_link(certificate: Certificate, issuer: Certificate) -> None:
             subject=certificate.common_name,
             issuer=certificate.issuer,
         )
+
+
+def check_self_signature(certificate: Certificate) -> bool:
+    """Did a self-issued certificate's own key sign it?"""
+    try:
+        _check_link(certificate, certificate)
+    except CheckFailed:
+        return False
+    return True
 
 
 def _check_authority(issuer: Certificate, below: tuple[Certificate, ...]) -> None:
@@ -362,6 +386,16 @@ def _not_yet_valid(certificate: Certificate, moment: datetime, *, proved: bool) 
 
 def _anchor_period(chain: _Chain, at: datetime) -> CheckFailed:
     begin, end = chain.anchor.period
+    removed = chain.anchor.removed_at
+    if removed is not None and begin <= at <= end:
+        return CheckFailed(
+            "INDETERMINATE",
+            "NO_CERTIFICATE_CHAIN_FOUND",
+            "certificate.anchor_removed",
+            "信任锚“{anchor}”已于 {removed} 移出信任库，没有可信时间证明签名产生于移出之前。",
+            anchor=chain.certificates[-1].common_name,
+            removed=removed.isoformat(),
+        )
     return CheckFailed(
         "INDETERMINATE",
         "NO_CERTIFICATE_CHAIN_FOUND",
@@ -391,6 +425,7 @@ _CLOSENESS: Final = {
     "certificate.issuer_signature": 1,
     "certificate.anchor_purpose": 2,
     "certificate.anchor_period": 4,
+    "certificate.anchor_removed": 4,
     "certificate.expired": 5,
     "certificate.not_yet_valid": 5,
 }

@@ -1,4 +1,8 @@
-"""废止: was a certificate of the path revoked (RFC 5280, section 5; GB/T 20518), and may the list be believed?
+"""废止: was a certificate of the path revoked (RFC 5280, section 5; RFC 6960; GB/T 20518), and who says so?
+
+Lists (``trust.crl``) and answers of responders (``trust.ocsp``) are weighed together: the newest of each kind
+that is believed and fresh. A final revocation counts from either; a hold may be lifted by newer word; a
+responder that does not know the certificate leaves it in doubt, whatever a list does not say.
 
 Which revocation counts depends on what is known of the time of signing:
 
@@ -15,225 +19,70 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from asn1crypto import pem
-
-from trust.algorithms import signature_allowed, sm3
+from trust.algorithms import signature_allowed
 from trust.certificates import Certificate
-from trust.der_reader import BOOLEAN, CONTEXT_0, ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, Cursor
-from trust.der_reader import malformed as bad_der
-from trust.errors import CheckFailed, Malformed
+from trust.crl import MAX_SIZE as MAX_SIZE  # noqa: PLC0414 - given on, as the next four
+from trust.crl import REASONS as REASONS  # noqa: PLC0414
+from trust.crl import CertificateList as CertificateList  # noqa: PLC0414
+from trust.crl import Revoked as Revoked  # noqa: PLC0414
+from trust.crl import load_crl as load_crl  # noqa: PLC0414
+from trust.errors import CheckFailed
+from trust.i18n import N_
+from trust.ocsp import OCSPAnswer, OCSPResponse, Status, check_responder
 
 if TYPE_CHECKING:
     from trust.path import VerifiedPath
 
-MAX_SIZE: Final = 64 << 20
-
-REASONS: Final = (
-    "unspecified",
-    "keyCompromise",
-    "cACompromise",
-    "affiliationChanged",
-    "superseded",
-    "cessationOfOperation",
-    "certificateHold",
-    "",
-    "removeFromCRL",
-    "privilegeWithdrawn",
-    "aACompromise",
-)
-"""RFC 5280, 5.3.1, by number; 7 is not used."""
-
-_CRL_NUMBER, _AUTHORITY_KEY, _EXPIRED_FROM = "2.5.29.20", "2.5.29.35", "2.5.29.60"
-_REASON, _INVALIDITY = "2.5.29.21", "2.5.29.24"
 _TSA_HARMLESS: Final = frozenset({"affiliationChanged", "superseded", "cessationOfOperation"})
 """RFC 3161, 4: after a revocation for one of these, earlier time stamps keep their worth."""
 
 
 @dataclass(frozen=True, slots=True)
-class Revoked:
-    """一条废止记录."""
+class SilentSource:
+    """无应答的信息源: where revocation was asked about and nothing usable came."""
 
-    time: datetime
-    """revocationDate."""
-    reason: str | None
-    """A word of ``REASONS``; ``None`` where the list does not say."""
-    invalid_since: datetime | None = None
-    """invalidityDate: since when the key was known or thought to be unsafe."""
-    critical_unknown: tuple[str, ...] = ()
-
-    @property
-    def effective(self) -> datetime:
-        """From when on the certificate is not to be believed."""
-        return self.time if self.invalid_since is None else min(self.time, self.invalid_since)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CertificateList:
-    """证书废止列表 (CRL), parsed and not yet believed."""
-
+    url: str
     issuer_name_der: bytes
-    this_update: datetime
-    next_update: datetime | None
-    number: int | None
-    revoked: dict[int, Revoked]
-    """By serial number."""
-    authority_key_id: bytes | None
-    expired_from: datetime | None
-    """expiredCertsOnCRL (X.509): certificates that expired since then are still listed."""
-    critical_unknown: tuple[str, ...]
-    signature_algorithm: str
-    tbs: bytes
-    signature: bytes
-    digest: bytes
-    """SM3 of ``der``."""
-    der: bytes
-
-    def __repr__(self) -> str:
-        return f"<CertificateList number={self.number} this_update={self.this_update} revoked={len(self.revoked)}>"
+    """Whose certificates it speaks of."""
+    code: str
+    """Of the error that was met: ``fetch.…``, ``source.…``, ``revocation.malformed`` …"""
+    reason: str
+    """Its message, in Chinese: for logs and for operators."""
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationAnswer:
-    """未废止: which list spoke for which certificate of the path."""
+    """未废止: which lists and answers spoke for the certificates of the path."""
 
     lists: tuple[CertificateList, ...]
-    """One per certificate, leaf first; none for the anchor."""
+    """At most one per certificate, leaf first; none for the anchor."""
+    ocsp: tuple[OCSPResponse, ...] = ()
+    """Likewise. Every certificate has a list or an answer."""
+    fresh_until: datetime | None = None
+    """When the first of the answers used grows stale."""
 
     @property
     def next_update(self) -> datetime | None:
-        """When the first of the lists used grows stale."""
-        return min((crl.next_update for crl in self.lists if crl.next_update), default=None)
+        """When the first of the lists and answers used grows stale."""
+        ends = [crl.next_update for crl in self.lists if crl.next_update]
+        return min(ends if self.fresh_until is None else [*ends, self.fresh_until], default=None)
 
 
-# ---------------------------------------------------------------- reading
+class _Spoken(NamedTuple):
+    """What is said of one certificate."""
+
+    entry: Revoked | None
+    crl: CertificateList | None
+    response: OCSPResponse | None = None
+    fresh_until: datetime | None = None
 
 
-def load_crl(data: bytes) -> CertificateList:
-    """The CRL in ``data``, DER or PEM. Cached. Raises ``Malformed("revocation.malformed")``."""
-    return _load(bytes(data))
-
-
-@lru_cache(maxsize=256)
-def _load(data: bytes) -> CertificateList:
-    if len(data) > MAX_SIZE:
-        raise Malformed("revocation.malformed", "证书废止列表无法解析（{reason}）。", reason="too large")
-    try:
-        return _read(_unarmour(data))
-    except (Malformed, ValueError) as error:
-        reason = str(error) if isinstance(error, Malformed) else "PEM"
-        raise Malformed("revocation.malformed", "证书废止列表无法解析（{reason}）。", reason=reason) from error
-
-
-def _unarmour(data: bytes) -> bytes:
-    return bytes(pem.unarmor(data)[2]) if data.lstrip()[:11] == b"-----BEGIN " else data
-
-
-def _read(der: bytes) -> CertificateList:
-    outer = Cursor(der)
-    whole = outer.enter(SEQUENCE)
-    outer.finish()
-    tbs = whole.element(SEQUENCE)
-    algorithm, signature = whole.algorithm(), whole.bit_string()
-    whole.finish()
-    body = Cursor(tbs).enter(SEQUENCE)
-    versioned = body.peek() == INTEGER
-    if (versioned and body.integer() != 1) or body.algorithm() != algorithm:
-        raise bad_der("version or algorithm of the list")
-    issuer, this_update = body.element(SEQUENCE), body.time()
-    next_update = None if body.peek() in (SEQUENCE, CONTEXT_0, -1) else body.time()
-    revoked = _read_revoked(body.optional(SEQUENCE))
-    extensions = _extensions(body.optional(CONTEXT_0))
-    body.finish()
-    return CertificateList(
-        issuer_name_der=issuer,
-        this_update=this_update,
-        next_update=next_update,
-        revoked=revoked,
-        number=_number(extensions),
-        authority_key_id=_authority_key(extensions),
-        expired_from=_time_in(extensions, _EXPIRED_FROM),
-        critical_unknown=_unknown(extensions, {_CRL_NUMBER, _AUTHORITY_KEY, _EXPIRED_FROM}),
-        signature_algorithm=algorithm,
-        tbs=tbs,
-        signature=signature,
-        digest=sm3(der),
-        der=der,
-    )
-
-
-_Extensions = dict[str, tuple[bool, bytes]]
-"""OID → (critical, octets of the value)."""
-
-
-def _read_revoked(entries: Cursor | None) -> dict[int, Revoked]:
-    found: dict[int, Revoked] = {}
-    while entries:
-        entry = entries.enter(SEQUENCE)
-        serial, time = entry.integer(), entry.time()
-        if serial in found:
-            raise bad_der("serial number stands twice")
-        found[serial] = _revoked(time, _extension_list(entry.enter(SEQUENCE))) if entry else Revoked(time, None)
-        entry.finish()
-    return found
-
-
-def _revoked(time: datetime, extensions: _Extensions) -> Revoked:
-    unknown = _unknown(extensions, {_REASON, _INVALIDITY})
-    return Revoked(time, _reason(extensions), _time_in(extensions, _INVALIDITY), unknown)
-
-
-def _reason(extensions: _Extensions) -> str | None:
-    if _REASON not in extensions:
-        return None
-    value = Cursor(extensions[_REASON][1])
-    number = value.integer(ENUMERATED)
-    value.finish()
-    if not 0 <= number < len(REASONS) or not REASONS[number]:
-        raise bad_der("reason code")
-    return REASONS[number]
-
-
-def _extensions(tagged: Cursor | None) -> _Extensions:
-    if tagged is None:
-        return {}
-    found = _extension_list(tagged.enter(SEQUENCE))
-    tagged.finish()
-    return found
-
-
-def _extension_list(entries: Cursor) -> _Extensions:
-    found: _Extensions = {}
-    while entries:
-        entry = entries.enter(SEQUENCE)
-        oid = entry.oid()
-        critical = entry.boolean() if entry.peek() == BOOLEAN else False
-        if oid in found:
-            raise bad_der("extension stands twice")
-        found[oid] = (critical, entry.body(OCTET_STRING))
-        entry.finish()
-    return found
-
-
-def _unknown(extensions: _Extensions, known: set[str]) -> tuple[str, ...]:
-    return tuple(oid for oid, (critical, _) in extensions.items() if critical and oid not in known)
-
-
-def _number(extensions: _Extensions) -> int | None:
-    return Cursor(extensions[_CRL_NUMBER][1]).integer() if _CRL_NUMBER in extensions else None
-
-
-def _time_in(extensions: _Extensions, oid: str) -> datetime | None:
-    return Cursor(extensions[oid][1]).time() if oid in extensions else None
-
-
-def _authority_key(extensions: _Extensions) -> bytes | None:
-    if _AUTHORITY_KEY not in extensions:
-        return None
-    inner = Cursor(extensions[_AUTHORITY_KEY][1]).enter(SEQUENCE)
-    return inner.body(0x80) if inner.peek() == 0x80 else None
+class _Evidence(NamedTuple):
+    lists: tuple[CertificateList, ...]
+    ocsp: tuple[OCSPResponse, ...]
+    silent: tuple[SilentSource, ...]
 
 
 # ---------------------------------------------------------------- checking
@@ -246,42 +95,64 @@ def check_revocation(
     *,
     known_at: datetime,
     proved: bool,
+    ocsp: Iterable[OCSPResponse] = (),
+    silent: Iterable[SilentSource] = (),
 ) -> RevocationAnswer:
-    """No certificate of ``path`` is revoked, as far as ``crls`` say; the anchor is not asked about.
+    """No certificate of ``path`` is revoked, as far as ``crls`` and ``ocsp`` say; the anchor is not asked about.
 
     ``moment`` is the time of signing, ``proved`` by a time stamp or only claimed; ``known_at`` is the time
-    of this verification: a list must not be stale then, and what is revoked later is not yet revoked.
+    of this verification: evidence must not be stale then, and what is revoked later is not yet revoked.
+    ``silent`` are sources that gave nothing: where evidence is missing, they are named.
 
     Raises ``CheckFailed``: ``revocation.revoked`` (TOTAL-FAILED/REVOKED: signed after revocation, by its
     proved time), ``revocation.revoked_no_poe`` (INDETERMINATE/REVOKED_NO_POE or REVOKED_CA_NO_POE),
-    ``revocation.missing``, ``revocation.stale``, ``revocation.critical_extension``,
-    ``revocation.bad_signature``, ``revocation.expired_not_listed`` (INDETERMINATE/TRY_LATER and others).
+    ``revocation.missing``, ``revocation.stale``, ``revocation.source_silent``, ``revocation.unknown``,
+    ``revocation.responder``, ``revocation.critical_extension``, ``revocation.bad_signature``,
+    ``revocation.ocsp_stale``, ``revocation.expired_not_listed`` (INDETERMINATE/TRY_LATER and others).
     """
-    lists = tuple(crls)
-    answers = []
+    evidence = _Evidence(tuple(crls), tuple(ocsp), tuple(silent))
+    needed_at = moment if proved else known_at
+    spoken = []
     for position, certificate in enumerate(path.certificates[:-1]):
-        issuer = path.certificates[position + 1]
-        crl = _list_for(certificate, issuer, lists, moment if proved else known_at, known_at)
-        _check_entry(crl.revoked.get(certificate.serial), certificate, moment, known_at, proved, ca=position > 0)
-        answers.append(crl)
-    return RevocationAnswer(tuple(answers))
+        said = _ask(certificate, path.certificates[position + 1], evidence, needed_at, known_at)
+        if said.entry is not None:
+            _check_entry(said.entry, certificate, moment, known_at, proved, ca=position > 0)
+        spoken.append(said)
+    return _answer(spoken)
+
+
+def _answer(spoken: Sequence[_Spoken]) -> RevocationAnswer:
+    lists = tuple([said.crl for said in spoken if said.crl is not None])
+    responses = tuple([said.response for said in spoken if said.response is not None])
+    if not responses:
+        return RevocationAnswer(lists)
+    return RevocationAnswer(lists, responses, min(said.fresh_until for said in spoken if said.fresh_until is not None))
 
 
 def check_timestamp_authority(
-    path: VerifiedPath, crls: Iterable[CertificateList], moment: datetime, *, known_at: datetime
+    path: VerifiedPath,
+    crls: Iterable[CertificateList],
+    moment: datetime,
+    *,
+    known_at: datetime,
+    ocsp: Iterable[OCSPResponse] = (),
+    silent: Iterable[SilentSource] = (),
 ) -> RevocationAnswer:
     """As ``check_revocation`` for a time-stamp authority that says it stamped at ``moment``.
 
     A stolen TSA key can stamp any time: only a revocation for a harmless reason (RFC 3161, section 4:
     affiliationChanged, superseded, cessationOfOperation) spares what was stamped before it.
     """
-    lists = tuple(crls)
-    for certificate, issuer in zip(path.certificates, path.certificates[1:], strict=False):
-        crl = _list_for(certificate, issuer, lists, moment, known_at)
-        entry = _counting(crl.revoked.get(certificate.serial), known_at)
+    evidence = _Evidence(tuple(crls), tuple(ocsp), tuple(silent))
+    spoken = []
+    for position, (certificate, issuer) in enumerate(zip(path.certificates, path.certificates[1:], strict=False)):
+        said = _ask(certificate, issuer, evidence, moment, known_at)
+        entry = _counting(said.entry, known_at)
         if entry is not None and entry.reason not in _TSA_HARMLESS:
-            raise _revoked_no_poe(certificate, entry, ca=certificate is not path.certificates[0])
-    return check_revocation(path, lists, moment, known_at=known_at, proved=True)
+            raise _revoked_no_poe(certificate, entry, ca=position > 0)
+        _check_entry(entry, certificate, moment, known_at, proved=True, ca=position > 0)
+        spoken.append(said)
+    return _answer(spoken)
 
 
 def _check_entry(
@@ -323,6 +194,145 @@ def _revoked_no_poe(certificate: Certificate, entry: Revoked, *, ca: bool) -> Ch
     )
 
 
+# ---------------------------------------------------------------- lists and responders weighed together
+
+
+def _ask(
+    certificate: Certificate, issuer: Certificate, evidence: _Evidence, needed_at: datetime, known_at: datetime
+) -> _Spoken:
+    """What the newest believable list and answer say of ``certificate``."""
+    try:
+        if not evidence.ocsp:
+            crl = _list_for(certificate, issuer, evidence.lists, needed_at, known_at)
+            return _Spoken(crl.revoked.get(certificate.serial), crl)
+        return _ask_both(certificate, issuer, evidence, needed_at, known_at)
+    except CheckFailed as failure:
+        raise _naming_the_silent(failure, issuer, evidence.silent) from None
+
+
+def _ask_both(
+    certificate: Certificate, issuer: Certificate, evidence: _Evidence, needed_at: datetime, known_at: datetime
+) -> _Spoken:
+    found, doubt = _answer_for(certificate, issuer, evidence, known_at)
+    try:
+        crl = _list_for(certificate, issuer, evidence.lists, needed_at, known_at)
+    except CheckFailed as missing:
+        if found is None:
+            raise (doubt if doubt is not None and missing.code == "revocation.missing" else missing) from None
+        crl = None
+    listed = crl.revoked.get(certificate.serial) if crl is not None else None
+    if found is None:
+        return _Spoken(listed, crl)
+    response, answer = found
+    if answer.status is Status.UNKNOWN and listed is None:
+        raise _unknown_to_responder(certificate, issuer)
+    newer = crl is None or crl.this_update <= answer.this_update
+    entry = _weigh(answer.revoked, listed) if newer else _weigh(listed, answer.revoked)
+    return _Spoken(entry, crl, response, answer.fresh_until)
+
+
+def _weigh(newer: Revoked | None, older: Revoked | None) -> Revoked | None:
+    """The newer word; but what is revoked for good stays so."""
+    lifted = older is None or older.reason in ("certificateHold", "removeFromCRL")
+    if newer is not None and newer.reason != "removeFromCRL":
+        return newer if older is None or lifted or newer.effective <= older.effective else older
+    return None if lifted else older
+
+
+def _answer_for(
+    certificate: Certificate, issuer: Certificate, evidence: _Evidence, known_at: datetime
+) -> tuple[tuple[OCSPResponse, OCSPAnswer] | None, CheckFailed | None]:
+    """The newest believed answer about ``certificate``; or why the newest one is not believed."""
+    about = [(r, a) for r in evidence.ocsp if (a := r.about(certificate, issuer)) is not None]
+    doubt: CheckFailed | None = None
+    for response, answer in sorted(about, key=lambda pair: pair[1].this_update, reverse=True):
+        try:
+            _check_answer(response, answer, certificate, issuer, evidence.lists, known_at)
+        except CheckFailed as failure:
+            doubt = doubt or failure
+        else:
+            return (response, answer), None
+    return None, doubt
+
+
+def _check_answer(
+    response: OCSPResponse,
+    answer: OCSPAnswer,
+    certificate: Certificate,
+    issuer: Certificate,
+    lists: Sequence[CertificateList],
+    known_at: datetime,
+) -> None:
+    """May the answer be used: fresh, signed by who may, still speaking of expired certificates."""
+    if answer.critical_unknown:
+        raise _unusable(
+            "revocation.ocsp_critical", certificate, N_("关于证书“{subject}”的在线应答含有无法处理的关键内容。")
+        )
+    responder = check_responder(response, issuer, known_at=known_at)
+    if not responder.no_check and responder is not issuer:
+        _check_delegate(responder, issuer, lists, response.produced_at, known_at)
+    if answer.fresh_until < known_at:
+        raise _unusable("revocation.ocsp_stale", certificate, N_("证书“{subject}”的在线状态应答已过期。"))
+    cutoff, ended = answer.archive_cutoff, certificate.not_after
+    if answer.status is Status.GOOD and answer.this_update > ended and (cutoff is None or cutoff > ended):
+        raise CheckFailed(
+            "INDETERMINATE",
+            "OUT_OF_BOUNDS_NO_POE",
+            "revocation.expired_not_listed",
+            "证书“{subject}”已于 {not_after} 到期，在线状态服务不再说明到期证书，无法确认其到期前是否曾被废止。",
+            subject=certificate.common_name,
+            not_after=ended.isoformat(),
+        )
+
+
+def _check_delegate(
+    responder: Certificate,
+    issuer: Certificate,
+    lists: Sequence[CertificateList],
+    needed_at: datetime,
+    known_at: datetime,
+) -> None:
+    """A responder whose certificate does not say ocsp-nocheck must stand in no list of its issuer."""
+    crl = _list_for(responder, issuer, lists, needed_at, known_at)
+    if _counting(crl.revoked.get(responder.serial), known_at) is not None:
+        raise _unusable(
+            "revocation.responder", responder, N_("在线证书状态服务的证书“{subject}”已被废止，其应答不予采信。")
+        )
+
+
+def _unusable(code: str, certificate: Certificate, template: str) -> CheckFailed:
+    return CheckFailed("INDETERMINATE", "TRY_LATER", code, template, subject=certificate.common_name)
+
+
+def _unknown_to_responder(certificate: Certificate, issuer: Certificate) -> CheckFailed:
+    return CheckFailed(
+        "INDETERMINATE",
+        "TRY_LATER",
+        "revocation.unknown",
+        "证书机构“{issuer}”的在线状态服务不认识证书“{subject}”，不能确认该证书由其签发且未被废止。",
+        issuer=issuer.common_name,
+        subject=certificate.common_name,
+    )
+
+
+def _naming_the_silent(failure: CheckFailed, issuer: Certificate, silent: Sequence[SilentSource]) -> CheckFailed:
+    """Where evidence is missing or stale and its source was asked in vain: that is what went wrong."""
+    if not silent or failure.code not in ("revocation.missing", "revocation.stale", "revocation.ocsp_stale"):
+        return failure
+    asked = [source for source in silent if source.issuer_name_der == issuer.subject_name_der]
+    if not asked:
+        return failure
+    return CheckFailed(
+        "INDETERMINATE",
+        "TRY_LATER",
+        "revocation.source_silent",
+        "证书机构“{issuer}”的废止信息源 {urls} 没有可用的应答（{reason}），无法确认证书是否已被废止。",
+        issuer=issuer.common_name,
+        urls=", ".join(source.url for source in asked)[:400],
+        reason=asked[0].code,
+    )
+
+
 # ---------------------------------------------------------------- which list speaks
 
 
@@ -335,7 +345,7 @@ def _list_for(
 ) -> CertificateList:
     """The newest believable list of ``issuer``, fresh at ``known_at``, that still speaks of ``certificate``."""
     named = [crl for crl in lists if crl.issuer_name_der == certificate.issuer_name_der]
-    believed = [crl for crl in named if _signed_by(issuer, crl)]
+    believed = [crl for crl in named if crl_signed_by(issuer, crl)]
     if not believed:
         raise _no_list(certificate, issuer, named)
     newest = max(believed, key=lambda crl: (crl.this_update, crl.number or 0))
@@ -411,7 +421,7 @@ def _no_list(certificate: Certificate, issuer: Certificate, named: Sequence[Cert
 _signature_answers: dict[tuple[bytes, bytes], bool] = {}
 
 
-def _signed_by(issuer: Certificate, crl: CertificateList) -> bool:
+def crl_signed_by(issuer: Certificate, crl: CertificateList) -> bool:
     """Did ``issuer`` sign ``crl``, being allowed to (cRLSign)? Remembered by both digests."""
     key = (issuer.digest, crl.digest)
     answer = _signature_answers.get(key)

@@ -81,6 +81,10 @@ class Timestamp:
     """The signer's certificate, if the token brings it."""
     certificates: tuple[Certificate, ...]
     """All certificates the token brings."""
+    accuracy: timedelta | None
+    """How far ``gen_time`` may be off by the authority's own word; ``None`` where it says nothing."""
+    nonce: int | None
+    """Of the request it answers."""
     critical_unknown: tuple[str, ...]
     """OIDs of critical extensions of the token; none is understood."""
     content: bytes
@@ -248,6 +252,14 @@ def _read_info(
     algorithm, digest = imprint.algorithm(), imprint.body(OCTET_STRING)
     imprint.finish()
     serial, gen_time = info.integer(), info.time()
+    accuracy = _read_accuracy(info.optional(SEQUENCE))
+    if info.peek() == BOOLEAN:
+        info.boolean()
+    nonce = info.integer() if info.peek() == INTEGER else None
+    if info.peek() == CONTEXT_0:
+        info.skip()
+    critical = _read_critical(info.optional(CONTEXT_1))
+    info.finish()
     return Timestamp(
         gen_time=gen_time,
         imprint=digest,
@@ -256,20 +268,31 @@ def _read_info(
         policy=policy,
         tsa_certificate=tsa_certificate,
         certificates=certificates,
-        critical_unknown=_read_options(info),
+        accuracy=accuracy,
+        nonce=nonce,
+        critical_unknown=critical,
         content=content,
         signer=signer,
         der=der,
     )
 
 
-def _read_options(info: Cursor) -> tuple[str, ...]:
-    """Accuracy, ordering, nonce and the authority's name are passed over; critical extensions are named."""
-    for tag in (SEQUENCE, BOOLEAN, INTEGER, CONTEXT_0):
-        if info.peek() == tag:
-            info.skip()
+def _read_accuracy(inner: Cursor | None) -> timedelta | None:
+    """Accuracy ::= SEQUENCE { seconds, millis [0], micros [1] }, each optional."""
+    if inner is None:
+        return None
+    seconds = inner.integer() if inner.peek() == INTEGER else 0
+    millis = inner.integer(0x80) if inner.peek() == 0x80 else 0
+    micros = inner.integer(0x81) if inner.peek() == 0x81 else 0
+    inner.finish()
+    if not (0 <= seconds < 1 << 31 and 0 <= millis < 1000 and 0 <= micros < 1000):
+        raise malformed("accuracy")
+    return timedelta(seconds=seconds, milliseconds=millis, microseconds=micros)
+
+
+def _read_critical(extensions: Cursor | None) -> tuple[str, ...]:
+    """Critical extensions are named, all others are passed over."""
     critical = []
-    extensions = info.optional(CONTEXT_1)
     while extensions:
         extension = extensions.enter(SEQUENCE)
         kind = extension.oid()
@@ -277,7 +300,6 @@ def _read_options(info: Cursor) -> tuple[str, ...]:
             critical.append(kind)
         extension.body(OCTET_STRING)
         extension.finish()
-    info.finish()
     return tuple(critical)
 
 

@@ -55,6 +55,8 @@ class SigningTime:
 
     value: datetime
     proved: bool
+    authority: str = ""
+    """Who proved it."""
 
 
 # ---------------------------------------------------------------- the file as a whole
@@ -455,11 +457,10 @@ CMS_ALGORITHMS = SM2_SIGNATURE_OIDS
 # ---------------------------------------------------------------- 4: time 签章时间
 
 
-def check_time_stamp(ses: SESSignature, store: TrustStore, question: Question) -> SigningTime:
-    """When was the seal put on, by proof? The token is over the octets of the signature value."""
-    assert ses.timestamp is not None
-    verified = check_timestamp(ses.timestamp, ses.signature, store, known_at=question.known_at)
-    return SigningTime(verified.time, proved=True)
+def check_time_stamp(token: bytes, value: bytes, store: TrustStore, question: Question) -> SigningTime:
+    """When was it signed, by proof? The token is over the octets of the signature ``value``."""
+    verified = check_timestamp(token, value, store, known_at=question.known_at)
+    return SigningTime(verified.time, proved=True, authority=verified.path.certificates[0].common_name)
 
 
 def check_time_order(claimed: datetime, proved: datetime) -> None:
@@ -529,5 +530,13 @@ def check_certificate(
     path = build_path(
         certificate, store, Purpose.SIGNER, time.value, proved=time.proved, now=question.latest, extra=others
     )
-    check_revocation(path, store.crls, time.value, known_at=question.known_at, proved=time.proved)
+    check_revocation(
+        path,
+        store.crls,
+        time.value,
+        known_at=question.known_at,
+        proved=time.proved,
+        ocsp=store.ocsp,
+        silent=store.silent,
+    )
     return path

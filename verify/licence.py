@@ -22,7 +22,7 @@ from seal.ofd.package import Limits, open_package
 from seal.ses import SESSignature
 from trust.anchors import TrustStore
 from trust.certificates import Certificate
-from trust.errors import CheckFailed, LicenceTrustError, Malformed
+from trust.errors import CheckFailed, LicenceTrustError, Malformed, Word
 from trust.identifiers import check_credit_code, parse_licence_id
 from trust.path import check_published
 from verify.checks import BEIJING, FAILED, INDETERMINATE, Question
@@ -30,7 +30,7 @@ from verify.face import Face, as_shown
 from verify.opening import OpenedDocument
 from verify.policy import STATE_NAMES, LicenceStatus, StatusSource, indication_of
 from verify.remarks import listed
-from verify.report import Indication, Word
+from verify.report import Indication
 
 # ---------------------------------------------------------------- the message and its copies
 
@@ -206,13 +206,19 @@ def check_seal_protects_all(message: DataMessage, bare: dict[str, list[str]]) ->
 def check_issuer_is_signer(message: DataMessage, sealed: Sequence[tuple[str, Certificate]]) -> None:
     """Does the issuing body stated on the licence stand behind one of its required seals?
 
-    ``sealed`` are ``(esID, signer's certificate)``. A body is known by its name and, where the certificate states
-    one, its credit code: one of the two alone could be another body's.
+    ``sealed`` are ``(esID, signer's certificate)``.
+    """
+    required = {seal.id for seal in message.seals}
+    check_signed_by_issuer(message, [certificate for identifier, certificate in sealed if identifier in required])
+
+
+def check_signed_by_issuer(message: DataMessage, signers: Sequence[Certificate]) -> None:
+    """Is one of ``signers`` the issuing body stated on the licence? A body is known by its name and, where the
+    certificate states one, its credit code: one of the two alone could be another body's.
     """
     code, name = message.metadata["issuer_code"], message.metadata["issuer_name"]
-    required = {seal.id for seal in message.seals}
-    for identifier, certificate in sealed:
-        if identifier in required and _is_body(certificate, name, code):
+    for certificate in signers:
+        if _is_body(certificate, name, code):
             return
     raise CheckFailed(
         INDETERMINATE,

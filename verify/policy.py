@@ -6,13 +6,16 @@ list knows), and which licence states pass. Both stand here, apart from the chec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Protocol
 
+from trust.anchors import TrustStore
+from trust.certificates import Certificate
 from trust.i18n import N_
+from trust.seal_status import SealStatus
 from verify.report import Indication
 
 CURRENT = "CURRENT"
@@ -80,6 +83,23 @@ class StatusSource(Protocol):
     """
 
     def status(self, licence_id: str, moment: datetime) -> LicenceStatus | None: ...
+
+
+class SealStatusSource(Protocol):
+    """Who knows whether a seal was in force: the register of seals (印章登记), or a service that asks it.
+
+    The answer is the standing at ``moment`` of the very seal object whose DER has this SM3 (``digest``, hex);
+    ``None``: the seal is not known here. Raises ``Unavailable`` when it cannot be asked.
+    """
+
+    def seal_status(self, seal_id: str, digest: str, moment: datetime) -> SealStatus | None: ...
+
+
+class EvidenceSource(Protocol):
+    """Who fetches what is known of revocation while a document is judged: ``trust.sources.RevocationSources``."""
+
+    def current(self, store: TrustStore, certificates: Iterable[Certificate]) -> TrustStore:
+        """``store`` with what can be had about ``certificates``, its silent sources named. Never raises."""
 
 
 def indication_of(state: str) -> Indication:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NoReturn
 
-from trust.errors import CheckFailed, LicenceTrustError, fill
+from trust.errors import CheckFailed, LicenceTrustError, Word, fill
 
 
 class Indication(StrEnum):
@@ -36,12 +36,6 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
-
-
-class Word(str):
-    """A word of ours inside a message: translated with it."""
-
-    __slots__ = ()
 
 
 def _shown(value: object, translate: Callable[[str], str]) -> object:
@@ -86,6 +80,37 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateInfo:
+    """证书信息 shown to anyone (R073): basics, validity, authority, purpose."""
+
+    subject: str
+    """Readable name of the holder, as RFC 4514 writes it."""
+    common_name: str
+    issuer: str
+    """The authority, likewise."""
+    serial: str
+    """Hexadecimal."""
+    valid_from: datetime
+    valid_to: datetime
+    usage: tuple[str, ...]
+    """Key usages, then extended ones, by asn1crypto's words: ``digital_signature``, ``time_stamping`` …"""
+    digest: str
+    """SM3 of the certificate, hex."""
+    der: bytes = field(repr=False)
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "subject": self.subject,
+            "issuer": self.issuer,
+            "serial": self.serial,
+            "valid_from": rfc3339(self.valid_from),
+            "valid_to": rfc3339(self.valid_to),
+            "usage": list(self.usage),
+            "digest": self.digest,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class SealInfo:
     """印章信息 shown to anyone (R073)."""
 
@@ -98,6 +123,40 @@ class SealInfo:
     picture: bytes
     picture_type: str
     """``png``, ``jpg``, … in lower case."""
+    structure: str = ""
+    """``SES-V1``, ``SES-V4``, ``SES-V5``."""
+    kind: str = ""
+    """A code of ``seal.kinds.KINDS``, ``""`` where the seal states none."""
+    purpose: str = ""
+    """What the seal says it is for."""
+    type: int = 0
+    """``property.type``: 1 unit, 2 person; other values are the maker's own."""
+    vendor: str = ""
+    created: datetime | None = None
+    width_mm: int = 0
+    height_mm: int = 0
+    maker_certificate: CertificateInfo | None = None
+    listed: tuple[str, ...] = ()
+    """Who may use it: names of the certificates listed, or their digests in hex."""
+
+    def to_json(self) -> dict[str, object]:
+        """Everything but the picture, which has an address of its own."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "structure": self.structure,
+            "kind": self.kind,
+            "purpose": self.purpose,
+            "type": self.type,
+            "vendor": self.vendor,
+            "created": rfc3339(self.created) if self.created else None,
+            "valid_from": rfc3339(self.valid_from),
+            "valid_to": rfc3339(self.valid_to),
+            "size_mm": [self.width_mm, self.height_mm],
+            "picture_type": self.picture_type,
+            "maker": self.maker_certificate.to_json() if self.maker_certificate else {"subject": self.maker},
+            "signers": list(self.listed),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +180,24 @@ class SignatureReport:
     signer_valid_to: datetime | None = None
     covered: tuple[str, ...] = ()
     """Names of the entries this signature protects."""
+    certificate: CertificateInfo | None = None
+    """The signer's."""
+    time_authority: str = ""
+    """Who proved the time."""
+    pages: tuple[str, ...] = ()
+    """IDs of the pages on which the seal is shown."""
+
+    def details(self, translate: Callable[[str], str] = str) -> dict[str, object]:
+        """签章信息 (R073): ``to_json`` with everything that can be told of seal, certificate, time and cover."""
+        answer = self.to_json(translate)
+        if self.seal is not None:
+            answer["seal"] = self.seal.to_json()
+        if self.time is not None and self.time_authority:
+            answer["time"] = {"value": rfc3339(self.time), "proved": True, "authority": self.time_authority}
+        answer["certificate"] = self.certificate.to_json() if self.certificate is not None else None
+        answer["protects"] = list(self.covered)
+        answer["pages"] = list(self.pages)
+        return answer
 
     def to_json(self, translate: Callable[[str], str] = str) -> dict[str, object]:
         answer: dict[str, object] = {

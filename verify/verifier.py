@@ -5,32 +5,40 @@
 
 The body of ``verify`` is the whole act: open, judge each signature, judge the file, judge the licence, the worst
 finding decides. Checks raise; this is the one place that catches them and makes findings, so that the answer
-lists everything that is wrong. No key, no database, no disk, no network.
+lists everything that is wrong. No key, no database, no disk; no network but through ``evidence``, if one is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import ParamSpec
 
 from seal import checking
 from seal.message import DataMessage, FaceValue
 from seal.ofd.package import Limits
-from seal.ses import SESeal, SESSignature
+from seal.ses import SESSignature
 from trust.algorithms import sm3
 from trust.anchors import TrustStore
 from trust.certificates import Certificate, load_certificate
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
-from verify import checks, licence, remarks
+from verify import checks, licence, remarks, seal_standing
 from verify.checks import Question, SigningTime
+from verify.evidence import certificates_in
 from verify.face import Face, read_face
 from verify.opening import OpenedDocument, OpenedSignature, open_document
-from verify.policy import LICENCE_STATUS_NOT_CHECKED, LicenceStatus, StatusSource
-from verify.report import Finding, Indication, Report, SealInfo, Severity, SignatureReport, worst
+from verify.policy import (
+    LICENCE_STATUS_NOT_CHECKED,
+    EvidenceSource,
+    LicenceStatus,
+    SealStatusSource,
+    StatusSource,
+)
+from verify.report import Finding, Indication, Report, Severity, SignatureReport, worst
+from verify.seal_view import view_certificate, view_seal
 
 P = ParamSpec("P")
 
@@ -49,6 +57,10 @@ class Verifier:
     statuses: StatusSource | None = None
     """The register; absent offline and in the issuer's self-check, and then the report says so."""
     limits: Limits = field(default_factory=Limits)
+    seals: SealStatusSource | None = None
+    """The register of seals; absent, the lists in ``trust`` are asked."""
+    evidence: EvidenceSource | None = None
+    """Who fetches lists and answers about the certificates of a document; absent, ``trust`` alone is asked."""
 
     def verify(self, document: bytes, *, moment: datetime | None = None) -> Report:
         """核验 ``document``: is it whole, sealed by whom it should be, and good at ``moment`` (default: now)?
@@ -63,6 +75,13 @@ class Verifier:
             opened = open_document(document, self.limits)
         except Malformed as error:
             return _unreadable(document, error, question)
+        if self.evidence is not None:
+            trust = self.evidence.current(self.trust, certificates_in(opened))
+            return replace(self, trust=trust, evidence=None)._judge(opened, question)
+        return self._judge(opened, question)
+
+    def _judge(self, opened: OpenedDocument, question: Question) -> Report:
+        """By what is at hand."""
         judged = [self._judge_signature(opened, signature, question) for signature in opened.signatures]
         file_findings = self._judge_file(opened, question)
         licence_findings = self._judge_licence(opened, judged, question)
@@ -106,7 +125,9 @@ class Verifier:
         found.ask(checking.check_signature_form, ses)
         found.ask(checks.check_structures_agree, ses)
         found.ask(checks.check_property_info, signature, ses)
-        self._establish_time(judged, ses, question)
+        # In the form of 2014 the token stands inside what is signed: it cannot prove when the signature was made.
+        token = ses.timestamp if ses.structure != "SES-V1" else None
+        self._establish_time(judged, ses.time, token, ses.signature, question)
         self._check_seal(opened, judged, ses, question)
         self._check_certificate(judged, question)
 
@@ -116,17 +137,20 @@ class Verifier:
             judged.signer = checks.signer_certificate(certificate)
             checks.check_value(judged.signer, value, signed)
 
-    def _establish_time(self, judged: _Judged, ses: SESSignature, question: Question) -> None:
-        """签章时间: proved by a time stamp, else only claimed."""
-        judged.time = SigningTime(ses.time, proved=False)
-        if ses.timestamp is not None:
+    def _establish_time(
+        self, judged: _Judged, claimed: datetime | None, token: bytes | None, value: bytes, question: Question
+    ) -> None:
+        """签章时间: proved by a time stamp over the signature ``value``, else only claimed."""
+        judged.time = SigningTime(claimed, proved=False) if claimed is not None else None
+        if token is not None:
             with judged.found.asking():
-                judged.time = checks.check_time_stamp(ses, self.trust, question)
-                checks.check_time_order(ses.time, judged.time.value)
-        judged.found.ask(checks.check_time_not_future, judged.time, question)
+                judged.time = checks.check_time_stamp(token, value, self.trust, question)
+                checks.check_time_order(claimed or judged.time.value, judged.time.value)
+        if judged.time is not None:
+            judged.found.ask(checks.check_time_not_future, judged.time, question)
 
     def _check_seal(self, opened: OpenedDocument, judged: _Judged, ses: SESSignature, question: Question) -> None:
-        """印章: form, maker's signature, the signer in its list, the file shown, maker's chain, period."""
+        """印章: form, maker's signature, the signer in its list, the file shown, maker's chain, period, standing."""
         found, time = judged.found, judged.time
         assert time is not None
         found.ask(checking.check_seal_form, ses.seal)
@@ -138,7 +162,12 @@ class Verifier:
                 ses.seal, self.trust, moment=time.value, known_at=question.known_at, proved=time.proved
             )
         with found.asking():
+            checking.check_seal_time(ses.seal, self.trust, known_at=question.known_at)
+        with found.asking():
             checking.check_seal_period(ses.seal, moment=time.value, known_at=question.latest, proved=time.proved)
+        with found.asking():
+            if not seal_standing.check_in_force(ses.seal, time, self.trust, self.seals, question):
+                found.add_remarks([remarks.STANDING_NOT_CHECKED])
 
     def _judge_digital_signature(self, judged: _Judged, question: Question) -> None:
         """数字签名 (GB/T 35275): the value, the time it claims, the signer. There is no seal."""
@@ -149,15 +178,14 @@ class Verifier:
             return
         signer = signature.cms.signers[0]
         claimed = signer.signing_time or (checks.written_time(signature.xml.datetime) if signature.xml else None)
-        judged.time = SigningTime(claimed, proved=False) if claimed else None
         found.ask(checks.check_signed_digest, signature)
         found.ask(checks.check_algorithm, signer.signature_algorithm, checks.CMS_ALGORITHMS)
         certificate = signature.cms.certificate_of(signer)
         if certificate is not None:
             self._check_signer_value(judged, certificate, signer.signature, checks.signed_octets(signature))
+        self._establish_time(judged, claimed, signer.timestamp, signer.signature, question)
+        if certificate is not None:
             self._check_certificate(judged, question)
-        if judged.time is not None:
-            found.ask(checks.check_time_not_future, judged.time, question)
 
     def _check_certificate(self, judged: _Judged, question: Question) -> None:
         """签章人证书: 合法·在期·未废止, at the time established."""
@@ -228,10 +256,13 @@ class Verifier:
             found.add_failures([CheckFailed(Indication.FAILED, "FORMAT_FAILURE", error.code, template, detail=error)])
             return None
 
-    def _check_seals(
-        self, found: _Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]
-    ) -> None:
-        """应盖之章: all there, over everything, and of the issuing body."""
+    def _check_seals(self, found: _Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]) -> None:
+        """应盖之章: all there, over everything, and of the issuing body; or its digital signature in their place."""
+        digital = [j for j in judged if j.signature.cms is not None and j.signer is not None]
+        if digital and not message.seals:
+            whole = [j.signer for j in digital if j.signer and not checks.left_out(opened, j.signature)]
+            found.ask(licence.check_signed_by_issuer, message, whole)
+            return
         sealed = [(j.signature.ses.seal.seal_id, j) for j in judged if j.signature.ses is not None]
         found.ask(licence.check_required_seals, message, [identifier for identifier, _ in sealed])
         if sealed:
@@ -240,9 +271,7 @@ class Verifier:
             signers = [(identifier, j.signer) for identifier, j in sealed if j.signer is not None]
             found.ask(licence.check_issuer_is_signer, message, signers)
 
-    def _check_status(
-        self, found: _Found, opened: OpenedDocument, message: DataMessage, question: Question
-    ) -> None:
+    def _check_status(self, found: _Found, opened: OpenedDocument, message: DataMessage, question: Question) -> None:
         """证照状态: the register's word, else a fresh status list's, else a warning that nobody was asked."""
         status: LicenceStatus | None = None
         with found.asking():
@@ -313,13 +342,16 @@ class _Judged:
             findings=tuple(self.found.findings),
             indication=indication,
             sub_indication=sub,
-            seal=_seal_info(signature.ses.seal) if signature.ses else None,
+            seal=view_seal(signature.ses.seal) if signature.ses else None,
             time=self.time.value if self.time else None,
             time_proved=self.time.proved if self.time else False,
             signer_issuer=signer.issuer if signer else "",
             signer_valid_from=signer.not_before if signer else None,
             signer_valid_to=signer.not_after if signer else None,
             covered=tuple(name for name, _digest in signature.references),
+            certificate=view_certificate(signer) if signer else None,
+            time_authority=self.time.authority if self.time else "",
+            pages=tuple(dict.fromkeys(stamp.page_ref for stamp in signature.xml.stamps)) if signature.xml else (),
         )
 
 
@@ -358,21 +390,9 @@ def _shown(value: FaceValue) -> str:
 
 def _unreadable(document: bytes, error: Malformed, question: Question) -> Report:
     """The answer for what is no OFD file: TOTAL-FAILED / FORMAT_FAILURE, saying what was expected."""
-    finding = Finding(
-        error.code, Severity.ERROR, error.template, error.params, Indication.FAILED, "FORMAT_FAILURE"
-    )
+    finding = Finding(error.code, Severity.ERROR, error.template, error.params, Indication.FAILED, "FORMAT_FAILURE")
     facts: dict[str, str | int] = {"format": "unknown", "digest": sm3(document).hex()}
     return Report.of(facts, (), (finding,), question.moment)
-
-
-def _seal_info(seal: SESeal) -> SealInfo:
-    try:
-        maker = load_certificate(seal.maker_certificate).common_name
-    except Malformed:
-        maker = ""
-    return SealInfo(
-        seal.seal_id, seal.name, seal.valid_from, seal.valid_to, maker, seal.picture, seal.picture_type
-    )
 
 
 def _attached(judged: _Judged) -> tuple[Certificate, ...]:
@@ -389,5 +409,3 @@ def _attached(judged: _Judged) -> tuple[Certificate, ...]:
 def _aware(moment: datetime) -> datetime:
     """A time without zone is UTC."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-

@@ -9,6 +9,7 @@ import click
 
 from api.commands.common import Group, acting, common, open_services, option, put, say, tr
 
+ROLES = ("officer", "seal_keeper", "seal_approver", "auditor", "admin")
 command = Group("accounts", help="工作人员账号：开立、列出、重设口令、停用")
 
 
@@ -30,7 +31,7 @@ def list_accounts(directory: Path | None) -> None:
 
 @command.command("create", help="开立账号；口令从标准输入读一行，或由系统生成并显示一次")
 @click.argument("name")
-@option("--role", type=click.Choice(["officer", "auditor", "admin"]), default="officer", help="角色（默认 officer）")
+@option("--role", type=click.Choice(ROLES), default="officer", help="角色（默认 officer）")
 @option("--department", metavar="ID", help="所属部门")
 @option("--display-name", metavar="NAME", help="显示的姓名")
 @option("--password-stdin", is_flag=True, help="从标准输入读口令")
@@ -53,7 +54,7 @@ def create(
             display_name=display_name or name,
             role=role,
             department=department,
-            actor=services.actor(account),
+            actor=services.administrator(account),
         )
     put({"account": name, "role": role, "department": department, **({"password": password} if made else {})})
 
@@ -66,7 +67,8 @@ def create(
 def set_password(name: str, password_stdin: bool, account: str | None, directory: Path | None) -> None:
     with open_services(directory) as services:
         password, made = _password(password_stdin)
-        services.accounts.set_password(name, password, actor=services.actor(account))
+        actor = services.actor(account) if account == name else services.administrator(account)
+        services.accounts.set_password(name, password, actor=actor)
     put({"account": name, **({"password": password} if made else {})})
 
 
@@ -76,7 +78,7 @@ def set_password(name: str, password_stdin: bool, account: str | None, directory
 @common
 def disable(name: str, account: str | None, directory: Path | None) -> None:
     with open_services(directory) as services:
-        services.accounts.disable(name, actor=services.actor(account))
+        services.accounts.disable(name, actor=services.administrator(account))
     put({"account": name, "disabled": True})
 
 

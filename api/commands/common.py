@@ -5,6 +5,7 @@ Only click is imported here; a command's own imports wait inside it, so that ``-
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -134,6 +135,29 @@ def acting(function: Callable[..., Any]) -> Callable[..., Any]:
     return option("--as", "account", default=None, metavar="ACCOUNT", help="以哪个账号办理（演示区域有默认账号）")(
         function
     )
+
+
+def refusable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A step that a rule may refuse, or whose state has moved on, exits 1 with the rule's code; with ``--json`` also
+    ``{"error": {"code", "message"}}`` on standard output. A wrong call stays 3.
+    """
+
+    @functools.wraps(function)
+    def run(*args: Any, **given: Any) -> Any:
+        from trust.errors import Conflict, Refused
+
+        try:
+            return function(*args, **given)
+        except (Refused, Conflict) as error:
+            if error.code in ("account.needed", "account.disabled"):
+                raise  # nobody was named who may act at all: a wrong call
+            message, remedy = error.localised(tr)
+            say(f"{tr('错误')} {error.code}: {message}" + (f" — {remedy}" if remedy else ""))
+            if given.get("as_json"):
+                put({"error": {"code": error.code, "message": message}})
+            return 1
+
+    return run
 
 
 def say(message: str) -> None:

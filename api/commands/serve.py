@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import threading
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from api.commands.common import Command, common, option, say, settings_for, tr
+from trust.errors import LicenceTrustError
+
+if TYPE_CHECKING:
+    from api.wiring import Services
+
+TENDING = 60.0
+"""Seconds between two looks at the sources of revocation."""
+log = logging.getLogger("licence_trust.api")
 
 
 @click.command("serve", cls=Command, help="提供页面和接口（HTTP）")
@@ -45,9 +57,20 @@ def run_server(directory: Path | None, host: str | None, port: int | None) -> in
             timeout_keep_alive=20,
             limit_concurrency=512,
         )
+        threading.Thread(target=_tend, args=(services,), daemon=True).start()
         uvicorn.Server(config).run(sockets=[listener])
         services.anchor_journal()
     return 0
+
+
+def _tend(services: Services) -> None:
+    """Look after what is asked of others, beside the requests."""
+    while True:
+        try:
+            services.tend()
+        except LicenceTrustError as error:
+            log.warning("sources of revocation not asked: %s", error.code)
+        time.sleep(TENDING)
 
 
 def _listen(host: str, port: int) -> socket.socket:

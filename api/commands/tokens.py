@@ -10,7 +10,7 @@ import click
 from api.commands.common import Group, acting, common, open_services, option, put, say, tr
 
 command = Group("tokens", help="接口令牌：发放、列出、收回")
-SCOPES = ("issue", "read", "search", "types", "journal")
+SCOPES = ("issue", "read", "search", "types", "journal", "seals", "trust")
 
 
 @command.command("create", help="发放接口令牌；密钥只显示一次")
@@ -72,5 +72,7 @@ def list_tokens(directory: Path | None) -> None:
 @common
 def revoke(token_id: str, account: str | None, directory: Path | None) -> None:
     with open_services(directory) as services:
-        services.accounts.revoke_token(token_id, actor=services.actor(account))
+        own = {one.id for one in services.accounts.tokens(account)} if account is not None else set()
+        actor = services.actor(account) if token_id in own else services.administrator(account)
+        services.accounts.revoke_token(token_id, actor=actor)
     put({"id": token_id, "revoked": True})

@@ -10,7 +10,10 @@ from trust.i18n import N_
 TITLES = {
     "verify": N_("核验"),
     "licences": N_("证照"),
+    "seals": N_("电子印章"),
     "trust": N_("信任材料"),
+    "certificates": N_("证书与密钥"),
+    "trust services": N_("证书、废止与时间戳服务"),
     "staff": N_("令牌与留痕"),
     "operations": N_("运行"),
 }
@@ -22,7 +25,7 @@ def groups(document: dict[str, Any], translate: Callable[[str], str]) -> list[tu
     found: dict[str, list[dict[str, Any]]] = {tag: [] for tag in TITLES}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            found[operation["tags"][0]].append(_operation(method.upper(), path, operation, translate))
+            found.setdefault(operation["tags"][0], []).append(_operation(method.upper(), path, operation, translate))
     return [(tag, operations) for tag, operations in found.items() if operations]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from api.pages.verdict import state_view, when
+from seal.lifecycle import STEPS
 from trust.errors import fill
 from trust.i18n import N_
 
@@ -122,6 +123,12 @@ _ACTIONS = {
     "licence.verify": N_("核验库存文件"),
     "licence.void": N_("作废预留"),
     "seal.add": N_("登记印章"),
+    "seal.affected": N_("查明失控影响"),
+    "seal.basis": N_("调阅依据文件"),
+    "seal.download": N_("下载印章数据"),
+    "seal.impact": N_("查明失控影响"),
+    "seal.read": N_("查看印章"),
+    "licence.reseal": N_("重新盖章"),
     "token.create": N_("发放令牌"),
     "token.revoke": N_("收回令牌"),
     "type.grant": N_("授予发证权限"),
@@ -135,16 +142,19 @@ def journal_row(entry: JournalEntry, translate: Translate) -> dict[str, Any]:
     """One act; long identifiers are shortened for the eye and whole in the link and its title."""
     origin = " · ".join(part for part in (entry.department, entry.channel, entry.address) if part)
     licence = entry.subject.startswith(_PREFIX)
+    step = STEPS.get(entry.action.removeprefix("seal."))
+    title = step.title if step and entry.action.startswith("seal.") else _ACTIONS.get(entry.action, entry.action)
+    sealed = entry.action.startswith("seal.") and entry.subject.isalnum()
     short = "…" + ".".join(entry.subject.split(".")[-3:]) if licence else entry.subject
     return {
         "time": when(entry.at),
         "who": entry.actor,
         "origin": origin,
         "action": entry.action,
-        "title": translate(_ACTIONS.get(entry.action, entry.action)),
+        "title": translate(title),
         "subject": entry.subject,
         "short": short if len(short) <= 34 else short[:20] + "…",
-        "href": f"/licences/{quote(entry.subject)}" if licence else "",
+        "href": f"/licences/{quote(entry.subject)}" if licence else f"/seals/{quote(entry.subject)}" if sealed else "",
         "reason": entry.reason,
         "fine": entry.result == "ok",
         "result": translate("完成") if entry.result == "ok" else entry.result,

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from seal.kinds import KINDS
 from trust.errors import fill
 from trust.i18n import N_
 from verify.advice import advice_for
 from verify.policy import STATE_NAMES
-from verify.report import Finding, Indication, Report, Severity, SignatureReport
+from verify.report import CertificateInfo, Finding, Indication, Report, SealInfo, Severity, SignatureReport
 
 Translate = Callable[[str], str]
 BEIJING = timezone(timedelta(hours=8), "CST")
@@ -52,8 +53,16 @@ class SignatureView:
     title: str
     rows: list[tuple[str, str]]
     picture: str
+    """As an address; of an altered document in the invalid style (R074)."""
+    invalid: bool
     seal_name: str
     seal_id: str
+    width: str
+    """Of the picture at true size, e.g. ``42mm``."""
+    height: str
+    seal: list[tuple[str, str]]
+    certificates: list[tuple[str, list[tuple[str, str]]]]
+    """The signer's, then the seal maker's: whose, and its facts."""
     covered: tuple[str, ...]
 
 
@@ -74,7 +83,7 @@ class VerdictView:
     document: list[tuple[str, str]]
 
 
-def verdict_view(report: Report, name: str, translate: Translate) -> VerdictView:
+def verdict_view(report: Report, name: str, translate: Translate, language: str = "zh-CN") -> VerdictView:
     """The verdict page's content for ``report`` on the file called ``name``."""
     tone = TONES[report.indication]
     word = str(report.indication) + (f" / {report.sub_indication}" if report.sub_indication else "")
@@ -88,7 +97,7 @@ def verdict_view(report: Report, name: str, translate: Translate) -> VerdictView
         [(title, text) for _, title, text in report.face],
         translate(_FACE_NOTES[tone]),
         sorted(_findings(report, translate), key=lambda one: _ORDER[one.tone]),
-        [_signature(one, translate) for one in report.signatures],
+        [_signature(one, is_altered(report), language, translate) for one in report.signatures],
         _document(report, name, translate),
     )
 
@@ -253,29 +262,119 @@ def _findings(report: Report, translate: Translate) -> Iterable[FindingView]:
         )
 
 
-def _signature(one: SignatureReport, translate: Translate) -> SignatureView:
+def _signature(one: SignatureReport, altered: bool, language: str, translate: Translate) -> SignatureView:
+    """签章信息 (R073): who, when, what is protected, and what the seal and the certificates say."""
     proof = translate("（可信时间戳证明）") if one.time_proved else translate("（自称，未经证明）")
     rows = [
         (translate("结论"), translate(TITLES[TONES[one.indication]])),
         (translate("签章人"), one.signer),
-        (translate("证书颁发机构"), _common_name(one.signer_issuer)),
-        (translate("证书有效期"), _period(one.signer_valid_from, one.signer_valid_to)),
         (translate("盖章时间"), when(one.time) + proof if one.time else ""),
+        (translate("时间由谁证明"), one.time_authority),
+        (translate("保护的内容"), _protects(one, translate)),
         (translate("结构"), one.structure),
     ]
-    if one.seal is not None:
-        rows += [
-            (translate("制章机构"), one.seal.maker),
-            (translate("印章有效期"), _period(one.seal.valid_from, one.seal.valid_to)),
-        ]
+    invalid = altered or one.indication is Indication.FAILED
     return SignatureView(
         translate("电子印章") if one.kind == "seal" else translate("数字签名"),
         [(title, text) for title, text in rows if text],
-        data_address(one.seal.picture, one.seal.picture_type) if one.seal else "",
+        _picture(one.seal, invalid) if one.seal else "",
+        invalid,
         one.seal.name if one.seal else "",
         one.seal.id if one.seal else "",
+        f"{one.seal.width_mm or 42}mm" if one.seal else "",
+        f"{one.seal.height_mm or 42}mm" if one.seal else "",
+        _seal_rows(one.seal, language, translate) if one.seal else [],
+        list(_certificates(one, translate)),
         one.covered,
     )
+
+
+def _protects(one: SignatureReport, translate: Translate) -> str:
+    if not one.covered:
+        return ""
+    text = fill(translate("包内 {n} 个文件的全部字节"), {"n": len(one.covered)})
+    return text + (fill(translate("；印章显示在 {n} 页上"), {"n": len(one.pages)}) if one.pages else "")
+
+
+def _seal_rows(seal: SealInfo, language: str, translate: Translate) -> list[tuple[str, str]]:
+    """印章信息: kind, purpose, size, validity, maker, who may use it."""
+    kind = KINDS.get(seal.kind)
+    rows = [
+        (translate("印章种类"), (kind.title_en if language == "en" else kind.title) if kind else ""),
+        (translate("用途"), seal.purpose),
+        (translate("尺寸"), f"{seal.width_mm} × {seal.height_mm} mm" if seal.width_mm else ""),
+        (translate("印章有效期"), period(seal.valid_from, seal.valid_to)),
+        (translate("制作时间"), when(seal.created)),
+        (translate("制章机构"), seal.maker),
+        (translate("可使用的证书"), "\n".join(seal.listed)),
+    ]
+    return [(title, text) for title, text in rows if text]
+
+
+def _certificates(one: SignatureReport, translate: Translate) -> Iterable[tuple[str, list[tuple[str, str]]]]:
+    if one.certificate is not None:
+        yield translate("签章人的证书"), certificate_rows(one.certificate, translate)
+    if one.seal is not None and one.seal.maker_certificate is not None:
+        yield translate("制章机构的证书"), certificate_rows(one.seal.maker_certificate, translate)
+
+
+def certificate_rows(info: CertificateInfo, translate: Translate) -> list[tuple[str, str]]:
+    """证书信息 (R073): basics, validity, authority, purpose."""
+    return [
+        (translate("证书持有者"), info.subject),
+        (translate("证书颁发机构"), info.issuer),
+        (translate("证书有效期"), period(info.valid_from, info.valid_to)),
+        (translate("证书用途"), usage_words(info.usage, translate)),
+        (translate("证书序列号"), info.serial),
+        (translate("证书摘要（SM3）"), info.digest),
+    ]
+
+
+_USAGES = {
+    "digital_signature": N_("数字签名"),
+    "non_repudiation": N_("抗抵赖"),
+    "key_encipherment": N_("密钥加密"),
+    "data_encipherment": N_("数据加密"),
+    "key_agreement": N_("密钥协商"),
+    "key_cert_sign": N_("签发证书"),
+    "crl_sign": N_("签发废止列表"),
+    "time_stamping": N_("时间戳"),
+    "ocsp_signing": N_("在线状态应答"),
+    "server_auth": N_("服务器身份"),
+    "client_auth": N_("客户端身份"),
+}
+
+
+def usage_words(usage: Iterable[str], translate: Translate) -> str:
+    """证书用途 in words; one we have none for stands as it is."""
+    return joined([translate(_USAGES[one]) if one in _USAGES else one for one in usage], translate) or "—"
+
+
+def joined(words: Iterable[str], translate: Translate) -> str:
+    """Words in a row, as the reader's language separates them."""
+    return ("、" if translate(_SAMPLE) == _SAMPLE else ", ").join(words)
+
+
+_SAMPLE = N_("印章")
+"""A word whose translation tells the language."""
+
+
+_ALTERED = ("package", "format", "integrity", "coverage", "message", "signature")
+
+
+def is_altered(report: Report) -> bool:
+    """改动: is what one sees or reads not what was sealed?"""
+    return any(f.indication is Indication.FAILED and _area(f) in _ALTERED for f in _every(report))
+
+
+def _picture(seal: SealInfo, invalid: bool) -> str:
+    """印章图样; 无效印章样式 where it must not be taken for a good one (R074)."""
+    if not invalid:
+        return data_address(seal.picture, seal.picture_type)
+    from seal.invalid_style import invalid_style
+
+    width, height = (min(300, max(5, side or 42)) for side in (seal.width_mm, seal.height_mm))
+    return data_address(invalid_style(seal.picture, width, height).picture, "png")
 
 
 def _common_name(subject: str) -> str:
@@ -284,7 +383,8 @@ def _common_name(subject: str) -> str:
     return next((part[3:] for part in parts if part.startswith("CN=")), subject)
 
 
-def _period(start: datetime | None, end: datetime | None) -> str:
+def period(start: datetime | None, end: datetime | None) -> str:
+    """Two days, Beijing time; empty where one is missing."""
     if start is None or end is None:
         return ""
     return f"{start.astimezone(BEIJING):%Y-%m-%d} — {end.astimezone(BEIJING):%Y-%m-%d}"

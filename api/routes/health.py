@@ -27,7 +27,15 @@ def readyz(request: Request, found: Annotated[Services, Depends(services)]) -> J
     parts = found.readiness()
     body = {
         "status": "ok" if all(part.ready for part in parts) else "unavailable",
-        "checks": [{"part": p.name, "ready": p.ready, "detail": p.message(translate)} for p in parts],
+        "checks": [
+            {
+                "part": p.name,
+                "ready": p.ready,
+                "detail": p.message(translate),
+                "warnings": p.warning_texts(translate),
+            }
+            for p in parts
+        ],
     }
     return JSONResponse(body, 200 if body["status"] == "ok" else 503)
 
@@ -40,4 +48,4 @@ def version(found: Annotated[Services, Depends(services)]) -> dict[str, object]:
 
 @router.get("/metrics", include_in_schema=False)
 def metrics(found: Annotated[Services, Depends(services)]) -> Response:
-    return Response(found.metrics.text(), media_type=CONTENT_TYPE)
+    return Response(found.measures(), media_type=CONTENT_TYPE)

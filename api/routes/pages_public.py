@@ -25,6 +25,7 @@ from api.errors import language_of, problem_of
 from api.pages import developers
 from api.pages.public import QUESTIONS, public_state
 from api.pages.rendering import page
+from api.pages.seal_views import registered
 from api.pages.verdict import verdict_view
 from api.wiring import Services
 from trust.errors import Malformed, NotFound, Refused, Unauthenticated
@@ -81,9 +82,10 @@ def verify_upload(
         return page(request, "verify.html", visitor=person, status=422, nav="verify", problem=problem)
     content, name = given
     report = found.verify(content, person.actor if person else anybody, None)
-    view = verdict_view(report, name, translation(request))
+    view = verdict_view(report, name, translation(request), language_of(request))
     picture = found.picture_of(content, report)
-    return page(request, "verdict.html", visitor=person, nav="verify", view=view, picture=picture)
+    known = registered(found.desk.seal_register, report)
+    return page(request, "verdict.html", visitor=person, nav="verify", view=view, picture=picture, registered=known)
 
 
 @router.get("/v/{licence_id}")
@@ -102,10 +104,15 @@ def public_check(
 # Signing in
 
 
+_DESKS = {"seal_keeper": "/seals", "seal_approver": "/seals", "auditor": "/journal"}
+"""Where people begin who do not issue, unless they asked for a page."""
+
+
 @router.get("/sign-in")
 def sign_in_page(request: Request, person: MaybeVisitor, next: Annotated[str, Query()] = "/issue") -> Response:
     if person is not None:
-        return RedirectResponse(inside(next), 303)
+        target = inside(next)
+        return RedirectResponse(_DESKS.get(person.account.role, target) if target == "/issue" else target, 303)
     return page(request, "sign_in.html", nav="sign-in", problem=None, name="", next=inside(next))
 
 
@@ -122,7 +129,7 @@ def sign_in(request: Request, found: Found, data: Form) -> Response:
             request, "sign_in.html", status=status, nav="sign-in", problem=problem.detail, name=name, next=target
         )
     token, _ = found.accounts.open_session(account, address=address)
-    response = RedirectResponse(target, 303)
+    response = RedirectResponse(_DESKS.get(account.role, target) if target == "/issue" else target, 303)
     settings = found.settings
     response.set_cookie(
         SESSION_COOKIE,

@@ -15,6 +15,7 @@ from api.deps import Visitor, auditor, form, officer, services, staff, translati
 from api.errors import language_of, problem_of
 from api.pages import issue_form, register_views
 from api.pages.rendering import page
+from api.pages.seal_views import registered
 from api.pages.verdict import data_address, verdict_view
 from api.wiring import Services
 from trust.errors import LicenceTrustError
@@ -200,9 +201,15 @@ def licence_verdict(request: Request, found: Found, licence_id: str, person: Sta
     view = found.find(licence_id, person.actor, register_views.PURPOSES[0], action="licence.verify")
     content = found.register.file(view)
     report = found.verify(content, person.actor, None)
-    shown = verdict_view(report, f"{view.summary.licence_number}.ofd", translation(request))
+    shown = verdict_view(report, f"{view.summary.licence_number}.ofd", translation(request), language_of(request))
     return page(
-        request, "verdict.html", visitor=person, nav="verify", view=shown, picture=found.picture_of(content, report)
+        request,
+        "verdict.html",
+        visitor=person,
+        nav="verify",
+        view=shown,
+        picture=found.picture_of(content, report),
+        registered=registered(found.desk.seal_register, report),
     )
 
 

@@ -33,10 +33,10 @@ def status_list(request: Request, list_id: str, found: Annotated[Services, Depen
     return cacheable(request, found.status_list(list_id), 60)
 
 
-def cacheable(request: Request, content: bytes, seconds: int) -> Response:
+def cacheable(request: Request, content: bytes, seconds: int, media_type: str = "application/json") -> Response:
     """The content with its ``ETag``, or 304 if the caller has it."""
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": f"public, max-age={seconds}"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(content, media_type="application/json", headers=headers)
+    return Response(content, media_type=media_type, headers=headers)

@@ -25,7 +25,9 @@ class TokenRequest(BaseModel):
     )
 
     label: str = Field(min_length=1, max_length=100, description="Which system it is for")
-    scopes: list[str] = Field(min_length=1, max_length=10, description="issue, read, search, types, journal")
+    scopes: list[str] = Field(
+        min_length=1, max_length=10, description="issue, read, search, types, journal, seals, trust"
+    )
     departments: list[str] = Field(default_factory=list, max_length=100, description="Empty: the account's own")
     types: list[str] = Field(default_factory=list, max_length=100, description="Code, slug or name; empty: all")
     days: int = Field(default=90, ge=1, le=365)

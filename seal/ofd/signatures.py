@@ -281,7 +281,8 @@ def _box(box: Box) -> str:
 def build_signatures_xml(signatures: Iterable[ListedSignature], max_sign_id: str) -> bytes:
     """签名列表 (Signatures.xml) in schema order."""
     lines = "".join(
-        f"<ofd:Signature ID={quoteattr(s.id)} Type={quoteattr(s.type)} BaseLoc={quoteattr(s.base_loc)}/>"
+        f"<ofd:Signature ID={quoteattr(s.id)} Type={quoteattr(s.type)} BaseLoc={quoteattr(s.base_loc)}"
+        f"{f' Relative={quoteattr(s.relative)}' if s.relative else ''}/>"
         for s in signatures
     )
     root = f"<ofd:Signatures {_XMLNS}><ofd:MaxSignId>{_text(max_sign_id)}</ofd:MaxSignId>{lines}</ofd:Signatures>"

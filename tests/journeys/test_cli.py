@@ -250,6 +250,27 @@ def test_accounts_and_tokens(place: Path, capsys: Captured) -> None:
     assert "account.disabled" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["accounts", "create", "mole", "--as", "keeper"],
+        ["accounts", "set-password", "approver", "--as", "market"],
+        ["accounts", "disable", "auditor", "--as", "market"],
+        ["tokens", "revoke", "zz", "--as", "auditor"],
+    ],
+)
+def test_accounts_are_the_administrator_s(place: Path, capsys: Captured, call: list[str]) -> None:
+    before = _accounts(place, capsys)
+    assert run([*call, "--dir", str(place)]) == 3
+    assert " account.not_admin: " in capsys.readouterr().err
+    assert _accounts(place, capsys) == before
+
+
+def _accounts(place: Path, capsys: Captured) -> list[object]:
+    assert run(["accounts", "list", "--dir", str(place)]) == 0
+    return list(lines(capsys.readouterr().out))
+
+
 def test_journal_check(made_demo: Path, tmp_path: Path, capsys: Captured) -> None:
     import sqlite3
 
@@ -378,12 +399,15 @@ def test_a_wrong_call_is_answered_in_one_line_and_exits_3(
         assert "internal.fault" not in last
 
 
+GROUPS = ("seal", "keys", "trust", "types", "journal", "accounts", "tokens", "db")
+
+
 def test_every_command_has_help_with_dir(capsys: Captured) -> None:
     for name in COMMANDS:
         assert run([name, "--help"]) == 0
         shown = capsys.readouterr().out
         assert "--help" in shown
-        assert "--dir" in shown or name in ("trust", "types", "journal", "accounts", "tokens", "db"), name
+        assert "--dir" in shown or name in GROUPS, name
 
 
 def test_help_answers_at_once() -> None:

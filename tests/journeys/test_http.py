@@ -121,7 +121,7 @@ def test_every_reading_is_in_the_journal_with_its_purpose(live: Live, token: str
     [read] = [e for e in entries if e.action == "licence.read"]
     assert read.subject == answer["licence_id"]
     assert read.reason == "案件 42"
-    assert read.actor == "admin/tests"
+    assert read.actor == "system/tests"
     assert read.address == "127.0.0.1"
     assert live.services.check_journal().intact
 
@@ -385,6 +385,8 @@ def test_health(live: Live) -> None:
             "clock",
             "files",
             "keys",
+            "certificates",
+            "sources",
         }
         assert client.get("/version").json()["demonstration"] is True
         metrics = client.get("/metrics").text

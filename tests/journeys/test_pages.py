@@ -167,7 +167,7 @@ def test_a_file_dropped_is_verified(browser: Any, live: Live, tampered: Path) ->
         for words in ("可信时间戳证明", "演示省市场监督管理局", "可以采信", "证照现行有效"):
             assert words in text
         assert tab.page.evaluate("[...document.images].every(one => one.naturalWidth > 0)")
-        assert tab.page.locator(".seal-box img").count() == 1
+        assert tab.page.locator(".seal-box svg image").count() == 1
         assert tab.page.locator("figure.face img").count() == 1
         tab.check()
         tab.page.goto("/verify")

@@ -52,6 +52,7 @@ def test_secrets_are_not_for_others(region_folder: Path) -> None:
     assert len(secret) > 8
     assert all(stat.S_IMODE(p.stat().st_mode) == 0o600 for p in secret)
     assert all(b"ENCRYPTED" in p.read_bytes() for p in keys.glob("*.key.pem"))
+    assert stat.S_IMODE((region_folder / "register.sqlite3").stat().st_mode) == 0o640
 
 
 def test_no_path_inside_is_absolute(region_folder: Path) -> None:
@@ -176,7 +177,7 @@ def test_exchanged_seal_is_noticed(region_folder: Path) -> None:
     seals = sorted((region_folder / "seals").iterdir())
     shutil.copy(seals[0], seals[1])
     desk = open_desk(DeskSettings(region_folder))
-    error = refusal(desk.material, seals[1].stem)
+    error = refusal(desk.material, seals[1].name.partition(".")[0])
     assert isinstance(error, Unavailable)
     assert error.code == "seal.file_damaged"
     assert refusal(desk.material, "none").code == "seal.unknown"

@@ -17,7 +17,7 @@ CODE = re.compile(r"[a-z]+(?:_[a-z]+)*\.[a-z0-9_]+")
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 SOURCES = (
     *sorted((ROOT / "verify").glob("*.py")),
-    *(ROOT / name for name in ("seal/checking.py", "seal/cms.py", "trust/path.py", "trust/revocation.py",
+    *(ROOT / name for name in ("seal/checking.py", "seal/cms.py", "trust/path.py", "trust/revocation.py", "trust/ocsp.py",
                                "trust/timestamp.py")),
 )  # fmt: skip
 READERS = ("seal/ofd/package.py", "seal/ofd/signatures.py", "seal/ses.py", "seal/message.py")
