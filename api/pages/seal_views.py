@@ -293,7 +293,7 @@ def use_row(one: SealUse, types: Mapping[str, str], objects: Mapping[str, int]) 
         "when": when(one.used),
         "subject": one.subject,
         "short": "…" + ".".join(one.subject.split(".")[-3:]) if one.subject.count(".") > 4 else one.subject,
-        "href": f"/licences/{quote(one.subject)}",
+        "href": "" if one.subject.startswith("sm3:") else f"/licences/{quote(one.subject)}",
         "type": types.get(one.type_code, one.type_code),
         "officer": one.officer,
         "department": one.department,
