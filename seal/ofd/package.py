@@ -56,8 +56,6 @@ _FLAG_DESCRIPTOR = 0x08
 _FLAG_UTF8 = 0x800
 _DOS_DATE = 0x21
 """1980-01-01: the same document gives the same bytes."""
-_LARGE, _SMALL, _SMALL_SIZE = (-15, 8), (-13, 7), 32 << 10
-"""Window and memory of the deflater: clearing the usual quarter of a megabyte costs more than packing small files."""
 _OUR_FORM = (0x0314, 20, 0, 0, _DOS_DATE, 0, 0, 0o100644 << 16)
 """Made by, needed, flags, time, date, disk, internal and external attributes as ``write_package`` writes them."""
 
@@ -148,7 +146,7 @@ class Entry:
         """Pack and digest ``data``; ``level`` 0 stores it, 1-9 deflate it where that helps."""
         packed, method = data, STORED
         if level:
-            deflater = zlib.compressobj(level, zlib.DEFLATED, *(_SMALL if len(data) <= _SMALL_SIZE else _LARGE))
+            deflater = zlib.compressobj(level, zlib.DEFLATED, -15)
             deflated = deflater.compress(data) + deflater.flush()
             if len(deflated) < len(data):
                 packed, method = deflated, DEFLATED

@@ -122,7 +122,7 @@ class OFDTemplate:
 
 
 _LEVEL = 2
-"""Deflate level of what is written per document: an eighth of level 6's time for 500 bytes more."""
+"""Deflate level of what is written per document: a fifth of level 6's time for 500 bytes more."""
 
 
 def _entry(name: str, xml: str) -> Entry:
