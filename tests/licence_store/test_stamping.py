@@ -10,9 +10,11 @@ import pytest
 from licence_store.desk import Desk
 from licence_store.stamping import Marks, Stamper
 from seal.lifecycle import Official, Role
+from seal.ofd.package import open_package
 from seal.records import NewSeal, Permission
 from seal.sealing import SealedOFD
 from tests.licence_store.test_resealing import APPROVER, BASIS, KEEPER, SEAL, USER, issue, renew_key
+from tests.verify import world
 from tests.verify.test_several_seals import form
 from trust.algorithms import sm3
 from trust.errors import LicenceTrustError, Malformed, Refused, Unavailable
@@ -119,6 +121,16 @@ def test_what_cannot_be_sealed(desk: Desk) -> None:
     broken = sealed.replace(b"Seal.esl", b"Seal.esm")
     with pytest.raises((Refused, Malformed)):
         desk.stamper.stamp(USER, SEAL, broken)
+
+
+def test_a_closed_document_stays_closed(desk: Desk) -> None:
+    """A signature on it covers the list of signatures."""
+    entries = dict(open_package(desk.stamper.stamp(USER, SEAL, form()).data).entries)
+    [name] = [one for one in entries if one.endswith("/Signature.xml")]
+    [listed] = [one for one in entries if one.endswith("/Signatures.xml")]
+    more = f'<ofd:Reference FileRef="/{listed}"><ofd:CheckValue>AAAA</ofd:CheckValue></ofd:Reference></ofd:References>'
+    entries[name] = entries[name].replace(b"</ofd:References>", more.encode())
+    assert code(desk, USER, world.pack(entries)) == "sealing.closed"
 
 
 def test_frozen_while_it_is_put_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
