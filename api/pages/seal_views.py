@@ -60,13 +60,9 @@ _FIRST: Final = (
 """Steps that carry a matter on: shown as the thing to do."""
 
 
-_ACTS: Final = {"freeze": N_("冻结印章"), "report_lost": N_("挂失印章")}
-"""Steps that are called as the state they lead to is: an act must not read like a state."""
-
-
 def step_title(name: str, translate: Translate) -> str:
     """A step as a button or heading names it."""
-    return translate(_ACTS.get(name, STEPS[name].title))
+    return translate(STEPS[name].title)
 
 
 def badge(state: State, translate: Translate) -> dict[str, str]:
