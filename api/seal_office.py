@@ -5,7 +5,7 @@ Nothing is decided here: ``seal.lifecycle`` has the table, ``seal.register`` obe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from licence_store.accounts import TokenGrant
     from licence_store.models import Account
     from licence_store.resealing import Resealed
+    from licence_store.stamping import Marks
     from seal.impression import Impression
     from seal.records import SealSummary, SealView
     from seal.register import SealRegister
@@ -164,6 +165,20 @@ _ACTS: Final[Mapping[str, _Act]] = MappingProxyType(
 )
 STEP_NAMES: Final = tuple(name for name in STEPS if name in _ACTS)
 """What ``take_step`` takes, in the table's order."""
+
+
+# On what somebody brings
+
+
+def marks_of(
+    pages: Sequence[int], xs: Sequence[float], ys: Sequence[float], *, cross_page: bool, cross_y: float | None = None
+) -> Marks:
+    """盖章位置, from lists of equal length. Raises ``Malformed("stamping.places")``."""
+    from licence_store.stamping import Marks
+
+    if not len(pages) == len(xs) == len(ys) or (cross_y is not None and not cross_page):
+        raise Malformed("stamping.places", "每一处盖章位置应有页码、x 和 y；骑缝章只需 y。")
+    return Marks(tuple(zip(pages, xs, ys, strict=True)), cross_page, cross_y)
 
 
 # After a compromise

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from licence_store.resealing import Resealed
     from seal.models import SealEvent, SealObject, SealRequest, SealUse
     from seal.records import GrantView, SealSummary, SealView
+    from seal.sealing import SealedOFD
     from trust.seal_status import SealStatus
 
 Shape = dict[str, object]
@@ -113,6 +114,16 @@ def use(one: SealUse) -> Shape:
         "officer": one.officer,
         "department": one.department,
         "used": rfc3339(one.used),
+    }
+
+
+def stamped(seal_id: str, sealed: SealedOFD, file: str) -> Shape:
+    """加盖了印章的文件."""
+    return {
+        "seal_id": seal_id,
+        "file": file,
+        "document": sealed.digest.hex(),
+        "signed_at": rfc3339(sealed.signed_at),
     }
 
 

@@ -102,6 +102,14 @@ class Catalogue:
         with self._lock:
             return self._read.setdefault((code, version), load_definition(json.loads(text)))
 
+    def version(self, code: str, version: int) -> LicenceTypeDefinition:
+        """As ``at``; the database is asked only for what was not read before."""
+        known = self._read.get((code, version))
+        if known is not None:
+            return known
+        with self.sessions.read() as session:
+            return self.at(session, code, version)
+
     def import_definition(self, source: dict[str, Any], actor: Actor) -> CataloguedType:
         """目录编制: take a definition in; the same content again changes nothing, other content is a new version.
 

@@ -24,6 +24,7 @@ from licence_store.region import Region
 from licence_store.register import Register
 from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
+from licence_store.stamping import Stamper
 from licence_store.status_list import StatusPublisher
 from seal.database import Sessions
 from seal.register import SealRegister
@@ -117,6 +118,12 @@ class Desk:
     def resealer(self) -> Resealer:
         """重新盖章."""
         return Resealer(self.issuer)
+
+    @cached_property
+    def stamper(self) -> Stamper:
+        """加盖 of what somebody brings; opening the time stamp's key."""
+        sealer = Sealer(self.timestamper, self.clock)
+        return Stamper(self.sessions, self.journal, self.seals, sealer, self.own_verifier, self.clock)
 
     @cached_property
     def status_lists(self) -> StatusPublisher:

@@ -129,8 +129,7 @@ class Issuer:
 
     def prepared(self, reservation: Reservation) -> PreparedFace:
         """The face of the type as it was when reserved."""
-        with self.sessions.read() as session:
-            definition = self.catalogue.at(session, reservation.type_code, reservation.type_version)
+        definition = self.catalogue.version(reservation.type_code, reservation.type_version)
         return PreparedFace.of(definition, self.facts.demonstration)
 
     def draw(self, prepared: PreparedFace, message: DataMessage) -> UnsignedOFD:

@@ -7,9 +7,10 @@ any mask reads well, and trying them all is most of the work elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from qrcode import base, util
@@ -27,21 +28,22 @@ def qr_rows(text: str) -> tuple[bytes, ...]:
     """The modules of ``text`` row by row, 1 for dark, without quiet zone. Raises ``Malformed("face.url_too_long")``."""
     content = text.encode()
     plan = _plan(_version_for(len(content), len(text)))
-    modules = bytearray(plan.ground)
-    stream = int.from_bytes(_codewords(content, plan), "big")
-    for place, bit in zip(plan.places, f"{stream:0{len(plan.places)}b}".encode(), strict=False):
-        modules[place] ^= bit & 1
-    return tuple(bytes(modules[start : start + plan.side]) for start in range(0, len(modules), plan.side))
+    bits = f"{int.from_bytes(_codewords(content, plan), 'big'):0{plan.bits}b}0".encode()
+    drawn = int.from_bytes(bytes(plan.laid(bits)), "big") ^ plan.ground
+    modules = drawn.to_bytes(plan.side**2, "big")
+    return tuple(modules[start : start + plan.side] for start in range(0, len(modules), plan.side))
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
     version: int
     side: int
-    ground: bytes
-    """All modules for codewords of zero: patterns, format and version information, mask."""
-    places: tuple[int, ...]
-    """Index of the module of each bit of the codeword stream, remainder bits included."""
+    ground: int
+    """All modules for codewords of "0": patterns, format and version information, mask; an octet for each module."""
+    bits: int
+    """How many the codeword stream has, remainder bits included."""
+    laid: Callable[[bytes], Iterable[int]]
+    """The digits of the stream, and a "0" behind them, laid on the modules: where no bit goes, that "0"."""
     blocks: tuple[tuple[int, int], ...]
     """``(data, error correction)`` codewords of each block."""
 
@@ -69,7 +71,11 @@ def _plan(version: int) -> _Plan:
     ground = bytes((column % 3 == 0) if dark is None else dark for row in grid for column, dark in enumerate(row))
     found = base.rs_blocks(version, ERROR_CORRECT_M)
     blocks = tuple((block.data_count, block.total_count - block.data_count) for block in found)
-    return _Plan(version, side, ground, places, blocks)
+    sources = [len(places)] * side**2
+    for bit, place in enumerate(places):
+        sources[place] = bit
+    zero = int.from_bytes(b"0" * side**2, "big")
+    return _Plan(version, side, int.from_bytes(ground, "big") ^ zero, len(places), itemgetter(*sources), blocks)
 
 
 def _finders(grid: list[list[int | None]]) -> None:
@@ -141,7 +147,7 @@ def _codewords(content: bytes, plan: _Plan) -> bytes:
     for rows in (parts, checks):
         for index in range(max(map(len, rows))):
             stream += bytes(row[index] for row in rows if index < len(row))
-    return _shifted(bytes(stream), len(plan.places))
+    return _shifted(bytes(stream), plan.bits)
 
 
 def _shifted(stream: bytes, bits: int) -> bytes:

@@ -146,6 +146,7 @@ class Step:
 
     name: str
     title: str
+    """Never the name of a state: an act must not read like one, in either language."""
     moves: Mapping[State, State]
     """From which state to which; the same twice: the state stays."""
     roles: tuple[Role, ...]
@@ -189,10 +190,10 @@ _TABLE: Final = (
     Step("grant", N_("授权用章"), _stay(State.MADE, State.ISSUED, _A, _F), (_KEEPER,)),
     Step("end_grant", N_("收回用章授权"), _stay(*_MADE), (_KEEPER, _APPROVER)),
     Step("use", N_("用章"), _stay(_A), (_OFFICER, _HOLDER), (Rule.GRANT,)),
-    Step("freeze", N_("冻结"), _to(_F, _A), (_KEEPER, _APPROVER), (Rule.REASON,)),
+    Step("freeze", N_("冻结印章"), _to(_F, _A), (_KEEPER, _APPROVER), (Rule.REASON,)),
     Step("unfreeze", N_("解冻"), _to(_A, _F), (_APPROVER,), (Rule.REASON, Rule.SOUND)),
     Step(
-        "report_lost", N_("挂失"), _to(_L, State.ISSUED, _A, _F), (_OFFICER, _HOLDER, _KEEPER), (Rule.REASON,)
+        "report_lost", N_("挂失印章"), _to(_L, State.ISSUED, _A, _F), (_OFFICER, _HOLDER, _KEEPER), (Rule.REASON,)
     ),
     Step(
         "request", N_("申请变更或销毁"), _stay(_A, _F, _L), (_OFFICER, _HOLDER), (Rule.BASIS, Rule.ONE_REQUEST)

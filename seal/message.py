@@ -243,10 +243,12 @@ class DataMessage:
         Raises ``Malformed("message.…")`` where ``parse_message`` would refuse the result.
         """
         salted = tuple(FaceValue(f.name, _nfc(f.title), _nfc(f.value), f.format, f.salt or new_nonce()) for f in face)
-        root = disclosure_root(field_digest(value.salt, value.name, value.value) for value in salted).hex()
+        digests = _field_digests(salted)
+        root = disclosure_root(digests.values()).hex()
         normal = {key: _nfc(value) for key, value in metadata.items()}
         message = cls(nonce or new_nonce(), normal, salted, tuple(seals), status_list, str(status_index), root)
         _check(message)
+        message.__dict__["digests"] = digests  # fills the cached property: they were needed for the root
         return message
 
     def to_bytes(self) -> bytes:
@@ -273,7 +275,7 @@ class DataMessage:
     @cached_property
     def digests(self) -> Mapping[str, bytes]:
         """Field name → ``field_digest``, recomputed from salts, names and values."""
-        return {f.name: field_digest(f.salt, f.name, f.value) for f in self.face}
+        return _field_digests(self.face)
 
     @property
     def licence_id(self) -> str:
@@ -312,6 +314,10 @@ def derived_nonce(message: DataMessage, entry: str) -> str:
 def field_digest(salt: str, name: str, value: str) -> bytes:
     """``SM3(JCS[salt, name, value])``, 32 bytes."""
     return sm3(canonical_json([salt, name, value]))
+
+
+def _field_digests(face: Iterable[FaceValue]) -> dict[str, bytes]:
+    return {f.name: field_digest(f.salt, f.name, f.value) for f in face}
 
 
 def disclosure_entry(message: DataMessage) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
+from itertools import starmap
 from xml.sax.saxutils import escape
 
 from PIL import Image as Pictures
@@ -145,17 +146,16 @@ def runs(rows: Sequence[bytes]) -> Iterator[tuple[int, int, int, int]]:
         waiting = here
 
 
-@lru_cache(maxsize=32)
-def _corners(side: int) -> list[list[str]]:
-    """``"x y"`` of every corner of a grid, by row and column."""
-    return [[f"{x} {y}" for x in range(side + 1)] for y in range(side + 1)]
+@lru_cache(maxsize=1 << 14)
+def _rectangle(left: int, top: int, right: int, bottom: int) -> str:
+    """The outline of a run; codes of one size share most of theirs."""
+    return f"M {left} {top} L {right} {top} L {right} {bottom} L {left} {bottom} C"
 
 
 def ofd_grid(item: Grid, identity: int) -> str:
     """A grid as one PathObject in module units, enlarged by its CTM."""
     unit = f"{item.size / len(item.rows):.6f}"
-    at = _corners(len(item.rows))
-    data = " ".join([f"M {at[b][a]} L {at[b][c]} L {at[d][c]} L {at[d][a]} C" for a, b, c, d in runs(item.rows)])
+    data = " ".join(starmap(_rectangle, runs(item.rows)))
     side = number(item.size + 0.01)
     return (
         f'<ofd:PathObject ID="{identity}" Boundary="{number(item.x)} {number(item.y)} {side} {side}" '

@@ -258,7 +258,10 @@ def set_text(
     if not text:
         return TextBlock((), size)
     how = _Setting(width, height, size, align, valign, leading, spacing)
-    ems, units = face.advances(text), _unbreakable(text)
+    ems = face.advances(text)
+    if size <= height + _EASE and _on_one_line(ems, how):
+        return _place(text, ems, [len(text)], how)  # as most are: no need to look where it may break
+    units = _unbreakable(text)
     found: tuple[_Setting, list[int]] | None = None
     while True:
         breaks = _fit(text, ems, units, how)
@@ -289,13 +292,17 @@ def _fit(text: str, ems: Sequence[float], units: Sequence[tuple[int, int]], how:
     if how.size > how.height + _EASE:
         return []
     most = int((how.height + _EASE - how.size) / (how.leading * how.size)) + 1
-    total = how.size * sum(ems)
-    if total + how.spacing * (len(text) - 1) <= how.width + _EASE:
+    if _on_one_line(ems, how):
         return [len(text)]
+    total = how.size * sum(ems)
     if total > most * how.width * 1.02 + how.size:
         return []  # no need to try: the characters alone are too wide
     breaks = _break_lines(text, ems, units, (how.width + _EASE, how.size, how.spacing))
     return breaks if len(breaks) <= most else []
+
+
+def _on_one_line(ems: Sequence[float], how: _Setting) -> bool:
+    return how.size * sum(ems) + how.spacing * (len(ems) - 1) <= how.width + _EASE
 
 
 def _too_long(field: str, text: str) -> Malformed:

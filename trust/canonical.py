@@ -10,6 +10,7 @@ signed. Text is brought to Unicode NFC first; two keys that become equal are ref
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 from typing import NoReturn, TypeAlias
 from unicodedata import is_normalized, normalize
 
@@ -21,7 +22,8 @@ Value: TypeAlias = "str | list[Value] | dict[str, Value]"
 MAX_DEPTH = 32
 MAX_BYTES = 16 << 20
 
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+_quote = encode_basestring
+"""Text as JSON writes it: only what must be escaped is (RFC 8785, 3.2.2.2)."""
 
 
 def canonical_json(value: object) -> bytes:
@@ -32,35 +34,36 @@ def canonical_json(value: object) -> bytes:
     ``Malformed("json.*")``.
     """
     try:
-        return _encode(_normal(value, MAX_DEPTH)).encode()
+        return _written(value, MAX_DEPTH).encode()
     except UnicodeEncodeError:
         raise Malformed("json.surrogate", "文本中含有不成对的代理字符，无法规范化。") from None
 
 
-def _normal(value: object, depth: int) -> object:
-    """``value`` in NFC with its keys in the order of UTF-16 code units (RFC 8785, 3.2.3)."""
+def _written(value: object, depth: int) -> str:
+    """``value`` as text, in NFC."""
     if isinstance(value, str):
-        return _nfc(value)
+        return _quote(_nfc(value))
     if depth == 0:
         raise Malformed("json.depth", "数据嵌套超过 {limit} 层。", limit=MAX_DEPTH)
     if isinstance(value, dict):
-        return _normal_object(value, depth - 1)
+        return _written_object(value, depth - 1)
     if isinstance(value, list | tuple):
-        return [_normal(item, depth - 1) for item in value]
+        return f"[{','.join([_written(item, depth - 1) for item in value])}]"
     raise Malformed("json.type", "规范化数据只允许文本、数组和对象，实际出现 {type}。", type=type(value).__name__)
 
 
-def _normal_object(value: dict[object, object], depth: int) -> dict[str, object]:
-    pairs: dict[str, object] = {}
+def _written_object(value: dict[object, object], depth: int) -> str:
+    """The pairs in the order of the UTF-16 code units of their names (RFC 8785, 3.2.3)."""
+    pairs: dict[str, str] = {}
     for key, item in value.items():
         if not isinstance(key, str):
             raise Malformed("json.type", "对象的名称应当是文本，实际出现 {type}。", type=type(key).__name__)
-        pairs[_nfc(key)] = _nfc(item) if isinstance(item, str) else _normal(item, depth)
+        pairs[_nfc(key)] = _written(item, depth)
     if len(pairs) != len(value):
         raise Malformed("json.duplicate", "对象中有两个名称规范化后相同。")
     # Code points and UTF-16 units sort alike but above U+FFFF.
     ordered = sorted(pairs) if all(map(str.isascii, pairs)) else sorted(pairs, key=_order)
-    return {key: pairs[key] for key in ordered}
+    return f"{{{','.join([f'{_quote(key)}:{pairs[key]}' for key in ordered])}}}"
 
 
 def _order(key: str) -> bytes:

@@ -105,7 +105,7 @@ class Entries:
 
     def weigh(self, data: bytes) -> None:
         """限额: count ``data``, about to be parsed, to the document's XML. Raises ``Malformed("package.limit")``."""
-        self._marks += data.count(b"<") + data.count(b"=")
+        self._marks += _remembered_marks(data) if len(data) <= _REMEMBERED_SIZE else _marks(data)
         if self._marks > self.limits.max_xml_marks:
             template = N_("文件超出限额：XML 内容过多，最多允许 {limit} 个标记。")
             raise Malformed("package.limit", template, limit=self.limits.max_xml_marks)
@@ -126,9 +126,14 @@ class Entries:
         return self._roots[name]
 
 
+def _marks(data: bytes) -> int:
+    return data.count(b"<") + data.count(b"=")
+
+
 _REMEMBERED_SIZE = 192 << 10
 _remembered_digest = lru_cache(maxsize=128)(sm3)
-"""By the bytes themselves: what licences of one type share is digested once."""
+_remembered_marks = lru_cache(maxsize=128)(_marks)
+"""By the bytes themselves: what licences of one type share is digested and counted once."""
 
 
 @dataclass(slots=True)

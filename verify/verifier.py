@@ -299,11 +299,14 @@ class _Found:
 
     def ask(self, check: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Ask ``check``; a no becomes a finding."""
-        with self.asking():
+        try:
             check(*args, **kwargs)
+        except CheckFailed as failure:
+            self.add_failures([failure])
 
     @contextmanager
     def asking(self) -> Iterator[None]:
+        """The same for a block of checks."""
         try:
             yield
         except CheckFailed as failure:

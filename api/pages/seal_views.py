@@ -60,13 +60,9 @@ _FIRST: Final = (
 """Steps that carry a matter on: shown as the thing to do."""
 
 
-_ACTS: Final = {"freeze": N_("冻结印章"), "report_lost": N_("挂失印章")}
-"""Steps that are called as the state they lead to is: an act must not read like a state."""
-
-
 def step_title(name: str, translate: Translate) -> str:
     """A step as a button or heading names it."""
-    return translate(_ACTS.get(name, STEPS[name].title))
+    return translate(STEPS[name].title)
 
 
 def badge(state: State, translate: Translate) -> dict[str, str]:
@@ -293,7 +289,7 @@ def use_row(one: SealUse, types: Mapping[str, str], objects: Mapping[str, int]) 
         "when": when(one.used),
         "subject": one.subject,
         "short": "…" + ".".join(one.subject.split(".")[-3:]) if one.subject.count(".") > 4 else one.subject,
-        "href": f"/licences/{quote(one.subject)}",
+        "href": "" if one.subject.startswith("sm3:") else f"/licences/{quote(one.subject)}",
         "type": types.get(one.type_code, one.type_code),
         "officer": one.officer,
         "department": one.department,

@@ -12,9 +12,10 @@ from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
 from api import cursors, seal_office, seal_shapes
-from api.deps import Caller, body, caller, idempotency_key, purpose, services, translation
-from api.idempotent import once
+from api.deps import Caller, body, caller, document, idempotency_key, purpose, services, translation
+from api.idempotent import once, once_file
 from api.routes.trust import cacheable
+from api.routes.verifier import UPLOAD
 from api.schemas import seals as shapes
 from api.schemas.common import problems
 from api.wiring import Services
@@ -29,6 +30,8 @@ System = Annotated[Caller, Depends(caller)]
 Key = Annotated[str, Depends(idempotency_key)]
 Reason = Annotated[str, Depends(purpose)]
 SealId = Annotated[str, Path(max_length=64, description="印章编码 (esID)")]
+EVERY_TYPE = "*"
+"""What a document somebody brings asks of a token: it is of no type."""
 CHANGING = problems(400, 401, 403, 404, 409, 413, 422, 503)
 
 
@@ -252,6 +255,44 @@ def end_grant(
         return {"seal_id": seal_id, "grant": grant_id, "ended": True}
 
     return once(found.idempotency, key, f"token:{system.grant.id}", content, act, status=200)
+
+
+@router.post(
+    "/seals/{seal_id}/documents",
+    response_class=Response,
+    responses={**problems(400, 401, 403, 404, 409, 413, 415, 422, 503), 200: {"content": {"application/ofd": {}}}},
+    dependencies=BY_TOKEN,
+    openapi_extra=UPLOAD,
+    summary=N_("在送来的 OFD 文件上加盖印章"),
+)
+def put_seal(
+    request: Request,
+    found: Found,
+    system: System,
+    who: Who,
+    seal_id: SealId,
+    content: Annotated[bytes, Depends(document)],
+    key: Key,
+    page: Annotated[list[int] | None, Query(description="Page, from 1; as often as `x` and `y`")] = None,
+    x: Annotated[list[float] | None, Query(description="Millimetres from the page's left")] = None,
+    y: Annotated[list[float] | None, Query(description="Millimetres from the page's top")] = None,
+    cross_page: Annotated[bool, Query(description="A cross-page seal (骑缝章) as well")] = False,
+    cross_y: Annotated[float | None, Query(description="Its place, millimetres from the top")] = None,
+    reason: Annotated[str, Query(max_length=500, description="For the journal")] = "",
+) -> Response:
+    """Several seals: send what was answered again. Without a place: at the lower right of the last page."""
+    seal_office.demand_covered(found, seal_id, system.grant)
+    system.grant.demand("seals", type_code=EVERY_TYPE)
+    marks = seal_office.marks_of(page or (), x or (), y or (), cross_page=cross_page, cross_y=cross_y)
+    asked = f"{request.url.path}?{request.url.query}\n".encode() + content
+    return once_file(
+        found.idempotency,
+        key,
+        f"token:{system.grant.id}",
+        asked,
+        lambda: found.desk.stamper.stamp(who, seal_id, content, marks, reason=reason).data,
+        media_type="application/ofd",
+    )
 
 
 @router.get(

@@ -708,8 +708,11 @@ def _check_declaration(data: bytes) -> int:
 def local_name(element: Any) -> str:
     """The element's name without namespace, ``""`` unless it is in an OFD namespace or in none."""
     tag = element.tag
-    if not isinstance(tag, str):
-        return ""
+    return _without_namespace(tag) if isinstance(tag, str) else ""
+
+
+@lru_cache(maxsize=1024)
+def _without_namespace(tag: str) -> str:
     if tag[0] != "{":
         return tag
     namespace, _, name = tag[1:].partition("}")

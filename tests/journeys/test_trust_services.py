@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from asn1crypto import cms
 
 from api.cli import run
 from keys.authority import SIGNER, CertificateAuthority
@@ -21,7 +22,7 @@ from keys.requests import build_request
 from keys.software import generate_key
 from tests.journeys.conftest import Live, make_token, serving
 from tests.journeys.test_http import problem
-from tests.keys.openssl import needs_openssl, openssl, read
+from tests.keys.openssl import DISTID, needs_openssl, openssl, read
 from trust.certificates import Certificate, load_certificate
 from trust.errors import LicenceTrustError, Unavailable
 from trust.fetching import HTTPFetcher
@@ -220,6 +221,7 @@ def test_licences_are_stamped_by_the_authority_that_is_named(live: Live, place: 
 
 @needs_openssl
 def test_openssl_reads_and_verifies_the_stamp(live: Live, client: httpx.Client, tmp_path: Path) -> None:
+    """``ts`` makes the request and reads the answer; it gives SM2 no user ID, so ``dgst`` checks the signature."""
     data = tmp_path / "data"
     data.write_bytes(b"to be stamped")
     openssl("ts", "-query", "-data", data, "-sm3", "-cert", "-out", tmp_path / "q.tsq")
@@ -229,8 +231,21 @@ def test_openssl_reads_and_verifies_the_stamp(live: Live, client: httpx.Client, 
     text = read("ts", "-reply", "-in", tmp_path / "r.tsr", "-text")
     assert "Status: Granted." in text
     assert "Hash Algorithm: sm3" in text
-    token = load_timestamp(open_timestamp_response(answer.content))
-    assert token.imprint == hashlib.new("sm3", b"to be stamped").digest()
+    token = open_timestamp_response(answer.content)
+    assert load_timestamp(token).imprint == hashlib.new("sm3", b"to be stamped").digest()
+    signed = cms.ContentInfo.load(token, strict=True)["content"]
+    [info] = signed["signer_infos"]
+    digest = next(one["values"][0].native for one in info["signed_attrs"] if one["type"].native == "message_digest")
+    assert digest == hashlib.new("sm3", bytes(signed["encap_content_info"]["content"])).digest()
+    (tmp_path / "attributes").write_bytes(info["signed_attrs"].untag().dump(force=True))
+    (tmp_path / "signature").write_bytes(info["signature"].native)
+    (tmp_path / "tsa.cer").write_bytes(signed["certificates"][0].chosen.dump())
+    public = read("x509", "-inform", "DER", "-in", tmp_path / "tsa.cer", "-noout", "-pubkey")
+    (tmp_path / "public.pem").write_text(public, "ascii")
+    check = ("-sigopt", DISTID, "-verify", tmp_path / "public.pem", "-signature", tmp_path / "signature")
+    assert "Verified OK" in read("dgst", "-sm3", *check, tmp_path / "attributes")
+    (tmp_path / "attributes").write_bytes(b"other")
+    assert "Verified OK" not in read("dgst", "-sm3", *check, tmp_path / "attributes", expect=1)
 
 
 def test_the_policy_of_our_authority_is_a_setting(live: Live, place: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench import acts, batch, cold, raw, steps
+from bench import acts, batch, cold, raw, seals, steps
 from bench.__main__ import Effort
 from bench.measure import Figure, against, rates
 
-SHORT = Effort(rounds=1, seconds=0.01, times=1, batch=1, warm_up=0, stock=4)
+SHORT = Effort(rounds=1, seconds=0.01, times=1, batch=1, warm_up=0, stock=4, seals=50)
 
 
 def test_acts_and_their_ratios(tmp_path: Path) -> None:
@@ -25,8 +25,12 @@ def test_steps(tmp_path: Path) -> None:
     assert [figure.name for figure in steps.run(SHORT, tmp_path)] == list(steps.NAMES)
 
 
+def test_seals(tmp_path: Path) -> None:
+    assert [figure.name for figure in seals.run(SHORT, tmp_path)] == list(seals.NAMES)
+
+
 def test_names_are_said_once() -> None:
-    names = [name for group in (acts, steps, cold, batch) for name in group.NAMES]
+    names = [name for group in (acts, steps, seals, cold, batch) for name in group.NAMES]
     assert len(names) == len(set(names))
 
 

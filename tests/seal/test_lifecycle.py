@@ -51,14 +51,14 @@ def test_every_cell_is_as_printed() -> None:
 
 
 def test_refusals_name_the_rule() -> None:
-    with pytest.raises(Refused, match="“冻结”应由印章管理员、印章审批人办理，经办人（用章人）不能办理") as by_role:
+    with pytest.raises(Refused, match="“冻结印章”应由印章管理员、印章审批人办理，经办人（用章人）不能办理") as by_role:
         take("freeze", State.ACTIVE, Role.OFFICER)
     assert by_role.value.code == "seal.role"
-    with pytest.raises(Refused, match="印章现为“已销毁”，不能“冻结”：应为有效") as by_state:
+    with pytest.raises(Refused, match="印章现为“已销毁”，不能“冻结印章”：应为有效") as by_state:
         take("freeze", State.DESTROYED, Role.SEAL_KEEPER)
     assert by_state.value.code == "seal.step"
     assert by_state.value.localised(translator("en"))[0] == (
-        "The seal is “Destroyed”; “Frozen” is not possible: it must be in force."
+        "The seal is “Destroyed”; “Freeze” is not possible: it must be in force."
     )
     with pytest.raises(NotFound):
         step_of("polish")
@@ -94,3 +94,8 @@ def test_rules_are_printed_with_their_legal_effect() -> None:
     assert text.startswith("# 演示省电子印章管理办法")
     for words in ("同等的法律效力", "电子签名法", "第716号", "三员分立", "用章台账", *(s.title for s in STEPS.values())):
         assert words in text
+
+
+def test_no_step_is_called_as_a_state_is() -> None:
+    """In English they would read as the state: “Frozen” for the act."""
+    assert not {step.title for step in STEPS.values()} & {state.label for state in State}

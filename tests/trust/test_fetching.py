@@ -98,7 +98,7 @@ def test_what_goes_wrong(server: Server, answer: Answer, options: dict[str, obje
         assert fetcher.fetch(Exchange(f"{server.url}/bad")) == b""
     else:
         assert code(f"{server.url}/bad", fetcher, **options) == expected
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 10  # a drip would last for ever
 
 
 @pytest.mark.parametrize(
