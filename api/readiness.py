@@ -141,9 +141,7 @@ def _keys(desk: Desk) -> None:
 
 def custodians(desk: Desk) -> tuple[CustodianState, ...]:
     """密钥保管者, each with the number of its keys; never raises."""
-    from keys.custodian import FILE, Custodians
-
-    return Custodians({FILE: desk.region.keyring}).states()
+    return desk.region.custodians.states()
 
 
 _CHECKS: dict[str, Callable[[Desk], None]] = {

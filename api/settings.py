@@ -71,6 +71,10 @@ class Settings:
     public_rate: int = 120
     """Anonymous verifications and QR checks allowed per address and minute (429 beyond). 0 switches the limit off."""
 
+    key_custodian: str = "file"
+    """Who keeps the signers' keys (密钥保管者). ``file``: the encrypted key files of the region, the only one so far;
+    a cryptographic machine or a TPM comes through the same door. Another word stops the start."""
+
     timestamp_policy: str = ""
     """OID under which our own time-stamp authority gives tokens (RFC 3161). Empty: that of demonstrations. A token
     under a policy that nobody published promises nothing."""
@@ -188,6 +192,7 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "session_minutes": (_whole(1, 60 * 24 * 30), "1–43200 (min)"),
     "sign_in_attempts": (_whole(1, 10000), "1–10000"),
     "public_rate": (_whole(0, 1_000_000), "≥ 0"),
+    "key_custodian": (_one_of("file"), "file"),
     "timestamp_policy": (_oid, "1.2.…"),
     "timestamp_urls": (_addresses, "http://…,https://…"),
     "online_revocation": (_flag, "true | false"),

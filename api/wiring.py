@@ -86,6 +86,7 @@ def build(settings: Settings) -> Services:
             settings.base_url,
             settings.passphrase,
             tuple(one for one in settings.timestamp_urls.split(",") if one),
+            custodian=settings.key_custodian,
         ),
         clock=now,
     )

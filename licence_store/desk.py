@@ -55,6 +55,8 @@ class DeskSettings:
     passphrase: str = field(default="", repr=False)
     timestamp_urls: tuple[str, ...] = ()
     """Outside time-stamp authorities, the preferred one first; empty: our own."""
+    custodian: str = "file"
+    """密钥保管者 of the signers' keys."""
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
 
@@ -211,6 +213,6 @@ class FreshTrust:
 
 def open_desk(settings: DeskSettings, clock: Callable[[], datetime] = now) -> Desk:
     """打开签发台. Raises as ``Region.open`` and ``Region.open_register`` do."""
-    region = Region.open(settings.directory, passphrase=settings.passphrase)
+    region = Region.open(settings.directory, passphrase=settings.passphrase, custodian=settings.custodian)
     sessions = region.open_register(settings.database_url, durable=settings.durable)
     return Desk(settings, region, sessions, clock)

@@ -24,8 +24,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from keys.authority import CertificateAuthority, Revocation
+from keys.custodian import FILE, Custodians
 from keys.demonstration import CRL_PERIOD
 from keys.keyring import Keyring
+from keys.signer import Signer
 from keys.timestamping import TimeStampAuthority
 from licence_store.cabinet import SealFolder
 from licence_store.files import FileStore
@@ -67,11 +69,13 @@ class Region:
     demonstration: bool
     created: str
     passphrase: Callable[[], bytes]
+    custodian: str = FILE
+    """密钥保管者 meant where a key's name says none; chosen in settings."""
 
     # Opening and making
 
     @classmethod
-    def open(cls, directory: Path, *, passphrase: str = "") -> Region:
+    def open(cls, directory: Path, *, passphrase: str = "", custodian: str = FILE) -> Region:
         """The region in ``directory``.
 
         ``passphrase`` unlocks the keys where they are not a demonstration's. Raises
@@ -91,7 +95,8 @@ class Region:
             demonstration = facts["demonstration"] == "true"
         except KeyError as error:
             raise _malformed(directory) from error
-        return cls(directory, code, name, demonstration, created, _passphrase_of(directory, demonstration, passphrase))
+        unlock = _passphrase_of(directory, demonstration, passphrase)
+        return cls(directory, code, name, demonstration, created, unlock, custodian)
 
     @classmethod
     def create(
@@ -133,6 +138,18 @@ class Region:
         return Keyring(self.directory / "keys", self.passphrase, iterations=_RANDOM_PASSPHRASE_ROUNDS)
 
     @cached_property
+    def custodians(self) -> Custodians:
+        """密钥保管者 there are: the key files; hardware comes through the same seam."""
+        return Custodians({FILE: self.keyring})
+
+    def signer(self, key_name: str) -> Signer:
+        """签章人's key: ``custodian:name``, or a name kept by the custodian chosen in settings.
+
+        Raises ``Unavailable("keys.custodian_away")``, ``NotFound("keys.no_custodian", "keys.unknown")``.
+        """
+        return self.custodians.signer(key_name if ":" in key_name else f"{self.custodian}:{key_name}")
+
+    @cached_property
     def files(self) -> FileStore:
         """证照文件库."""
         return FileStore(self.directory / "files")
@@ -155,7 +172,7 @@ class Region:
 
     def seal_material(self, seal_id: str, key_name: str, digest: str) -> SealingMaterial:
         """用印材料 of a seal; raises ``Unavailable("seal.file_damaged")`` if it is not the seal registered."""
-        return SealingMaterial(self.seal_folder.object(seal_id, digest), self.keyring.signer(key_name))
+        return SealingMaterial(self.seal_folder.object(seal_id, digest), self.signer(key_name))
 
     @property
     def seal_folder(self) -> SealFolder:

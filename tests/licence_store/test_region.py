@@ -182,3 +182,14 @@ def test_exchanged_seal_is_noticed(region_folder: Path) -> None:
     assert error.code == "seal.file_damaged"
     assert refusal(desk.material, "none").code == "seal.unknown"
     desk.close()
+
+
+def test_a_signers_key_is_asked_of_the_custodian_chosen(region_folder: Path) -> None:
+    region = Region.open(region_folder)
+    name = next(one for one in region.keyring.names() if one.startswith("signer-"))
+    assert region.signer(name).certificate == region.signer(f"file:{name}").certificate
+    elsewhere = Region.open(region_folder, custodian="sdf")
+    assert elsewhere.signer(f"file:{name}").certificate == region.signer(name).certificate
+    with pytest.raises(NotFound) as caught:
+        elsewhere.signer(name)
+    assert caught.value.code == "keys.no_custodian"
