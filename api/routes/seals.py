@@ -30,6 +30,8 @@ System = Annotated[Caller, Depends(caller)]
 Key = Annotated[str, Depends(idempotency_key)]
 Reason = Annotated[str, Depends(purpose)]
 SealId = Annotated[str, Path(max_length=64, description="印章编码 (esID)")]
+Begin = Annotated[str | None, Query(alias="from", max_length=40, description="RFC 3339, included")]
+End = Annotated[str | None, Query(alias="to", max_length=40, description="RFC 3339, excluded")]
 EVERY_TYPE = "*"
 """What a document somebody brings asks of a token: it is of no type."""
 CHANGING = problems(400, 401, 403, 404, 409, 413, 422, 503)
@@ -308,8 +310,8 @@ def uses(
     who: Who,
     reason: Reason,
     seal_id: SealId,
-    begin: Annotated[str | None, Query(alias="from", max_length=40, description="RFC 3339, included")] = None,
-    end: Annotated[str | None, Query(alias="to", max_length=40, description="RFC 3339, excluded")] = None,
+    begin: Begin = None,
+    end: End = None,
     q: Annotated[str, Query(max_length=160, description="Licence id, file digest or officer")] = "",
     cursor: Annotated[str, Query(max_length=200, description="`next` of the page before")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
@@ -336,8 +338,8 @@ def affected(
     who: Who,
     reason: Reason,
     seal_id: SealId,
-    begin: Annotated[str | None, Query(alias="from", max_length=40, description="RFC 3339, included")] = None,
-    end: Annotated[str | None, Query(alias="to", max_length=40, description="RFC 3339, excluded")] = None,
+    begin: Begin = None,
+    end: End = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> dict[str, object]:
     seal_office.demand_covered(found, seal_id, system.grant)
