@@ -1,0 +1,14 @@
+"""Search and the feed of changes."""
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Filled in with the work it belongs to."""
+
+
+def downgrade() -> None:
+    raise RuntimeError("a register is not unmade")
