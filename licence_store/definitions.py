@@ -42,6 +42,8 @@ from licence_store.type_rules import (
     holder_rule,
     inspection_rule,
     is_date,
+    is_tame,
+    is_title,
     material_mappings,
     need,
     notice_rule,
@@ -61,7 +63,12 @@ CHECKS: dict[str, Callable[[str], str]] = {"credit_code": check_credit_code, "ci
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _CODE = re.compile(r"[0-9A-Z]{21}")
+_SCHEMA_KEYS = frozenset({
+    "$schema", "$id", "$comment", "title", "description", "type", "additionalProperties", "required", "properties",
+})  # fmt: skip
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_VALUE_MOST = 16_000
+"""Characters of a value before anything is done with it: four times what any field may hold."""
 _PROPERTY_KEYS = frozenset({
     "type", "title", "description", "enum", "maxLength", "minLength", "pattern",
     "x-title-en", "x-format", "x-check", "x-placeholder", "x-multiline", "x-unit", "x-enum-en",
@@ -172,6 +179,15 @@ class LicenceTypeDefinition:
                 "字段“{title}”（{field}）应为文本，实为{got}。",
                 **self._named(name),
                 got=type(value).__name__,
+            )
+        if len(value) > _VALUE_MOST:
+            raise Malformed(
+                "record.length",
+                "字段“{title}”（{field}）的长度应{bound}{expected}个字符，实为{got}个。",
+                **self._named(name),
+                bound="≤",
+                expected=self.schema["properties"][name]["maxLength"],
+                got=len(value),
             )
         text = unicodedata.normalize("NFC", value).strip()
         for char in text:
@@ -291,6 +307,7 @@ def load_definition(source: object) -> LicenceTypeDefinition:
     """A type from its JSON document; raises ``Malformed("type.…")`` saying which part is wrong."""
     if not isinstance(source, dict):
         raise Malformed("type.not_an_object", "证照类型定义应为 JSON 对象。")
+    _check_text(source)
     need(source, "", ("code", "slug", "name", "holder_kind", "schema", "number_rule", "holder", "validity",
                        "style", "example"))  # fmt: skip
     _check_heading(source)
@@ -298,6 +315,7 @@ def load_definition(source: object) -> LicenceTypeDefinition:
     formats = {f.name: f.format for f in fields if not f.computed}
     names, shown = set(formats), {f.name for f in fields}
     validity = validity_rule(source["validity"], formats)
+    _check_agreement(source, names)
     definition = LicenceTypeDefinition(
         code=source["code"],
         slug=source["slug"],
@@ -330,6 +348,14 @@ def load_definition_text(text: str | bytes) -> LicenceTypeDefinition:
         raise Malformed("type.not_json", "证照类型定义不是有效的 JSON：{detail}", detail=str(error)[:120]) from error
 
 
+def _check_text(source: Mapping[str, Any]) -> None:
+    """The definition can be written as UTF-8 JSON: no half characters, no infinities, no depths."""
+    try:
+        json.dumps(source, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise Malformed("type.not_json", "证照类型定义不是有效的 JSON：{detail}", detail=str(error)[:120]) from error
+
+
 def shipped_definitions() -> tuple[LicenceTypeDefinition, ...]:
     """The types this product ships, in the order of their slugs."""
     folder = resources.files("licence_store.types")
@@ -346,7 +372,7 @@ def _check_heading(source: Mapping[str, Any]) -> None:
         check_credit_code(source["code"][:18])
     except LicenceTrustError as error:
         raise bad("code", f"18+3: {error.message}") from error
-    if not all(isinstance(source["name"][k], str) and 0 < len(source["name"][k]) <= 60 for k in ("zh", "en")):
+    if not all(is_title(source["name"][k], 60) for k in ("zh", "en")):
         raise bad("name", "zh, en ≤ 60")
     if source["holder_kind"] not in HOLDER_KINDS:
         raise bad("holder_kind", " | ".join(HOLDER_KINDS))
@@ -358,13 +384,15 @@ def _fields(source: Mapping[str, Any]) -> tuple[FaceField, ...]:
     need(schema, "schema", ("properties", "required"))
     if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
         raise bad("schema", '"type": "object", "additionalProperties": false')
+    if not set(schema) <= _SCHEMA_KEYS:
+        raise bad("schema", ", ".join(sorted(_SCHEMA_KEYS)))
     _check_properties(schema)
     known = {n: _field(n, p, False, n in schema["required"]) for n, p in schema["properties"].items()}
     if not isinstance(added, dict) or not set(added) <= set(COMPUTED):
         raise bad("computed", "、".join(COMPUTED))
     known |= {n: _field(n, p, True, True) for n, p in added.items()}
     order = source.get("face", list(known))
-    if sorted(map(str, order)) != sorted(known):
+    if not isinstance(order, list) or not all(isinstance(n, str) for n in order) or sorted(order) != sorted(known):
         raise bad("face", "、".join(known))
     return tuple(known[name] for name in order)
 
@@ -381,16 +409,47 @@ def _check_properties(schema: Mapping[str, Any]) -> None:
             raise bad(part, _NAME.pattern)
         if prop["type"] != "string" or not set(prop) <= _PROPERTY_KEYS or not 0 < prop["maxLength"] <= 4000:
             raise bad(part, '"type": "string", "maxLength": 1…4000; ' + ", ".join(sorted(_PROPERTY_KEYS)))
-        if prop.get("x-check", "credit_code") not in CHECKS:
+        if prop.get("x-check", "credit_code") not in tuple(CHECKS):
             raise bad(f"{part}.x-check", " | ".join(CHECKS))
+        if not is_tame(prop.get("pattern", "")):
+            raise bad(f"{part}.pattern", "no repeated groups, ≤ 2 × * + {n,}")
+        _check_words(prop, part)
     if not set(schema["required"]) <= set(schema["properties"]):
         raise bad("schema.required", "、".join(schema["properties"]))
 
 
+def _check_words(prop: Mapping[str, Any], part: str) -> None:
+    """What forms and messages show of a property is text, and its choices are texts."""
+    for key in ("x-placeholder", "x-unit"):
+        if not isinstance(prop.get(key, ""), str):
+            raise bad(f"{part}.{key}", "text")
+    words, translated = prop.get("enum", [""]), prop.get("x-enum-en")
+    if not words or not all(isinstance(word, str) for word in words):
+        raise bad(f"{part}.enum", '["…"]')
+    if translated is not None and (
+        not isinstance(translated, list) or len(translated) != len(words) or not all(map(is_title, translated))
+    ):
+        raise bad(f"{part}.x-enum-en", f"{len(words)} × text")
+
+
+def _check_agreement(source: Mapping[str, Any], names: set[str]) -> None:
+    rule = source.get("agreement", {})
+    if not isinstance(rule, dict) or not set(rule) <= {"citizen_number", "birth_date", "gender"}:
+        raise bad("agreement", "citizen_number, birth_date, gender")
+    if not all(isinstance(name, str) and name in names for name in rule.values()):
+        raise bad("agreement", "、".join(sorted(names)))
+    checked = source["schema"]["properties"].get(rule.get("citizen_number"), {})
+    if rule and checked.get("x-check") != "citizen_number":
+        raise bad("agreement.citizen_number", '"x-check": "citizen_number"')
+
+
 def _field(name: str, prop: Mapping[str, Any], computed: bool, required: bool) -> FaceField:
     need(prop, name, ("title",))
+    for key in ("title", "x-title-en"):
+        if not is_title(prop.get(key, name)):
+            raise bad(f"{name}.{key}", "text ≤ 100")
     form = prop.get("x-format", "text")
-    if form not in FORMATS or form == "multiline":
+    if form not in tuple(FORMATS) or form == "multiline":
         raise bad(f"{name}.x-format", " | ".join(f for f in FORMATS if f != "multiline"))
     return FaceField(name, prop["title"], prop.get("x-title-en", name), form, computed, required)
 
@@ -400,7 +459,7 @@ def _check_example(definition: LicenceTypeDefinition) -> None:
     try:
         for record in definition.example_records(2, seed=1):
             definition.validate_record(record)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise bad("example", f"{type(error).__name__}: {error}"[:120]) from error
     except Malformed as error:
         raise bad("example", error.message) from error

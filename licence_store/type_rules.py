@@ -31,6 +31,8 @@ PREDECESSORS = ("superseded", "until_end")
 MASKS = ("keep", "name", "identifier", "hide")
 """样本遮盖: as it is; 张**; first six and last four; nothing but stars."""
 
+_SUFFIX = re.compile(r"[0-9A-Za-z-]{0,20}")
+_CODE_TYPE = re.compile(r"[0-9]{3}")
 _MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _MATERIAL_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _CLEANSING_MOST = 100
@@ -173,9 +175,9 @@ class MaterialMapping:
 def number_rule(rule: Any, names: set[str]) -> NumberRule:
     """The ``number_rule`` of a type with these record fields; raises ``Malformed("type.…")`` as all below do."""
     need(rule, "number_rule", ("kind",))
-    if rule["kind"] in ("field", "field_suffix") and rule.get("field") in names:
-        return NumberRule(rule["kind"], rule["field"], rule.get("suffix", ""))
-    pattern = rule.get("pattern", "")
+    field, suffix, pattern = (rule.get(key, "") for key in ("field", "suffix", "pattern"))
+    if rule["kind"] in ("field", "field_suffix") and _is_one(field, names) and _SUFFIX.fullmatch(str(suffix)):
+        return NumberRule(rule["kind"], field, str(suffix))
     if rule["kind"] == "sequence" and NUMBER_PATTERN.fullmatch(str(pattern)) and pattern.count("{seq:") == 1:
         return NumberRule("sequence", pattern=pattern)
     raise bad("number_rule", 'field | field_suffix | sequence ("{issuer6}{year}{seq:07d}")')
@@ -184,7 +186,8 @@ def number_rule(rule: Any, names: set[str]) -> NumberRule:
 def holder_rule(rule: Any, names: set[str]) -> HolderRule:
     """The ``holder``."""
     need(rule, "holder", ("name", "code", "code_type"))
-    if not {rule["name"], rule["code"]} <= names or not re.fullmatch(r"\d{3}", str(rule["code_type"])):
+    known = _is_one(rule["name"], names) and _is_one(rule["code"], names)
+    if not known or not _CODE_TYPE.fullmatch(str(rule["code_type"])):
         raise bad("holder", "name, code: " + "、".join(sorted(names)) + "; code_type: 001, 111…")
     return HolderRule(rule["name"], rule["code"], str(rule["code_type"]))
 
@@ -193,15 +196,19 @@ def validity_rule(rule: Any, formats: Mapping[str, str]) -> ValidityRule:
     """The ``validity`` of a type whose record fields have these ``formats``."""
     need(rule, "validity", ("kind",))
     kind, years, field = rule["kind"], rule.get("years", 0), rule.get("field", "")
-    if kind == "none" or (kind == "range_field" and field in formats):
+    if kind == "none":
+        return ValidityRule(kind)
+    if kind == "range_field" and isinstance(field, str) and formats.get(field) == "date_range":
         return ValidityRule(kind, field)
-    if kind == "years" and isinstance(years, int) and 0 < years <= 100:
+    if kind == "years" and isinstance(years, int) and not isinstance(years, bool) and 0 < years <= 100:
         return ValidityRule(kind, years=years)
     if kind == "fixed" and is_date(rule.get("until")):
         return ValidityRule(kind, until=rule["until"])
     if kind == "until" and isinstance(field, str) and formats.get(field) in ("date", "long_term"):
         return ValidityRule(kind, field)
-    raise bad("validity", "none | range_field (field) | years (1…100) | fixed (until) | until (field: date)")
+    raise bad(
+        "validity", "none | range_field (field: date_range) | years (1…100) | fixed (until) | until (field: date)"
+    )
 
 
 def inspection_rule(rule: Any) -> InspectionRule | None:
@@ -336,6 +343,23 @@ def is_date(text: Any) -> bool:
         return False
 
 
+def is_title(text: Any, most: int = 100) -> bool:
+    """Is ``text`` one printable line of at most ``most`` characters?"""
+    return isinstance(text, str) and 0 < len(text) <= most and text.isprintable() and text == text.strip()
+
+
+def is_tame(pattern: Any) -> bool:
+    """Can matching ``pattern`` never take long? No repeated groups, and little that repeats without end."""
+    if not isinstance(pattern, str) or len(pattern) > 400:
+        return False
+    bare = re.sub(r"\[(?:\\.|[^\]\\])*\]", "x", re.sub(r"\\[^\[\]]", "x", pattern))
+    return not re.search(r"\)(?:[*+]|\{\d*,)", bare) and len(re.findall(r"[*+]|\{\d*,\}", bare)) <= 2
+
+
+def _is_one(value: Any, names: set[str]) -> bool:
+    return isinstance(value, str) and value in names
+
+
 def _month_day(value: Any, part: str) -> str:
     """A day that every year has."""
     if isinstance(value, str) and _MONTH_DAY.fullmatch(value) and is_date(f"2001-{value}"):
@@ -364,7 +388,7 @@ def _list_of(value: Any, part: str, words: Sequence[str]) -> tuple[str, ...]:
 def _names(part: Any, place: str) -> tuple[str, str]:
     need(part, place, ("zh", "en"))
     zh, en = part["zh"], part["en"]
-    if not all(isinstance(name, str) and 0 < len(name) <= 100 for name in (zh, en)):
+    if not is_title(zh) or not is_title(en):
         raise bad(place, "zh, en ≤ 100")
     return zh, en
 

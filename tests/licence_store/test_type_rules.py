@@ -7,6 +7,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from licence_store.definitions import load_definition, shipped_definitions
 from licence_store.type_rules import InspectionRule, NoticeRule, RenewalRule
@@ -138,3 +140,71 @@ def test_a_wrong_part_is_refused_and_named(parts: dict[str, Any]) -> None:
         load_definition(type_with(**parts))
     assert caught.value.code in ("type.invalid", "type.missing")
     assert str(caught.value.params["part"]).partition(".")[0].partition("[")[0] in parts
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^(a+)+$", "^(a|aa)*$", "^(a{1,9}){1,9}$", "^a*b*c*$", "^[)]+(x+){2,}$", "^(\\)+)+$", 7, "x" * 500,
+    ],
+)  # fmt: skip
+def test_a_pattern_that_could_take_long_is_refused(pattern: Any) -> None:
+    source = type_with()
+    source["schema"]["properties"]["name"]["pattern"] = pattern
+    with pytest.raises(Malformed, match="不正确"):
+        load_definition(source)
+
+
+def test_a_schema_that_reaches_out_is_refused() -> None:
+    source = type_with()
+    source["schema"]["allOf"] = [{"$ref": "https://example.test/schema.json"}]
+    with pytest.raises(Malformed, match="schema"):
+        load_definition(source)
+
+
+def test_a_value_of_absurd_length_is_refused_at_once() -> None:
+    read = load_definition(type_with())
+    with pytest.raises(Malformed, match="1000000"):
+        read.validate_record({**next(read.example_records(1)), "name": "甲" * 1_000_000})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-10, 5000) | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def _places(part: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    keys = part.keys() if isinstance(part, dict) else range(min(len(part), 3)) if isinstance(part, list) else ()
+    return [found for key in keys for found in ((*place, key), *_places(part[key], (*place, key)))]
+
+
+FULL = type_with(
+    inspection={"opens": "03-01", "closes": "05-31", "results": ["passed", "failed"]},
+    renewal={"opens_days": 60},
+    notices={"days_before": [30]},
+    classification={"issuing_body": {"zh": "部门", "en": "Body"}, "kind": "permit"},
+    materials=[{"code": "A", "name": {"zh": "x", "en": "x"}, "where": {"industry": ["x"]}}],
+    sample_masks={"name": "name"},
+    agreement={"citizen_number": "name"},
+    face=["ends_on", *(f.name for f in SHIPPED["pollutant-permit"].fields)],
+)
+PLACES = _places(FULL)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(PLACES), JSON)
+def test_whatever_stands_anywhere_a_type_loads_or_is_refused(place: tuple[Any, ...], value: Any) -> None:
+    source = copy.deepcopy(FULL)
+    part: Any = source
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    try:
+        load_definition(source)
+    except Malformed as refusal:
+        code = refusal.code
+    else:
+        return
+    assert code.startswith("type.")
