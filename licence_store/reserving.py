@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.catalogue import CataloguedType, IssuingRight
+from licence_store.extras import PLAIN, IssueExtras
 from licence_store.models import Account, IssueIntent, LicenceVersion, table
 from licence_store.numbering import StatusSlot, new_serial, take_numbers, take_slots
 from seal.lifecycle import Role
@@ -71,6 +72,7 @@ class Application:
     """Same type and same key: the same licence."""
     issued_on: str
     officer: Actor
+    extras: IssueExtras = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +303,7 @@ def build_message(
     application: Application, identifier: LicenceId, number: str, slot: StatusSlot, facts: RegionFacts
 ) -> DataMessage:
     """数据电文 of a new licence: metadata, face, the seal it requires, where its status is published."""
-    definition, right = application.type.definition, application.right
+    definition, right, extras = application.type.definition, application.right, application.extras
     holder = definition.holder_of(application.record)
     valid_from, valid_to = definition.valid_period(application.record, application.issued_on)
     computed = {"licence_number": number, "issuer_name": right.department_name, "issued_on": application.issued_on}
@@ -320,9 +322,9 @@ def build_message(
         "valid_from": valid_from,
         "valid_to": valid_to,
         "region": facts.code,
-        "source": right.department_name,
+        "source": extras.source or right.department_name,
         "repository": f"{facts.name}电子证照库",
-        "credibility": "A",
+        "credibility": extras.credibility,
         "demonstration": "true" if facts.demonstration else "false",
     }
     return DataMessage.create(
@@ -331,6 +333,8 @@ def build_message(
         (RequiredSeal(right.seal_id, right.seal_name),),
         status_list=status_address(facts.base_url, slot.list_id),
         status_index=slot.index,
+        lineage=extras.lineage,
+        case=extras.case,
     )
 
 
