@@ -327,4 +327,5 @@ class IdempotencyRecord(Base):
 # The tables of other chapters stand beside their functions; whoever asks for the metadata has them all.
 import licence_store.case_models  # noqa: E402
 import licence_store.collection.entry_models  # noqa: E402
+import licence_store.collection.models  # noqa: E402
 import licence_store.proofs.models  # noqa: E402, F401
