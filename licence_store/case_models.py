@@ -20,9 +20,9 @@ class LicenceCase(Base):
 
     licence_id: Mapped[str] = mapped_column(LICENCE_ID, primary_key=True)
     base: Mapped[str] = mapped_column(LICENCE_ID, index=True)
-    number: Mapped[str] = mapped_column(String(100), index=True)
+    number: Mapped[str] = mapped_column(String(200), index=True)
     """办件编号."""
-    service_item: Mapped[str] = mapped_column(String(100))
+    service_item: Mapped[str] = mapped_column(String(200))
     """事项编码."""
     result_document: Mapped[str] = mapped_column(String(200))
     """结果文书."""

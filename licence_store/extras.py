@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from seal.provenance import CaseLink, Lineage
@@ -59,6 +59,10 @@ class IssueExtras:
     paper: PaperCopy | None = None
     lineage: Lineage | None = None
     """Set by us where a licence takes another's place."""
+    number: str = ""
+    """原证照编号: of a licence that was there before it came to us; empty: by the type's rule."""
+    issued_on: str = ""
+    """原颁证日期, ``YYYY-MM-DD``, of such a licence; empty: today."""
 
     def check(self) -> None:
         """Raises ``Malformed("record.extras")`` naming what does not fit."""
@@ -66,6 +70,10 @@ class IssueExtras:
             raise _bad(N_("可信等级（A、B、C、D）"))
         if len(self.source) > _LONGEST_SOURCE or not self.source.isprintable():
             raise _bad(N_("信息来源"))
+        if self.number and not _fits(self.number):
+            raise _bad(N_("原证照编号"))
+        if self.issued_on and not _is_day(self.issued_on):
+            raise _bad(N_("原颁证日期"))
         if self.paper is not None and not _fits(self.paper.number):
             raise _bad(N_("纸质证照的印刷编号"))
         if self.paper is not None and self.paper.printed is not None and self.paper.printed.tzinfo is None:
@@ -84,6 +92,13 @@ PLAIN: Final = IssueExtras()
 
 def _fits(number: str) -> bool:
     return len(number.strip()) > 0 and len(number) <= _LONGEST_NUMBER and number.isprintable()
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _bad(what: str) -> Malformed:

@@ -22,6 +22,7 @@ from datetime import datetime, timedelta, timezone
 
 from licence_store import journal, recording, reserving
 from licence_store.cabinet import SealCabinet
+from licence_store.cases import take_apart
 from licence_store.catalogue import Catalogue, CataloguedType, IssuingRight
 from licence_store.extras import PLAIN, IssueExtras
 from licence_store.face import PreparedFace, draw_face
@@ -287,15 +288,19 @@ def _application(
     extras: IssueExtras,
 ) -> Application | LicenceTrustError:
     try:
+        record, extras = take_apart(record, extras)
         values = kind.definition.validate_record(record)
         key = _record_key(record, values)
-        _, valid_to = kind.definition.valid_period(values, today)
+        extras.check()
+        issued_on = extras.issued_on or today
+        if issued_on > today:
+            raise Malformed("record.issued_later", "颁证日期 {issued_on} 在今天之后。", issued_on=issued_on)
+        _, valid_to = kind.definition.valid_period(values, issued_on)
         if valid_to and valid_to < today:
             raise Malformed("record.expired", "有效期至 {valid_to} 已届满，不能签发。", valid_to=valid_to)
-        extras.check()
     except LicenceTrustError as error:
         return error
-    return Application(kind, right, values, key, today, officer, extras)
+    return Application(kind, right, values, key, issued_on, officer, extras)
 
 
 def _with_id(record: Mapping[str, object], record_id: str | None) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from licence_store import journal
+from licence_store.cases import record_cases
 from licence_store.models import IssueIntent, Licence, LicenceEvent, LicenceVersion, table
 from licence_store.reserving import DONE, IssuedLicence, Reservation, close_done
 from seal import using
@@ -63,6 +64,7 @@ def _write(session: Session, won: Sequence[SealedLicence], now: datetime) -> Non
     states = _carried(session, [s for s in won if s.reservation.version > 1])
     execute(_INSERT_VERSION, [_version(s, now) for s in won])
     execute(_INSERT_EVENT, [_event(s, now, states.get(s.reservation.base, "CURRENT")) for s in won])
+    record_cases(session, [(s.reservation.licence_id, s.message.case) for s in won])
     using.write(session, [_use(s, now) for s in won])
     journal.append(session, [_entry(s, now) for s in won])
 

@@ -24,8 +24,8 @@ def _cases() -> None:
     op.create_table('licence_case',
     sa.Column('licence_id', sa.String(length=160), nullable=False),
     sa.Column('base', sa.String(length=160), nullable=False),
-    sa.Column('number', sa.String(length=100), nullable=False),
-    sa.Column('service_item', sa.String(length=100), nullable=False),
+    sa.Column('number', sa.String(length=200), nullable=False),
+    sa.Column('service_item', sa.String(length=200), nullable=False),
     sa.Column('result_document', sa.String(length=200), nullable=False),
     sa.Column('valid_until', sa.String(length=10), nullable=False),
     sa.PrimaryKeyConstraint('licence_id', name=op.f('pk_licence_case'))
