@@ -19,6 +19,7 @@ from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
 from licence_store.files import FileStore
 from licence_store.issuance import Issuer
+from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
 from licence_store.region import Region
 from licence_store.register import Register
@@ -81,6 +82,11 @@ class Desk:
     @cached_property
     def files(self) -> FileStore:
         return FileStore(self.region.directory / "files", self.settings.durable)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """任务队列."""
+        return Jobs(self.sessions, self.clock)
 
     @cached_property
     def register(self) -> Register:

@@ -328,4 +328,5 @@ class IdempotencyRecord(Base):
 import licence_store.case_models  # noqa: E402
 import licence_store.collection.entry_models  # noqa: E402
 import licence_store.collection.models  # noqa: E402
+import licence_store.jobs.models  # noqa: E402
 import licence_store.proofs.models  # noqa: E402, F401
