@@ -25,6 +25,7 @@ from typing import Any
 import jsonschema
 
 from licence_store import examples
+from licence_store.collection.rules import load_rules
 from licence_store.style import Style, load_style
 from licence_store.type_rules import (
     HOLDER_KINDS,
@@ -116,7 +117,7 @@ class LicenceTypeDefinition:
     classification: Classification
     materials: tuple[MaterialMapping, ...]
     cleansing: tuple[Mapping[str, Any], ...]
-    """清洗规则 as written; ``licence_store.collection`` reads them."""
+    """清洗规则 as written; checked, and read again by ``licence_store.collection``."""
     sample_masks: Mapping[str, str]
     style: Style
     source: dict[str, Any]
@@ -316,6 +317,7 @@ def load_definition(source: object) -> LicenceTypeDefinition:
     names, shown = set(formats), {f.name for f in fields}
     validity = validity_rule(source["validity"], formats)
     _check_agreement(source, names)
+    load_rules(cleansing_rules(source.get("cleansing")), names)
     definition = LicenceTypeDefinition(
         code=source["code"],
         slug=source["slug"],

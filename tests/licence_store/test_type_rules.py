@@ -26,6 +26,7 @@ def type_with(**parts: Any) -> dict[str, Any]:
     }  # fmt: skip
     source["style"]["boxes"].append({"field": "ends_on", "x": 30, "y": 30, "w": 40, "h": 8})
     source.pop("face", None)
+    source.pop("renewal")
     return {**source, **parts}
 
 
@@ -56,7 +57,7 @@ def test_renewal_notices_and_materials_are_read() -> None:
                 "code": "M-017", "name": {"zh": "排污许可证", "en": "Permit"}, "item": "ITEM.1",
                 "where": {"industry": ["造纸", "印染"]},
             }],
-            cleansing=[{"rule": "expired"}],
+            cleansing=[{"id": "ended", "kind": "expired"}],
             sample_masks={"name": "name", "credit_code": "identifier"},
         )
     )  # fmt: skip
@@ -66,7 +67,7 @@ def test_renewal_notices_and_materials_are_read() -> None:
     material = read.materials[0]
     assert material.satisfied_by({"industry": "造纸"})
     assert not material.satisfied_by({"industry": "纺织"}) and not material.satisfied_by({})
-    assert read.cleansing == ({"rule": "expired"},)
+    assert read.cleansing == ({"id": "ended", "kind": "expired"},)
     assert read.sample_masks["name"] == "name"
 
 
@@ -103,7 +104,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "inspection nobody can pass": {"inspection": {"opens": "03-01", "closes": "05-31", "results": ["failed"]}},
     "inspection with a strange result": {"inspection": {"opens": "03-01", "closes": "05-31", "results": [{}]}},
     "inspection years ago": {"inspection": {"opens": "03-01", "closes": "05-31", "first_year_offset": -1}},
-    "renewal of what never ends": {"validity": {"kind": "none"}, "renewal": {"opens_days": 30}},
+    "renewal of what never ends": {"renewal": {"opens_days": 30}, "validity": {"kind": "none"}},
     "renewal without a beginning": {"renewal": {"closes_days": 30}},
     "renewal by truth": {"renewal": {"opens_days": True}},
     "renewal with an unknown fate": {"renewal": {"opens_days": 30, "predecessor": "burnt"}},
@@ -125,6 +126,8 @@ WRONG: dict[str, dict[str, Any]] = {
     },
     "cleansing that is no list": {"cleansing": {"rule": "x"}},
     "cleansing of texts": {"cleansing": ["expired"]},
+    "cleansing of an unknown kind": {"cleansing": [{"id": "x", "kind": "magic"}]},
+    "cleansing of a strange field": {"cleansing": [{"id": "x", "kind": "duplicate", "fields": ["colour"]}]},
     "mask unknown": {"sample_masks": {"name": "blur"}},
     "mask of a strange field": {"sample_masks": {"colour": "hide"}},
     "fixed without a day": {"validity": {"kind": "fixed"}},
@@ -138,7 +141,7 @@ WRONG: dict[str, dict[str, Any]] = {
 def test_a_wrong_part_is_refused_and_named(parts: dict[str, Any]) -> None:
     with pytest.raises(Malformed) as caught:
         load_definition(type_with(**parts))
-    assert caught.value.code in ("type.invalid", "type.missing")
+    assert caught.value.code in ("type.invalid", "type.missing", "type.cleansing")
     assert str(caught.value.params["part"]).partition(".")[0].partition("[")[0] in parts
 
 
