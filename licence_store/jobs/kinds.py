@@ -52,10 +52,18 @@ KINDS: Mapping[str, JobKind] = _kinds(
 
 def kind_of(name: str) -> JobKind:
     """The kind called ``name``; raises ``NotFound("job.kind_unknown")``."""
-    try:
-        return KINDS[name]
-    except KeyError:
-        raise NotFound("job.kind_unknown", "没有任务种类“{kind}”。", kind=name[:64]) from None
+    found = KINDS.get(name)
+    if found is None:
+        raise NotFound("job.kind_unknown", "没有任务种类“{kind}”。", kind=name[:64])
+    return found
+
+
+def known_kinds(*, long: bool = True) -> frozenset[str]:
+    """Names of the kinds this program can do; ``long=False`` leaves out those that may take hours.
+
+    Another machine on the same register may be newer and know more.
+    """
+    return frozenset(one.name for one in KINDS.values() if long or not one.long)
 
 
 def period_length(every: str) -> timedelta:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from licence_store.jobs import running, schedule
 from licence_store.jobs.context import LEASE, JobContext
-from licence_store.jobs.kinds import KINDS, kind_of
+from licence_store.jobs.kinds import kind_of, known_kinds
 from licence_store.jobs.models import Job
 from licence_store.jobs.queue import RUNNING, WAITING
 from trust.errors import LicenceTrustError, NotFound
@@ -130,7 +130,9 @@ class JobRunner:
             return _NO_WORKER_FREE
         if found.over:
             return None
-        long = found.kind in KINDS and KINDS[found.kind].long
+        if found.kind not in known_kinds():
+            return _NO_WORKER_FREE  # one that is newer may know it
+        long = kind_of(found.kind).long
         if self._ending.is_set() or (long and not self._long.acquire(blocking=False)):
             return _NO_WORKER_FREE
         try:
@@ -185,9 +187,10 @@ class JobRunner:
 
 def announce_overlooked(desk: Desk, before: datetime, limit: int = 500) -> int:
     """Knock again for jobs due since ``before``: the knock was lost (a restored database, a race with a retry)."""
-    overlooked = select(Job.id, Job.kind).where(Job.state.in_((WAITING, RUNNING)), Job.due < before).limit(limit)
+    overlooked = select(Job.id, Job.kind).where(Job.state.in_((WAITING, RUNNING)), Job.due < before)
+    overlooked = overlooked.where(Job.kind.in_(known_kinds())).order_by(Job.due).limit(limit)
     with desk.sessions.read() as session:
-        found = [(row.id, KINDS[row.kind]) for row in session.execute(overlooked) if row.kind in KINDS]
+        found = [(row.id, kind_of(row.kind)) for row in session.execute(overlooked)]
     if found:
         with desk.sessions.begin() as session:
             desk.jobs.announce(session, found)

@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from licence_store.jobs.context import LEASE, JobContext, JobLost
-from licence_store.jobs.kinds import KINDS, kind_of
+from licence_store.jobs.kinds import kind_of, known_kinds
 from licence_store.jobs.models import Job
 from licence_store.jobs.queue import CANCELLED, DONE, FAILED, RUNNING, WAITING, clear_effects
 from trust.errors import LicenceTrustError, Unavailable
@@ -48,11 +48,9 @@ def take(desk: Desk, job_id: str | None = None, *, long: bool = True) -> Taken |
     ``long=False`` leaves out kinds that may take hours.
     """
     now = desk.clock()
-    due = select(Job).where(Job.state.in_(_OPEN), Job.due <= now)
+    due = select(Job).where(Job.state.in_(_OPEN), Job.due <= now, Job.kind.in_(known_kinds(long=long)))
     if job_id is not None:
         due = due.where(Job.id == job_id)
-    if not long:
-        due = due.where(Job.kind.not_in([one.name for one in KINDS.values() if one.long]))
     while True:
         with desk.sessions.begin() as session:
             found = session.execute(due.order_by(Job.due, Job.id).limit(1).with_for_update(skip_locked=True)).scalar()
@@ -65,9 +63,7 @@ def take(desk: Desk, job_id: str | None = None, *, long: bool = True) -> Taken |
 
 def something_due(desk: Desk, *, long: bool = True) -> bool:
     """Is there anything to take? A mere look."""
-    query = select(Job.id).where(Job.state.in_(_OPEN), Job.due <= desk.clock())
-    if not long:
-        query = query.where(Job.kind.not_in([one.name for one in KINDS.values() if one.long]))
+    query = select(Job.id).where(Job.state.in_(_OPEN), Job.due <= desk.clock(), Job.kind.in_(known_kinds(long=long)))
     with desk.sessions.read() as session:
         return session.execute(query.limit(1)).first() is not None
 
@@ -77,8 +73,7 @@ def _begin(desk: Desk, session: Session, job: Job, now: datetime) -> Taken | Non
     if job.stop_asked:
         _end(session, job, CANCELLED, now)
         return None
-    limit = KINDS[job.kind].attempts if job.kind in KINDS else 0
-    if job.state == RUNNING and job.attempts >= max(1, limit):
+    if job.state == RUNNING and job.attempts >= kind_of(job.kind).attempts:
         lost = Unavailable("job.worker_lost", "执行该任务的进程多次异常结束。")
         _end(session, job, FAILED, now, lost)
         return None

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from licence_store.jobs.kinds import KINDS, period_at
+from licence_store.jobs import kinds
+from licence_store.jobs.kinds import period_at
 from licence_store.jobs.models import JobSchedule
 from trust.journal import SYSTEM
 
@@ -38,7 +39,7 @@ def take_period(session: Session, name: str, every: str, moment: datetime) -> da
 
 def tick(desk: Desk, moment: datetime) -> list[str]:
     """Take down the jobs whose period has begun; answers their ids."""
-    periodic = [(one, period_at(one.every, moment)) for one in KINDS.values() if one.every]
+    periodic = [(one, period_at(one.every, moment)) for one in kinds.KINDS.values() if one.every]
     with desk.sessions.read() as session:
         taken = {row.name: row.period for row in session.execute(select(JobSchedule)).scalars()}
     begun = []

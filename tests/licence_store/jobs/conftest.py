@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from licence_store.desk import Desk, DeskSettings, open_desk
-from licence_store.jobs import context, kinds, queue, runner, running, schedule
+from licence_store.jobs import kinds
 from tests.licence_store.jobs import handlers
 
 
@@ -30,10 +30,7 @@ class HandClock:
 @pytest.fixture
 def kinds_for_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test handlers beside the product's kinds."""
-    every = MappingProxyType({**kinds.KINDS, **handlers.KINDS})
-    for module in (kinds, running, runner, schedule):
-        monkeypatch.setattr(module, "KINDS", every)
-    assert not hasattr(queue, "KINDS") and not hasattr(context, "KINDS")
+    monkeypatch.setattr(kinds, "KINDS", MappingProxyType({**kinds.KINDS, **handlers.KINDS}))
 
 
 @pytest.fixture

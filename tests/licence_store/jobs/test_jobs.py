@@ -11,7 +11,7 @@ from sqlalchemy import select
 from licence_store.desk import Desk
 from licence_store.jobs import running
 from licence_store.jobs.context import JobLost
-from licence_store.jobs.kinds import KINDS, period_length
+from licence_store.jobs.kinds import KINDS
 from licence_store.jobs.models import JobEffect
 from licence_store.jobs.runner import JobRunner
 from licence_store.models import JournalEntry
@@ -241,8 +241,10 @@ def test_long_work_leaves_a_worker_free(desk: Desk, kinds_for_tests: None) -> No
         assert "done" not in {desk.jobs.get(one).state for one in slow}
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
-def test_every_kind_has_its_handler_and_period(kind: Any) -> None:
-    assert callable(running._handler(kind.name))
-    if kind.every:
-        assert period_length(kind.every).total_seconds() >= 60
+def test_what_only_a_newer_program_can_do_is_left_alone(still_desk: Desk, clock: HandClock, monkeypatch: Any) -> None:
+    job_id = ask(still_desk, "add", number=1)
+    with monkeypatch.context() as older:
+        older.setattr("licence_store.jobs.kinds.KINDS", KINDS)
+        assert running.run_due(still_desk) == 0
+        assert still_desk.jobs.get(job_id).state == "waiting"
+    assert running.run_due(still_desk) == 1
