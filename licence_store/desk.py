@@ -25,6 +25,7 @@ from licence_store.region import Region
 from licence_store.register import Register
 from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
+from licence_store.search import LicenceSearch
 from licence_store.stamping import Stamper
 from licence_store.status_list import StatusPublisher
 from seal.database import Sessions
@@ -91,6 +92,11 @@ class Desk:
     @cached_property
     def register(self) -> Register:
         return Register(self.sessions, self.files, self.clock)
+
+    @cached_property
+    def search(self) -> LicenceSearch:
+        """检索."""
+        return LicenceSearch(self.sessions, self.clock)
 
     @cached_property
     def facts(self) -> RegionFacts:
