@@ -30,6 +30,7 @@ from licence_store.style import Style, load_style
 from licence_store.type_rules import (
     HOLDER_KINDS,
     Classification,
+    Entitlement,
     HolderRule,
     InspectionRule,
     MaterialMapping,
@@ -40,6 +41,7 @@ from licence_store.type_rules import (
     bad,
     classification,
     cleansing_rules,
+    entitlements,
     holder_rule,
     inspection_rule,
     is_date,
@@ -118,6 +120,8 @@ class LicenceTypeDefinition:
     materials: tuple[MaterialMapping, ...]
     cleansing: tuple[Mapping[str, Any], ...]
     """清洗规则 as written; checked, and read again by ``licence_store.collection``."""
+    entitled: tuple[Entitlement, ...]
+    """Empty: any body may be granted the type."""
     sample_masks: Mapping[str, str]
     style: Style
     source: dict[str, Any]
@@ -279,6 +283,10 @@ class LicenceTypeDefinition:
                     got=values[name],
                 )
 
+    def entitles(self, body_code: str) -> bool:
+        """颁证范围: may the body with this unified social credit code be granted the type?"""
+        return not self.entitled or any(one.covers(body_code) for one in self.entitled)
+
     def holder_of(self, record: Mapping[str, str]) -> Holder:
         """持证者 of a normalised record."""
         return Holder(record[self.holder.name], record[self.holder.code], self.holder.code_type)
@@ -334,6 +342,7 @@ def load_definition(source: object) -> LicenceTypeDefinition:
         classification=classification(source.get("classification"), source["holder_kind"]),
         materials=material_mappings(source.get("materials"), names),
         cleansing=cleansing_rules(source.get("cleansing")),
+        entitled=entitlements(source.get("entitled")),
         sample_masks=sample_masks(source.get("sample_masks"), shown),
         style=load_style(source["style"], shown),
         source=source,

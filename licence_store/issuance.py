@@ -112,7 +112,7 @@ class Issuer:
     ) -> list[Application | LicenceTrustError]:
         """申请: check each record against the type, and the officer's right to issue it."""
         with self.sessions.read() as session:
-            kind = self.catalogue.current_in(session, type_code)
+            kind = self.catalogue.issued_in(session, type_code)
             right = self.catalogue.right(session, kind.definition.code, officer.department)
         today = self.clock().astimezone(BEIJING).date().isoformat()
         each = extras if extras is not None else [PLAIN] * len(records)

@@ -32,6 +32,8 @@ class LicenceType(Base):
     slug: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     version: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16), server_default="PUBLISHED")
+    """``PUBLISHED`` or ``RETIRED``."""
 
 
 class LicenceTypeVersion(Base):
@@ -58,6 +60,7 @@ class Grant(Base):
     seal_id: Mapped[str] = mapped_column(ForeignKey("seal.id"))
     granted: Mapped[datetime]
     ended: Mapped[datetime | None]
+    """From then on it counts no more; may lie ahead."""
 
 
 class Licence(Base):
@@ -333,6 +336,7 @@ class IdempotencyRecord(Base):
 
 # The tables of other chapters stand beside their functions; whoever asks for the metadata has them all.
 import licence_store.case_models  # noqa: E402
+import licence_store.catalogue_models  # noqa: E402
 import licence_store.collection.entry_models  # noqa: E402
 import licence_store.collection.models  # noqa: E402
 import licence_store.jobs.models  # noqa: E402

@@ -2,7 +2,7 @@
 
 Numbering, holder and validity stand in every type. The rest is left out where a type does not need it:
 年检 ``inspection``, 延续 ``renewal``, 到期提醒 ``notices``, 分类 ``classification`` (R002, R003), 引用到申请材料
-``materials`` (R004), 样本遮盖 ``sample_masks`` (R005), 清洗规则 ``cleansing`` (R031).
+``materials`` (R004), 颁证范围 ``entitled``, 样本遮盖 ``sample_masks`` (R005), 清洗规则 ``cleansing`` (R031).
 
     rule = inspection_rule({"opens": "03-01", "closes": "05-31", "overdue": "INSPECTION_OVERDUE"})
     first, last = rule.window(2027)
@@ -25,12 +25,15 @@ LICENCE_KINDS = ("licence", "permit", "qualification", "registration", "approval
 """证照类别: 执照、许可证、资格证、登记证书、批文、证明、其他."""
 INSPECTION_RESULTS = ("passed", "basically_passed", "failed")
 """年检结论: 合格、基本合格、不合格."""
-OVERDUE_STATES = ("", "INSPECTION_OVERDUE", "SUSPENDED")
+OVERDUE_STATES = ("", "INSPECTION_OVERDUE")
 FAILED_STATES = ("", "SUSPENDED", "INSPECTION_OVERDUE", "REVOKED")
+LEVELS = ("province", "city", "county")
+"""颁证机构级别, read off the area in a body's code."""
 PREDECESSORS = ("superseded", "until_end")
 MASKS = ("keep", "name", "identifier", "hide")
 """样本遮盖: as it is; 张**; first six and last four; nothing but stars."""
 
+_AREA = re.compile(r"[0-9]{6}")
 _SUFFIX = re.compile(r"[0-9A-Za-z-]{0,20}")
 _CODE_TYPE = re.compile(r"[0-9]{3}")
 _MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
@@ -172,6 +175,21 @@ class MaterialMapping:
         return all(record.get(name) in values for name, values in self.where)
 
 
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """颁证范围: bodies of an area (GB/T 2260) and of these levels may be granted the type."""
+
+    area: str
+    """Six digits; ``990000`` covers all whose code begins with 99, ``990100`` with 9901."""
+    levels: tuple[str, ...] = LEVELS
+
+    def covers(self, body_code: str) -> bool:
+        """May the body with this unified social credit code issue?"""
+        own, begins = body_code[2:8], _begins(self.area)
+        level = LEVELS[0] if own.endswith("0000") else LEVELS[1] if own.endswith("00") else LEVELS[2]
+        return own.startswith(begins) and level in self.levels
+
+
 def number_rule(rule: Any, names: set[str]) -> NumberRule:
     """The ``number_rule`` of a type with these record fields; raises ``Malformed("type.…")`` as all below do."""
     need(rule, "number_rule", ("kind",))
@@ -293,6 +311,32 @@ def _material(part: Any, place: str, fields: set[str]) -> MaterialMapping:
             raise bad(f"{place}.where", '{"field": ["value"]}')
     conditions = tuple((name, tuple(values)) for name, values in where.items())
     return MaterialMapping(code, *_names(part["name"], f"{place}.name"), item, conditions)
+
+
+def entitlements(parts: Any) -> tuple[Entitlement, ...]:
+    """The ``entitled``; a type that names nobody may be granted to any body."""
+    if parts is None:
+        return ()
+    if not isinstance(parts, list) or len(parts) > 1000:
+        raise bad("entitled", '[{"area": "990000"}]')
+    return tuple(_entitlement(part, f"entitled[{number}]") for number, part in enumerate(parts))
+
+
+def _entitlement(part: Any, place: str) -> Entitlement:
+    only(part, place, ("area",), ("levels",))
+    if not isinstance(part["area"], str) or not _AREA.fullmatch(part["area"]):
+        raise bad(f"{place}.area", "6 × 0…9")
+    levels = _list_of(part.get("levels", list(LEVELS)), f"{place}.levels", LEVELS)
+    if not levels:
+        raise bad(f"{place}.levels", " | ".join(LEVELS))
+    return Entitlement(part["area"], levels)
+
+
+def _begins(area: str) -> str:
+    """The digits that all areas beneath have in common."""
+    while area.endswith("00") and len(area) > 2:
+        area = area[:-2]
+    return area
 
 
 def sample_masks(part: Any, fields: set[str]) -> Mapping[str, str]:
