@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from keys.signer import Timestamper
 from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
+from licence_store.collection.sources import Sources
 from licence_store.files import FileStore
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
@@ -35,6 +37,9 @@ from seal.status import SealStatusPublisher
 from trust.anchors import TrustStore
 from trust.errors import LicenceTrustError
 from verify.verifier import Verifier
+
+if TYPE_CHECKING:
+    from licence_store.collection.collector import Collector
 
 _LOOK_AGAIN = 60.0
 """Seconds after which trust material is looked at again."""
@@ -88,6 +93,18 @@ class Desk:
     def jobs(self) -> Jobs:
         """任务队列."""
         return Jobs(self.sessions, self.clock)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """来源登记."""
+        return Sources(self.sessions, self.catalogue, self.clock)
+
+    @cached_property
+    def collector(self) -> Collector:
+        """归集."""
+        from licence_store.collection.collector import Collector
+
+        return Collector(self)
 
     @cached_property
     def register(self) -> Register:
