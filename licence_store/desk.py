@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from keys.signer import Timestamper
 from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
+from licence_store.catalogue_life import CatalogueLife
 from licence_store.collection.sources import Sources
 from licence_store.files import FileStore
 from licence_store.issuance import Issuer
@@ -80,6 +81,11 @@ class Desk:
     @cached_property
     def catalogue(self) -> Catalogue:
         return Catalogue(self.sessions, self.clock)
+
+    @cached_property
+    def catalogue_life(self) -> CatalogueLife:
+        """目录编制."""
+        return CatalogueLife(self.catalogue)
 
     @cached_property
     def journal(self) -> SQLJournal:
