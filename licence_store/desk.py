@@ -26,6 +26,9 @@ from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
 from licence_store.region import Region
 from licence_store.register import Register
+from licence_store.life import LicenceLife
+from licence_store.notices.channels import NoticeSettings
+from licence_store.notices.outbox import Outbox
 from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
 from licence_store.search import LicenceSearch
@@ -68,6 +71,7 @@ class DeskSettings:
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
 
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
 
 @dataclass(frozen=True)
 class Desk:
@@ -103,6 +107,11 @@ class Desk:
     @cached_property
     def sources(self) -> Sources:
         """来源登记."""
+    @cached_property
+    def notices(self) -> Outbox:
+        """通知发件箱."""
+        return Outbox(self.sessions, self.clock, self.jobs, self.settings.notices)
+
         return Sources(self.sessions, self.catalogue, self.clock)
 
     @cached_property
