@@ -43,6 +43,8 @@ from verify.verifier import Verifier
 
 if TYPE_CHECKING:
     from licence_store.collection.collector import Collector
+    from licence_store.collection.quality import Quality
+    from licence_store.collection.quarantine import Quarantine
 
 _LOOK_AGAIN = 60.0
 """Seconds after which trust material is looked at again."""
@@ -119,6 +121,20 @@ class Desk:
         from licence_store.collection.collector import Collector
 
         return Collector(self)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        """隔离区."""
+        from licence_store.collection.quarantine import Quarantine
+
+        return Quarantine(self.sessions, self.catalogue, self.clock)
+
+    @cached_property
+    def quality(self) -> Quality:
+        """数据质量."""
+        from licence_store.collection.quality import Quality
+
+        return Quality(self.sessions, self.catalogue, self.clock)
 
     @cached_property
     def register(self) -> Register:
