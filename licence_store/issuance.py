@@ -27,6 +27,7 @@ from licence_store.catalogue import Catalogue, CataloguedType, IssuingRight
 from licence_store.extras import PLAIN, IssueExtras
 from licence_store.face import PreparedFace, draw_face
 from licence_store.files import FileStore
+from licence_store.inspection import first_due
 from licence_store.recording import SealedLicence
 from licence_store.reserving import Application, IssuedLicence, RegionFacts, Reservation
 from seal.database import Sessions
@@ -35,7 +36,7 @@ from seal.ofd.unsigned import UnsignedOFD
 from seal.sealing import Placement, SealedOFD, Sealer, SealingMaterial
 from trust.algorithms import sm3
 from trust.canonical import canonical_json
-from trust.errors import LicenceTrustError, Malformed, Unavailable
+from trust.errors import Conflict, LicenceTrustError, Malformed, Unavailable
 from trust.journal import Actor, Entry
 from verify.report import Finding, Indication, Report, Severity
 from verify.verifier import Verifier
@@ -117,7 +118,8 @@ class Issuer:
         today = self.clock().astimezone(BEIJING).date().isoformat()
         each = extras if extras is not None else [PLAIN] * len(records)
         return [
-            _application(kind, right, record, officer, today, one) for record, one in zip(records, each, strict=True)
+            make_application(kind, right, record, officer, today, one)
+            for record, one in zip(records, each, strict=True)
         ]
 
     def reserve(self, applications: Sequence[Application | LicenceTrustError]) -> list[reserving.Answer]:
@@ -175,10 +177,7 @@ class Issuer:
         if not made:
             return [s for s in sealed if not isinstance(s, tuple)]
         digests = self.files.put_many([(s.data, s.digest) for _, _, s, _ in made])
-        entries = {
-            r.licence_id: SealedLicence(r, m, d, len(s.data), s.signed_at, seal)
-            for (r, m, s, seal), d in zip(made, digests, strict=True)
-        }
+        entries = {one[0].licence_id: self._entered(one, digest) for one, digest in zip(made, digests, strict=True)}
         with self.sessions.begin() as session:
             recorded = recording.record(session, list(entries.values()), self.clock())
         found = dict(zip(entries, recorded, strict=True))
@@ -186,7 +185,24 @@ class Issuer:
             digest = entries[licence_id].file_digest
             if not (isinstance(outcome, IssuedLicence) and outcome.file_digest == digest):
                 self.files.discard(digest)  # somebody else's is the licence
+            if isinstance(outcome, Conflict):
+                self.void(entries[licence_id].reservation, outcome.code)  # what it was to follow has changed
         return [found[s[0].licence_id] if isinstance(s, tuple) else s for s in sealed]
+
+    def _entered(self, made: tuple[Reservation, DataMessage, SealedOFD, str], digest: str) -> SealedLicence:
+        """What is to be recorded, with what the type says of its life."""
+        reservation, message, sealed, seal = made
+        definition = self.catalogue.version(reservation.type_code, reservation.type_version)
+        return SealedLicence(
+            reservation,
+            message,
+            digest,
+            len(sealed.data),
+            sealed.signed_at,
+            seal,
+            first_due(definition.inspection, message.metadata["issued_on"]),
+            definition.renewal is None or definition.renewal.predecessor == "superseded",
+        )
 
     # Beside the path
 
@@ -279,7 +295,7 @@ def _acceptable(report: Report) -> bool:
     return bool(errors) and all(f.code == "licence.not_yet_valid" for f in errors)
 
 
-def _application(
+def make_application(
     kind: CataloguedType,
     right: IssuingRight,
     record: Mapping[str, object],
@@ -287,6 +303,7 @@ def _application(
     today: str,
     extras: IssueExtras,
 ) -> Application | LicenceTrustError:
+    """申请 checked against its type; what does not fit is answered, not raised."""
     try:
         record, extras = take_apart(record, extras)
         values = kind.definition.validate_record(record)
