@@ -24,12 +24,14 @@ from licence_store.files import FileStore
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
+from licence_store.life import LicenceLife
 from licence_store.region import Region
 from licence_store.register import Register
 from licence_store.notices.channels import NoticeSettings
 from licence_store.notices.outbox import Outbox
 from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
+from licence_store.revising import Reviser
 from licence_store.search import LicenceSearch
 from licence_store.stamping import Stamper
 from licence_store.status_list import StatusPublisher
@@ -106,13 +108,13 @@ class Desk:
         return Jobs(self.sessions, self.clock)
 
     @cached_property
-    def sources(self) -> Sources:
-        """来源登记."""
-    @cached_property
     def notices(self) -> Outbox:
         """通知发件箱."""
         return Outbox(self.sessions, self.clock, self.jobs, self.settings.notices)
 
+    @cached_property
+    def sources(self) -> Sources:
+        """来源登记."""
         return Sources(self.sessions, self.catalogue, self.clock)
 
     @cached_property
@@ -174,6 +176,16 @@ class Desk:
 
         fetcher = HTTPFetcher(allow_private=True)  # the operator has named them himself
         return RemoteTimestamper(self.settings.timestamp_urls, fetcher, self.trust, self.clock)
+
+    @cached_property
+    def life(self) -> LicenceLife:
+        """证照办理."""
+        return LicenceLife(self.sessions, self.catalogue, self.files, self.clock)
+
+    @cached_property
+    def reviser(self) -> Reviser:
+        """变更、补发、延续; opening the time stamp's key."""
+        return Reviser(self.issuer)
 
     @cached_property
     def resealer(self) -> Resealer:
