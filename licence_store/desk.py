@@ -19,16 +19,18 @@ from keys.signer import Timestamper
 from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
 from licence_store.catalogue_life import CatalogueLife
+from licence_store.changes import ChangeFeed
 from licence_store.collection.sources import Sources
+from licence_store.comparing import Comparer
 from licence_store.files import FileStore
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
 from licence_store.life import LicenceLife
-from licence_store.region import Region
-from licence_store.register import Register
 from licence_store.notices.channels import NoticeSettings
 from licence_store.notices.outbox import Outbox
+from licence_store.region import Region
+from licence_store.register import Register
 from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
 from licence_store.revising import Reviser
@@ -71,10 +73,10 @@ class DeskSettings:
     """Outside time-stamp authorities, the preferred one first; empty: our own."""
     custodian: str = "file"
     """密钥保管者 of the signers' keys."""
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
 
-    notices: NoticeSettings = field(default_factory=NoticeSettings)
 
 @dataclass(frozen=True)
 class Desk:
@@ -146,6 +148,16 @@ class Desk:
     def search(self) -> LicenceSearch:
         """检索."""
         return LicenceSearch(self.sessions, self.clock)
+
+    @cached_property
+    def changes(self) -> ChangeFeed:
+        """变更推送."""
+        return ChangeFeed(self.sessions)
+
+    @cached_property
+    def comparer(self) -> Comparer:
+        """真伪核对."""
+        return Comparer(self.register, self.search, self.catalogue, self.clock)
 
     @cached_property
     def facts(self) -> RegionFacts:
