@@ -22,7 +22,8 @@ COLUMNS = tuple(column for column in table(LicenceEvent).c)
 _IN_ORDER = (LicenceEvent.effective, LicenceEvent.id)
 _OF = select(*COLUMNS).where(LicenceEvent.base == bindparam("base")).order_by(*_IN_ORDER)
 _INSERT = insert(LicenceEvent).returning(LicenceEvent.id)
-_LOCKED = (
+_HOLD = select(Licence.base).where(Licence.base == bindparam("of_base")).with_for_update()
+_NEWEST = (
     select(
         *table(Licence).c,
         LicenceVersion.licence_id,
@@ -35,7 +36,6 @@ _LOCKED = (
     )
     .join(LicenceVersion, (LicenceVersion.base == Licence.base) & (LicenceVersion.version == Licence.version))
     .where(Licence.base == bindparam("of_base"))
-    .with_for_update(of=Licence)
 )
 
 LicenceRow = Any
@@ -47,7 +47,8 @@ def lock(session: Session, base: str, asked: str) -> LicenceRow:
 
     Raises ``NotFound("licence.unknown")``; ``asked`` is the id as it was given.
     """
-    row: LicenceRow | None = session.execute(_LOCKED, {"of_base": base}).one_or_none()
+    session.execute(_HOLD, {"of_base": base})  # on its own: a join would be of the moment before the wait
+    row: LicenceRow | None = session.execute(_NEWEST, {"of_base": base}).one_or_none()
     if row is None:
         raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=asked)
     return row

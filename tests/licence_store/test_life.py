@@ -229,7 +229,7 @@ def test_two_revise_at_once(told: Desk, issued: IssuedLicence) -> None:
         outcomes = list(pool.map(revise, ("张一", "张二")))
     won = [o for o in outcomes if isinstance(o, IssuedLicence)]
     lost = [o for o in outcomes if isinstance(o, LicenceTrustError)]
-    assert won and all(isinstance(o, Conflict) for o in lost)
+    assert won and all(isinstance(o, Conflict) for o in lost), lost
     past = told.register.history(issued.licence_id)
     assert len(past.versions) == 1 + len(won) and past.lineage_ok
 
