@@ -18,6 +18,7 @@ from api.routes import (
     certificates,
     health,
     issuer,
+    jobs,
     pages_public,
     pages_seals,
     pages_staff,
@@ -49,6 +50,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(SignInNeeded, _to_sign_in)
     for module in (issuer, verifier, seals, certificates, trust, staff):
         app.include_router(module.router, prefix="/api/v1")
+    app.include_router(jobs.router, prefix="/api/v1")
     for module in (trust_services, health, pages_public, pages_staff, pages_seals, pages_trust):
         app.include_router(module.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
