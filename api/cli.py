@@ -29,6 +29,7 @@ COMMANDS = {
     "keys": "keys",
     "trust": "trust_bundle",
     "types": "types",
+    "collect": "collect",
     "journal": "journal",
     "accounts": "accounts",
     "tokens": "tokens",

@@ -26,6 +26,7 @@ from trust.errors import CheckFailed, LicenceTrustError, Malformed, NotFound, Re
 from trust.journal import Actor
 
 if TYPE_CHECKING:
+    from api.collection_office import CollectionOffice
     from api.job_office import JobOffice
     from api.metrics import Metrics
     from api.readiness import Part
@@ -56,7 +57,7 @@ CONSOLE = "console"
 PICTURES = 64
 """Rendered faces kept in memory."""
 TOKEN_SCOPES = {
-    "officer": frozenset({"issue", "read", "search", "types", "seals"}),
+    "officer": frozenset({"issue", "read", "search", "collect", "types", "seals"}),
     "seal_keeper": frozenset({"seals"}),
     "seal_approver": frozenset({"seals"}),
     "auditor": frozenset({"journal", "seals"}),
@@ -192,6 +193,13 @@ class Services:
         from api.metrics import Metrics
 
         return Metrics(__version__)
+
+    @cached_property
+    def collection(self) -> CollectionOffice:
+        """采集办理."""
+        from api.collection_office import CollectionOffice
+
+        return CollectionOffice(self.desk)
 
     @cached_property
     def jobs(self) -> JobOffice:
