@@ -20,6 +20,8 @@ from api.routes import (
     health,
     issuer,
     jobs,
+    pages_entry,
+    pages_paper,
     pages_public,
     pages_seals,
     pages_staff,
@@ -53,6 +55,8 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(jobs.router, prefix="/api/v1")
     for module in (trust_services, health, pages_public, pages_staff, pages_seals, pages_trust):
+        app.include_router(module.router)
+    for module in (pages_entry, pages_paper):
         app.include_router(module.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)

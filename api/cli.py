@@ -24,6 +24,8 @@ COMMANDS = {
     "demo": "demo",
     "serve": "serve",
     "issue": "issue",
+    "entry": "entry",
+    "paper": "paper",
     "verify": "verify",
     "seal": "seal",
     "keys": "keys",
