@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "demo",
     "serve": "serve",
     "issue": "issue",
+    "licence": "licence",
     "entry": "entry",
     "paper": "paper",
     "verify": "verify",

@@ -60,7 +60,7 @@ TOKEN_SCOPES = {
     "officer": frozenset({"issue", "read", "search", "collect", "types", "seals"}),
     "seal_keeper": frozenset({"seals"}),
     "seal_approver": frozenset({"seals"}),
-    "auditor": frozenset({"journal", "seals"}),
+    "auditor": frozenset({"read", "search", "journal", "seals"}),
     "admin": frozenset({"read", "search", "types", "journal", "trust"}),
 }
 """What an account of a role may hand on to a system."""
@@ -490,11 +490,21 @@ class Services:
                     answer.append((definition, mine[0].department_name))
         return answer
 
-    def preview(self, definition: LicenceTypeDefinition, values: Mapping[str, str], actor: Actor) -> bytes:
-        """预览: the face as it would be drawn, PNG. Raises what the record or the right to issue deserves."""
+    def preview(
+        self,
+        definition: LicenceTypeDefinition,
+        values: Mapping[str, str],
+        actor: Actor,
+        *,
+        follows: LicenceView | None = None,
+    ) -> bytes:
+        """预览: the face as it would be drawn, PNG; ``follows``: the licence whose next version it would be.
+
+        Raises what the record or the right to issue deserves.
+        """
         from api.pictures import preview
 
-        return preview(self.desk, definition, values, actor)
+        return preview(self.desk, definition, values, actor, follows=follows)
 
     def picture_of(self, content: bytes, report: Report) -> str:
         """The face drawn from the data a *passed* document has under its seal, as an address; else empty."""
