@@ -33,13 +33,14 @@ COMMANDS = {
     "trust": "trust_bundle",
     "types": "types",
     "collect": "collect",
+    "files": "files",
     "journal": "journal",
     "accounts": "accounts",
     "tokens": "tokens",
+    "notices": "notices",
     "worker": "worker",
     "jobs": "jobs",
     "db": "db",
-    "notices": "notices",
 }
 """Command → module of ``api.commands``; each module has a ``command``."""
 

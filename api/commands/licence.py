@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from api.commands import licence_queries
 from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, say, tr
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from licence_store.views import EventView
 
 command = Group("licence", help="证照：经过、变更、延续、补发、暂扣、挂失、年检、吊销、撤销、注销")
+for one in licence_queries.COMMANDS:
+    command.add_command(one)
 as_json = option("--json", "as_json", is_flag=True, help="输出 JSON")
 reason_option = option("--reason", default="", metavar="R", help="理由")
 basis_option = option("--basis", default="", metavar="TEXT", help="依据：文号、条款")

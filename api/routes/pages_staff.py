@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
@@ -121,39 +121,6 @@ def _form_page(
         errors=bool(errors),
         problem=" ".join(other.localised(translation(request))) if other else "",
         record_id=record_id,
-    )
-
-
-# The register
-
-
-@router.get("/licences")
-def licences(
-    request: Request,
-    found: Found,
-    person: Staff,
-    q: Annotated[str, Query(max_length=160)] = "",
-    type: Annotated[str, Query(max_length=80)] = "",
-    purpose: Annotated[str, Query(max_length=200)] = "",
-    cursor: Annotated[str, Query(max_length=400)] = "",
-) -> Response:
-    translate, language = translation(request), language_of(request)
-    rows, place = found.search(
-        person.actor, purpose or register_views.PURPOSES[0], text=q, type_name=type, cursor=cursor, limit=PAGE
-    )
-    more = urlencode({"q": q, "type": type, "purpose": purpose, "cursor": place}) if place else ""
-    return page(
-        request,
-        "licences.html",
-        visitor=person,
-        nav="licences",
-        q=q,
-        type=type,
-        types=[register_views.type_card(one, None, language) for one in found.catalogue.list()],
-        purposes=[translate(one) for one in register_views.PURPOSES],
-        purpose=purpose,
-        rows=[register_views.list_row(one, purpose, translate) for one in rows],
-        next=f"/licences?{more}" if more else "",
     )
 
 
