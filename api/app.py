@@ -28,11 +28,13 @@ from api.routes import (
     pages_licences,
     pages_notices,
     pages_paper,
+    pages_proofs,
     pages_public,
     pages_search,
     pages_seals,
     pages_staff,
     pages_trust,
+    proofs,
     queries,
     seals,
     staff,
@@ -70,6 +72,8 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     for module in (pages_entry, pages_paper):
         app.include_router(module.router)
+    app.include_router(proofs.router, prefix="/api/v1")
+    app.include_router(pages_proofs.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)
     app.add_api_route("/openapi.json", _described, include_in_schema=False)
