@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from itertools import islice
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from trust.errors import LicenceTrustError, Malformed, Refused
@@ -107,6 +109,17 @@ class CollectionOffice:
         sound = [line for line in lines if not isinstance(line, LicenceTrustError)]
         answers = iter(self.desk.quarantine.mend_many(sound, actor))
         return [line if isinstance(line, LicenceTrustError) else _id_of(next(answers)) for line in lines]
+
+    def mend_file(self, content: bytes, name: str, actor: Actor) -> Iterator[str | LicenceTrustError]:
+        """更正 what an uploaded file says, line by line."""
+        from licence_store.collection.spreadsheets import read_mended
+
+        with tempfile.TemporaryDirectory(prefix="licence-trust-") as folder:
+            path = Path(folder) / f"mended{PurePath(name).suffix.lower()[:10]}"
+            path.write_bytes(content)
+            lines = read_mended(path)
+            while some := list(islice(lines, 200)):
+                yield from self.mend_all(some, actor)
 
 
 def _id_of(answer: Held | LicenceTrustError) -> str | LicenceTrustError:

@@ -384,8 +384,8 @@ def quality(source_ids: tuple[str, ...], workbook: Path | None, as_json: bool, d
         if as_json:
             put(shapes.quality(one, tr))
             continue
-        words = tr("{seen} 行，通过 {passed}（{rate:.1%}），隔离 {held}，提示 {warned}")
-        told = words.format(seen=one.seen, passed=one.passed, rate=one.rate, held=one.held, warned=one.warned)
+        words = tr("{seen} 行，通过 {passed}（{rate}），隔离 {held}，提示 {warned}")
+        told = words.format(seen=one.seen, passed=one.passed, rate=f"{one.rate:.1%}", held=one.held, warned=one.warned)
         click.echo(f"{one.source_id}  {one.title}  {told}")
         for rule in one.rules:
             click.echo(f"    {rule.rows:>8}  {rule.rule}  {rule.field}  {tr(rule.title)}")

@@ -74,7 +74,8 @@ class Wanted:
     states: tuple[str, ...] = WAITING
     run: str = ""
     departments: frozenset[str] | None = None
-    """``None``: all."""
+    """``None``: all; so too the types."""
+    types: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,8 @@ def _query(wanted: Wanted) -> Select[tuple[QuarantineRow]]:
         query = query.where(_Q.run_id == wanted.run)
     if wanted.departments is not None:
         query = query.where(_Q.department_id.in_(sorted(wanted.departments)))
+    if wanted.types is not None:
+        query = query.where(_Q.type_code.in_(sorted(wanted.types)))
     if wanted.rule:
         broken = exists().where(
             QuarantineFinding.quarantine_id == _Q.id,
