@@ -240,7 +240,7 @@ def quarantine(
         source_of(found, system, source)
     wanted = Wanted(source, rule, tuple(state or WAITING), departments=reach(system), types=_types(system))
     after = cursors.decode(cursor, 1)[0] if cursor else ""
-    rows = found.desk.quarantine.list(wanted, after=after, limit=limit + 1)
+    rows = found.desk.quarantine.page(wanted, after=after, limit=limit + 1)
     details = {"shown": str(min(len(rows), limit)), "source": source}
     found.journal.record(
         actor=system.actor, action="quarantine.read", subject=source or "all", reason=reason, details=details

@@ -20,7 +20,7 @@ from api.wiring import Services
 from licence_store.collection.holding import STATES, WAITING
 from licence_store.collection.quarantine import Held, Mending, Wanted
 from licence_store.collection.sources import SourceView
-from licence_store.collection.spreadsheets import quality_workbook
+from licence_store.collection.spreadsheets import STATE_NAMES, quality_workbook
 from trust.errors import LicenceTrustError, Malformed, NotFound, Refused
 
 router = APIRouter(prefix="/collection", include_in_schema=False)
@@ -210,7 +210,7 @@ def one_run(request: Request, found: Found, person: Reader, run_id: str) -> Resp
     view = found.desk.sources.run(run_id)
     source = the_source(view.source_id, found, person)
     shown = views.run_row(view, translate, language)
-    held = found.desk.quarantine.list(Wanted(run=view.id, states=STATES, departments=reach(person)), limit=PAGE)
+    held = found.desk.quarantine.page(Wanted(run=view.id, states=STATES, departments=reach(person)), limit=PAGE)
     return page(
         request, "collect_run.html", visitor=person, nav="collection", run=shown, refresh=shown["running"],
         source=views.source_card(source, None, translate, language),
@@ -235,7 +235,7 @@ def quarantine(
     translate, language = translation(request), language_of(request)
     states = (state,) if state in STATES else WAITING
     wanted = Wanted(source, rule, states, departments=reach(person))
-    rows = found.desk.quarantine.list(wanted, after=after, limit=PAGE + 1)
+    rows = found.desk.quarantine.page(wanted, after=after, limit=PAGE + 1)
     sources = found.desk.sources.list(reach(person))
     types = {one.type_code for one in sources if source in ("", one.id)}
     rules = {r.id: r for code in sorted(types) for r in found.desk.sources.rules_of(code)}
@@ -369,7 +369,7 @@ def quality(
     return page(
         request, "collect_quality.html", visitor=person, nav="collection", source=source,
         report=[views.quality_card(one, translate, language) for one in report],
-        state_names=[translate(views.STATE_NAMES[state]) for state in STATES],
+        state_names=[translate(STATE_NAMES[state]) for state in STATES],
     )  # fmt: skip
 
 
