@@ -155,7 +155,7 @@ def licence(
         course=course.lines(),
         lineage=course.lineage(),
         rows=register_views.licence_rows(view, translate),
-        face=[(value.title, value.text) for value in view.message.face],
+        face=licence_views.face_rows(view.message, definition, language),
         links=_links(past, translate),
         inspections=inspection_rows(past.inspections, shown["base"], translate) if definition.inspection else None,
         due=None,
