@@ -76,8 +76,6 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     app.include_router(proofs.router, prefix="/api/v1")
     app.include_router(pages_proofs.router)
-    for module in (pages_inspections, pages_licence_acts, pages_licences):
-        app.include_router(module.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)
     app.add_api_route("/openapi.json", _described, include_in_schema=False)
