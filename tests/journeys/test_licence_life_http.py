@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ WHY = {"Licence-Purpose": quote("监督检查")}
 EVIDENCE = {"name": "年检报告.pdf", "data": b64encode(b"%PDF-1.4 report").decode()}
 SCOPES = {
     "civil": ["issue", "read", "search", "life"],
+    "health": ["issue", "read", "search", "life"],
     "market": ["read", "search", "life"],
     "auditor": ["read", "search"],
     "admin": ["read", "search"],
@@ -172,6 +174,25 @@ def test_a_holder_s_licences(ask: Ask, post: Post, issue: Callable[[int], str]) 
 
 def test_renewal_keeps_to_its_window(post: Post, issue: Callable[[int], str]) -> None:
     problem(post("civil", f"/licences/{issue(106)}/successor", {"reason": "换证"}), 403, "licence.renewal_window")
+
+
+def test_renewed_in_time(live: Live, ask: Ask, post: Post) -> None:
+    today = live.services.clock().date()
+    [record] = live.services.catalogue.get("nurse-certificate").example_records(1, 9)
+    first = {**record, "valid_until": (today + timedelta(days=60)).isoformat()}
+    one = post("health", "/licences", {"type": "nurse-certificate", "record": first}).json()["licence_id"]
+    problem(post("health", f"/licences/{one}/successor", {"reason": "期满延续"}), 403, "licence.renewal_period")
+    later = {"valid_until": (today + timedelta(days=1800)).isoformat()}
+    made = post("health", f"/licences/{one}/successor", {"record": later, "reason": "期满延续"})
+    assert made.status_code == 201, made.text
+    new = made.json()
+    assert (new["state"], new["valid_to"], new["version"]) == ("CURRENT", later["valid_until"], 1)
+    course = ask("health", f"/licences/{one}/events").json()
+    assert (course["state"], course["items"][-1]["step"]) == ("SUPERSEDED", "renew")
+    proof = ask("health", f"/licences/{new['licence_id']}/lineage").json()
+    assert (proof["unbroken"], proof["links"][1]["predecessor"]["licence_id"]) == (True, one)
+    again = post("health", f"/licences/{one}/successor", {"record": later, "reason": "再来"}).json()
+    assert (again["licence_id"], again["created"]) == (new["licence_id"], False)
 
 
 READS = ("events", "versions", "inspections", "lineage")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -240,6 +241,47 @@ def test_overdue_is_listed_and_made_up_for(officer: Desk, live: Live, issue: Iss
     assert results == ["合格", "不合格"]
 
 
+def test_renewed_and_linked_both_ways(browser: Any, live: Live) -> None:
+    today = live.services.clock().date()
+    [record] = live.services.catalogue.get("nurse-certificate").example_records(1, 9)
+    first = {**record, "valid_until": (today + timedelta(days=60)).isoformat()}
+    made = live.services.issuer.issue("nurse-certificate", first, officer=Actor("health", "health", None, "page"))
+    with Desk(browser, live, "health") as desk:
+        page = desk.see(f"/licences/{quote(made.licence_id)}")
+        assert "延续（换证）" in offered(page)
+        page = desk.see(f"/licences/{quote(made.licence_id)}/renew")
+        page.fill("#f-valid_until", (today + timedelta(days=1800)).isoformat())
+        page.fill("#reason", "期满延续。")
+        page.click("main form button[type=submit]")
+        desk.check_both()
+        page.click("form[data-once] button")
+        page.wait_for_url("**done=renew")
+        desk.check_both()
+        assert page.locator(".proof.is-pass").count() >= 2
+        page.click(f"a[href='/licences/{quote(made.licence_id)}']")
+        page.wait_for_load_state()
+        assert page.locator(".badge").first.inner_text() == "已被新版本取代"
+        assert page.locator(".links a", has_text="1.2.156").count() == 1
+
+
+def test_a_holder_s_licences_at_any_moment(officer: Desk, live: Live, issue: Issue) -> None:
+    one = issue(240)
+    view = live.services.register.find(one.rpartition("/")[2])
+    page = officer.see(one)
+    page.click("text=持证者名下的证照")
+    page.wait_for_url("**/holdings?code=*")
+    officer.check_both()
+    assert page.locator("tbody tr").count() == 1
+    page.fill("#at", "2001-01-01T00:00")
+    page.check("#as-known")
+    with page.expect_navigation():
+        page.click("main form button[type=submit]")
+    officer.check_both()
+    assert page.locator(".empty").is_visible()
+    for query in ("code=%00&at=x", f"code={view.summary.holder_code}&at=9999-01-01T00:00", "at=nonsense"):
+        assert page.goto(f"/holdings?{query}").status in (200, 422)
+
+
 # account → what it may do with a licence of the civil affairs department: read, see the list of inspections, act
 MATRIX = {
     "civil": (200, 200, 200),
@@ -261,6 +303,7 @@ def test_who_may_do_what(browser: Any, live: Live, issue: Issue, account: str) -
         request = desk.page.request
         assert [request.get(f"{one}{path}").status for path in READS] == [reading] * len(READS)
         assert request.get("/inspections").status == listing
+        assert request.get("/holdings?code=x").status == listing
         html = {"accept": "text/html"}
         assert [request.get(f"{one}{path}", headers=html).status for path in FORMS] == [acting] * len(FORMS)
         if acting != 200:
