@@ -165,7 +165,7 @@ def paint_face(
     """
     style = definition.style
     ground = draw_shapes(style, _with_sample(style) if demonstration else style.background)
-    items = (*ground, *draw_shapes(style, style.statement), _qr(style, verify_url), *field_texts(style, message))
+    items = (*ground, *draw_shapes(style, style.statement), qr_of(style, verify_url), *field_texts(style, message))
     return Canvas(style.width, style.height, dpi).paint(items).png()
 
 
