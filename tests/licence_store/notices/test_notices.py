@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 import logging
+import threading
 from datetime import date
 
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
+from licence_store.desk import Desk, DeskSettings, open_desk
+from licence_store.jobs import running
 from licence_store.notices.channels import check_smtp_url, is_mail_address
 from licence_store.notices.contacts import ContactView
 from licence_store.notices.delivery import ATTEMPTS
@@ -48,6 +51,31 @@ def test_each_step_is_told_once_whatever_runs_twice(office: Office) -> None:
     assert len(told(office)) == 6
     office.days_before_end(-1)
     assert office.do("expiry-notices") == {"posted": 0}
+
+
+def test_two_machines_at_once_tell_it_once(office: Office, settings: DeskSettings) -> None:
+    office.days_before_end(30)
+    desks = [open_desk(settings, office.clock) for _ in range(4)]
+    barrier, posted = threading.Barrier(len(desks)), []
+
+    def tell(desk: Desk) -> None:
+        with desk.sessions.begin() as session:
+            desk.jobs.enqueue(session, "expiry-notices", {}, actor=CLERK)
+        barrier.wait()
+        while (taken := running.take(desk)) is not None:
+            running.run(taken)
+            posted.append(desk.jobs.get(taken.context.job_id).outcome.get("posted", 0))
+
+    threads = [threading.Thread(target=tell, args=(one,)) for one in desks]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    for desk in desks:
+        desk.close()
+    assert sum(posted) == 2
+    assert told(office) == [("expiring-30", "department"), ("expiring-30", "holder")]
+    assert {one.state for one in office.deliveries()} == {"sent"}
 
 
 def test_steps_missed_while_nothing_ran_are_told_as_one(office: Office) -> None:
