@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from licence_store import journal
 from licence_store.jobs.models import Job
 from licence_store.jobs.queue import JobError, Jobs
-from licence_store.notices.channels import LOG, Channel, NoticeSettings, channels
+from licence_store.notices.addresses import LOG, NoticeSettings
 from licence_store.notices.contacts import Contacts, reached_at
 from licence_store.notices.models import Contact, Delivery, DeliveryAttempt, Notice
 from licence_store.notices.texts import Text, text_of
@@ -29,6 +29,9 @@ from seal.database import Sessions
 from trust.errors import Conflict, NotFound
 from trust.i18n import DEFAULT_LANGUAGE
 from trust.journal import SYSTEM, Actor, Entry
+
+if TYPE_CHECKING:
+    from licence_store.notices.channels import Channel
 
 WAITING, SENT, DEAD = "waiting", "sent", "dead"
 STATES = (WAITING, SENT, DEAD)
@@ -104,6 +107,8 @@ class Outbox:
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:
+        from licence_store.notices.channels import channels
+
         return channels(self.settings)
 
     def post(self, session: Session, occasions: Sequence[Occasion]) -> int:

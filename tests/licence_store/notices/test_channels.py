@@ -12,14 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from licence_store.notices.channels import (
-    NoticeSettings,
-    Outgoing,
-    SMTPChannel,
-    WebhookChannel,
-    channels,
-    signature,
-)
+from licence_store.notices.addresses import NoticeSettings
+from licence_store.notices.channels import Outgoing, SMTPChannel, WebhookChannel, channels, signature
 from licence_store.notices.texts import KINDS, Text, text_of
 from tests.smtp_server import mail_server
 from tests.trust.http_server import Answer, running_server

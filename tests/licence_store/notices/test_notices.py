@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from licence_store.desk import Desk, DeskSettings, open_desk
 from licence_store.jobs import running
-from licence_store.notices.channels import check_smtp_url, is_mail_address
+from licence_store.notices.addresses import check_smtp_url, is_mail_address
 from licence_store.notices.contacts import ContactView
 from licence_store.notices.delivery import ATTEMPTS
 from licence_store.notices.models import DeliveryAttempt
