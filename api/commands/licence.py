@@ -55,14 +55,16 @@ def show(
     directory: Path | None,
 ) -> None:
     from api import licence_office, licence_shapes
+    from api.pages.provenance_views import provenance_shape
 
     with open_services(directory) as services:
         asked = _asked(services, account, at, known_at)
         found = licence_office.history(services, licence_id, asked, "licence.read")
         if out:
             _write(out, services.register.file(found.view))
+        origin = provenance_shape(services, found.view)
     if as_json:
-        put(licence_shapes.history(found, asked.at, asked.known_at))
+        put({**licence_shapes.history(found, asked.at, asked.known_at), **origin})
         return
     one = found.view.summary
     click.echo(f"{one.licence_id}  {_state(one.state)}  {one.type_name}\n{one.holder_name}  {one.licence_number}")
