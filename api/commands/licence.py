@@ -136,6 +136,33 @@ def holdings(
             click.echo(f"{one.licence_id}  {_state(one.state):<8}  {one.type_name}  {one.licence_number}")
 
 
+@command.command("inspections", help="年检工作表：某一类型待检、逾期、已检的证照")
+@option("--type", "type_name", required=True, metavar="TYPE", help="证照类型（代码、短名或名称）")
+@option("--show", type=click.Choice(["due", "overdue", "done"]), default="due", help="待检、逾期或已检（默认待检）")
+@option("--year", type=click.IntRange(1950, 9999), default=None, metavar="YEAR", help="已检的年度（默认最近一年）")
+@as_json
+@acting
+@common
+@refusable
+def inspections(
+    type_name: str, show: str, year: int | None, as_json: bool, account: str | None, directory: Path | None
+) -> None:
+    from api import licence_office, licence_shapes
+
+    with open_services(directory) as services:
+        asked, after = _asked(services, account), ""
+        while True:
+            some = licence_office.inspections(services, asked, type_name, show, year or 0, after, 500)
+            for one in some:
+                if as_json:
+                    put(licence_shapes.waiting(one))
+                else:
+                    click.echo(f"{one.licence_id}  {one.year}  {one.holder_name}  {one.result}".rstrip())
+            if len(some) < 500:
+                break
+            after = some[-1].place
+
+
 # Steps
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
@@ -239,7 +239,16 @@ def holdings(
         moment=when(moment),
         known=known is not None,
         asked={"at": at if problem is None else "", "look": look},
-        rows=[{**register_views.list_row(one, purpose, translate), "since": when(one.since)} for one in rows],
+        rows=[
+            {
+                **register_views.list_row(one, purpose, translate),
+                "href": f"{address_of(one.licence_id)}?{urlencode({'at': at, 'look': look})}"
+                if moment
+                else address_of(one.licence_id),
+                "since": when(one.since),
+            }
+            for one in rows
+        ],
     )
 
 
