@@ -370,7 +370,7 @@ def _live(machine: Histories, dice: random.Random, steps: int) -> None:
     machine.teardown()
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_histories(sessions: Sessions, tmp_path: Path, seed: int) -> None:
     machine = _machine(sessions, tmp_path / "files")()
     _live(machine, random.Random(seed), 60)
