@@ -302,6 +302,7 @@ def _keep_examples(made: dict[str, Any], examples: Mapping[str, list[str]], chan
 
 _INSPECTION = {"opens": "01-01", "closes": "06-30", "first_year_offset": 1, "overdue": "INSPECTION_OVERDUE",
                "failed": "SUSPENDED", "results": ()}  # fmt: skip
+USUAL_DAYS = [90, 30, 7]
 _RENEWAL = {"opens_days": 60, "closes_days": 0, "predecessor": "superseded"}
 """What the inputs propose where a type has no such rule."""
 
@@ -344,7 +345,7 @@ def values(source: Mapping[str, Any]) -> dict[str, Any]:
         "validity": {"kind": "", "field": "", "years": "", "until": "", **_object(source, "validity")},
         "inspection": {"on": "inspection" in source, **_INSPECTION, **_object(source, "inspection")},
         "renewal": {"on": "renewal" in source, **_RENEWAL, **_object(source, "renewal")},
-        "notices": "、".join(str(day) for day in _list(_object(source, "notices").get("days_before"))),
+        "notices": "、".join(str(day) for day in _list(_object(source, "notices").get("days_before", USUAL_DAYS))),
         "materials": "\n".join(_material_line(one) for one in _list(source.get("materials")) if isinstance(one, dict)),
         "entitled": "\n".join(_entitled_line(one) for one in _list(source.get("entitled")) if isinstance(one, dict)),
         "design": design,
