@@ -142,7 +142,7 @@ def test_without_scripts_the_button_draws_and_nothing_is_lost(
     answer = page.request.get(f"{draft}/picture")
     with Image.open(io.BytesIO(answer.body())) as picture:
         red, green, blue = picture.convert("RGB").getpixel((8, 8))
-    assert (red, green, blue) == (0xF2, 0xE8, 0xD5)
+    assert abs(red - 0xF2) + abs(green - 0xE8) + abs(blue - 0xD5) < 9
     with page.expect_download() as download:
         page.click("a:has-text('导出类型文件')")
     exported = json.loads(Path(download.value.path()).read_text("utf-8"))
