@@ -15,16 +15,20 @@ from PIL import Image
 from starlette.datastructures import FormData
 
 from api.pages.type_form import entered, values
+from api.pages.type_views import facts_of, field_rows, picture_address
 from licence_store.base_image import MAX_STORED, check_base_image
 from licence_store.catalogue_life import check_definition, problem_of
 from licence_store.definitions import shipped_definitions
 from licence_store.designing.blank import blank_type, completed, free_code
 from licence_store.designing.edits import with_fields
 from licence_store.designing.layout import COLUMNS, GROUNDS, PAGES, THEMES
+from licence_store.desk import Desk
 from licence_store.face import PreparedFace, draw_face
 from seal.ofd.package import Limits, parse_xml
 from tests.licence_store.test_face import URL, bound_texts, entry, message_of
+from tests.licence_store.test_type_rules import FULL, JSON, PLACES
 from trust.errors import Malformed
+from trust.journal import SYSTEM, Actor
 
 BODY = free_code("", set())[0]
 SHIPPED = {d.slug: d for d in shipped_definitions()}
@@ -167,6 +171,20 @@ def test_a_base_image_goes_into_the_face_and_the_file() -> None:
     assert bound_texts(document) == {value.name: value.text for value in document.message.face}
 
 
+def test_a_licence_on_a_base_image_is_sealed_and_passes(desk: Desk) -> None:
+    made = blank()
+    made["style"]["pictures"] = {"base": b64encode(check_base_image(picture())).decode()}
+    source = completed({**made, "design": {**made["design"], "ground": "picture"}})
+    kind = desk.catalogue.import_definition(source, SYSTEM).definition
+    with desk.sessions.read() as session:
+        [right] = desk.catalogue.rights(session, desk.catalogue.get("nurse-certificate").code)
+    desk.catalogue.grant(kind.code, "health", right.seal_id, SYSTEM)
+    record = next(kind.example_records(1))
+    issued = desk.issuer.issue(kind.code, record, officer=Actor("health", "health"))
+    file = desk.register.file(desk.register.find(issued.licence_id))
+    assert str(desk.verifier().verify(file).indication) == "TOTAL-PASSED"
+
+
 def test_a_large_base_image_is_made_smaller() -> None:
     noise = Image.effect_noise((3000, 2000), 80).convert("RGB")
     out = io.BytesIO()
@@ -199,3 +217,21 @@ def test_pictures_of_a_document_are_checked(pictures: Any) -> None:
     with pytest.raises(Malformed) as caught:
         check_definition(made)
     assert caught.value.code == "type.style"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(PLACES), JSON, st.booleans())
+def test_a_draft_of_whatever_kind_can_be_shown_and_gone_on_with(
+    place: tuple[Any, ...], value: Any, laid_out: bool
+) -> None:
+    """A file may be imported as a draft with anything anywhere."""
+    source = copy.deepcopy(FULL) | ({"design": {"theme": "red", "own": ["name"]}} if laid_out else {})
+    part: Any = source
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    shown = values(source)
+    facts_of(source, str), field_rows(source, str), picture_address(source)
+    made = entered(_form(values(FULL)), source)
+    values(made)
+    assert isinstance(shown["fields"], list)
