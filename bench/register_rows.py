@@ -131,7 +131,8 @@ def _row(
     over = state not in ("REVOKED", "CANCELLED") and end is not None and end <= TODAY
     swept = over and chance.random() < 0.998
     due = TODAY + timedelta(days=chance.randrange(-3, 180)) if chance.random() < 0.1 else None
-    coming = None if swept or state in ("REVOKED", "CANCELLED") else min(filter(None, (end, due)), default=None)
+    soon = None if due is not None and due <= TODAY and chance.random() < 0.98 else due  # the sweep has been there
+    coming = None if swept or state in ("REVOKED", "CANCELLED") else min(filter(None, (end, soon)), default=None)
     row = {
         "base": identifier.base, "type_code": kind, "department_id": department, "number": f"{day.year}{n:012d}",
         "holder_name": name, "holder_code": "BUSY" if busy else f"H{n * 7919 % 10**9:017d}", "holder_code_type": "111",
