@@ -119,6 +119,5 @@ def _summary(row: Row[Any]) -> LicenceSummary:
 
 def _since(row: Row[Any]) -> datetime:
     """Since when: what time has brought began with its own moment."""
-    if row.state == LicenceState.EXPIRED:
-        return end_of(row.valid_to) or row.since
-    return row.inspect_by if row.state == LicenceState.INSPECTION_OVERDUE else row.since
+    since: datetime = row.inspect_by if row.state == LicenceState.INSPECTION_OVERDUE else row.since
+    return (end_of(row.valid_to) or since) if row.state == LicenceState.EXPIRED else since

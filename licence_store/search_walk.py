@@ -48,7 +48,7 @@ def walk(
         return [], None
     asked = _Asked.of(session, criteria, moment)
     lead = asked.best(reach)
-    found: list[Row[Any]] = []
+    found: list[Row[*tuple[Any, ...]]] = []
     rounds = chain(ROUNDS, repeat(ROUNDS[-1]))
     count = next(rounds)
     for _ in range(STEPS):
@@ -104,7 +104,7 @@ class _Asked:
                 able.append((count if lead.names or not self.names else count * _COMPARING, turn))
         return self.leads[min(able)[1]] if able else _EVERY
 
-    def read(self, lead: Lead, reach: Reach, count: int, most: int) -> Sequence[Row[Any]]:
+    def read(self, lead: Lead, reach: Reach, count: int, most: int) -> Sequence[Row[*tuple[Any, ...]]]:
         """What of the next ``count`` places fits the conditions that the database can test, newest first."""
         places = lead.newest(reach, count).subquery()
         columns = (L.place, L.base, L.number, L.holder_code, L.holder_name)
@@ -117,7 +117,7 @@ class _Asked:
         number, lowest = self.session.execute(select(func.count(), func.min(places.c.place))).one()
         return number, lowest or 0
 
-    def fits(self, row: Row[Any]) -> bool:
+    def fits(self, row: Row[*tuple[Any, ...]]) -> bool:
         """Names are compared here: no database folds them as we do."""
         wanted = self.criteria
         if wanted.name and not matches(row.holder_name, words(wanted.name)):
