@@ -54,7 +54,9 @@ def test_planted_faults_are_found_exactly(desk: Desk, tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_hundred_thousand_dirty_rows(region_folder: Path, tmp_path: Path) -> None:
-    """Cleansing of all of them, in flat memory; sealing of a part (all would take hours on two cores)."""
+    """Cleansing of all of them, in flat memory (what grows at first is SQLite's page cache); sealing of a part only:
+    all would take an hour on two cores.
+    """
     from licence_store.desk import DeskSettings
 
     desk = open_desk(DeskSettings(region_folder, durable=False))
