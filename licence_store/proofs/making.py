@@ -30,7 +30,8 @@ from trust.errors import LicenceTrustError, Malformed, NotFound, Refused
 from trust.journal import Actor, Entry
 
 MADE = "made"
-Ports = Callable[[ProofDefinition], QueryPort]
+Ports = Callable[[ProofDefinition, str], QueryPort]
+"""By kind of proof and the department that gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class ProofDesk:
             right = self.catalogue.right(session, kind.code, actor.department)
         request = f"{code}:{request_id or secrets.token_hex(16)}"
         try:
-            licence_id = self._compose(definition, kind.code, asked, actor, purpose, request)
+            licence_id = self._compose(definition, kind.code, right.department_id, asked, actor, purpose, request)
         except LicenceTrustError as error:
             self._record(definition.code, version, kind.code, right.department_id, "", error.code, actor, purpose)
             raise
@@ -148,12 +149,13 @@ class ProofDesk:
         self,
         definition: ProofDefinition,
         type_code: str,
+        department: str,
         asked: Mapping[str, str],
         actor: Actor,
         purpose: str,
         request: str,
     ) -> str:
-        rows = self.ports(definition).ask(asked)
+        rows = self.ports(definition, department).ask(asked)
         if not rows:
             raise NotFound("proof.nothing_found", "部门查询接口没有查到相应的信息，不能出具证明。")
         if not definition.met(rows):
@@ -226,4 +228,4 @@ _REQUESTS = select(*(getattr(ProofRequest, name) for name in ProofView.__slots__
 
 def folder_ports(directory: Path) -> Ports:
     """Ports as the region's ``connections.json`` names them."""
-    return lambda definition: open_query(directory, definition.query)
+    return lambda definition, department: open_query(directory, definition.query, department)

@@ -39,15 +39,15 @@ class QueryPort(Protocol):
         """The rows that answer; none where nothing is known. Raises ``Unavailable`` where nobody answers now."""
 
 
-def open_query(directory: Path, query: Mapping[str, Any]) -> QueryPort:
-    """The port a definition's ``query`` describes, in the region's folder.
+def open_query(directory: Path, query: Mapping[str, Any], department: str) -> QueryPort:
+    """The port a definition's ``query`` describes, in the region's folder, for whoever gives the proof.
 
     Raises ``Malformed("proof.query")``, ``NotFound("source.connection")``.
     """
     kind, connection = query.get("kind"), query.get("connection")
     if not isinstance(connection, str):
         raise _bad("connection")
-    address = Opener(directory)._address({"connection": connection})
+    address = Opener(directory)._address({"connection": connection}, department)
     if kind == "sql":
         return SQLQuery(reading_engine(address.url), check_statement(query.get("statement")))
     if kind == "http":

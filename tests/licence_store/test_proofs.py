@@ -127,9 +127,16 @@ def test_what_is_not_borne_out_is_not_given(proofs: ProofDesk, department: Path)
     assert code_of(proofs.request, "x") == "proof.request_unknown"
 
 
+def test_a_connection_kept_for_others_is_unknown(proofs: ProofDesk, department: Path, desk: Desk) -> None:
+    [good, *_] = codes(department)
+    known = {"penalties": {"url": f"sqlite:///{department}", "departments": ["market"]}}
+    (desk.region.directory / "connections.json").write_text(json.dumps(known), "utf-8")
+    assert code_of(proofs.make, "no-penalty", {"credit_code": good}, OFFICER, purpose=PURPOSE) == "source.connection"
+
+
 def test_the_database_is_only_read_and_may_be_away(proofs: ProofDesk, department: Path, desk: Desk) -> None:
     good, _ = codes(department)
-    port = SQLQuery(proofs.ports(proofs.definition("no-penalty")[0]).engine, "SELECT 1")  # type: ignore[attr-defined]
+    port = SQLQuery(proofs.ports(proofs.definition("no-penalty")[0], "civil").engine, "SELECT 1")  # type: ignore[attr-defined]
     with pytest.raises(Unavailable):
         replace(port, statement="INSERT INTO penalty VALUES ('a', 'b', 'c')").ask({})
     department.unlink()
