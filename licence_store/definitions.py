@@ -27,6 +27,7 @@ import jsonschema
 from licence_store import examples
 from licence_store.collection.rules import load_rules
 from licence_store.style import Style, load_style
+from licence_store.tame import is_tame
 from licence_store.type_rules import (
     HOLDER_KINDS,
     Classification,
@@ -45,7 +46,6 @@ from licence_store.type_rules import (
     holder_rule,
     inspection_rule,
     is_date,
-    is_tame,
     is_title,
     material_mappings,
     need,
@@ -424,7 +424,7 @@ def _check_properties(schema: Mapping[str, Any]) -> None:
         if prop.get("x-check", "credit_code") not in tuple(CHECKS):
             raise bad(f"{part}.x-check", " | ".join(CHECKS))
         if not is_tame(prop.get("pattern", "")):
-            raise bad(f"{part}.pattern", "no repeated groups, ≤ 2 × * + {n,}")
+            raise bad(f"{part}.pattern", "^…$, few * + ? {m,n} |")
         _check_words(prop, part)
     if not set(schema["required"]) <= set(schema["properties"]):
         raise bad("schema.required", "、".join(schema["properties"]))

@@ -392,14 +392,6 @@ def is_title(text: Any, most: int = 100) -> bool:
     return isinstance(text, str) and 0 < len(text) <= most and text.isprintable() and text == text.strip()
 
 
-def is_tame(pattern: Any) -> bool:
-    """Can matching ``pattern`` never take long? No repeated groups, and little that repeats without end."""
-    if not isinstance(pattern, str) or len(pattern) > 400:
-        return False
-    bare = re.sub(r"\[(?:\\.|[^\]\\])*\]", "x", re.sub(r"\\[^\[\]]", "x", pattern))
-    return not re.search(r"\)(?:[*+]|\{\d*,)", bare) and len(re.findall(r"[*+]|\{\d*,\}", bare)) <= 2
-
-
 def _is_one(value: Any, names: set[str]) -> bool:
     return isinstance(value, str) and value in names
 
