@@ -99,6 +99,8 @@ class TaggedElement:
     tag: str
     marks: tuple[int, ...]
     alternative: str = ""
+    field: str = ""
+    """The face field it shows, if any: becomes its ``ID``, by which the face is read back and compared."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,8 @@ class UnsignedPDF:
         kids: list[bytes] = []
         for number, element in enumerate(self.elements, first):
             entries = {"Type": b"/StructElem", "S": b"/" + element.tag.encode(), "P": parent, "Pg": page}
+            if element.field:
+                entries["ID"] = text(element.field)
             if element.alternative:
                 entries["Alt"] = text(element.alternative)
             entries["K"] = array(b"%d" % mark for mark in element.marks)
