@@ -14,7 +14,7 @@ from seal.message import DataMessage
 from seal.pdf.objects import Block, Written, array, dictionary, reference, text, write_file
 from seal.pdf.structures import POINTS_PER_MM
 
-NO_SIGNATURE_FLAGS = b"3"
+SIGNATURE_FLAGS = b"3"
 """SigFlags: signatures exist, and the file may only grow (ISO 32000-1, 12.7.2)."""
 
 
@@ -141,7 +141,7 @@ class UnsignedPDF:
             page["Annots"] = array(map(reference, widgets))
         if added.fields:
             catalog["AcroForm"] = dictionary(
-                {"Fields": array(map(reference, added.fields)), "SigFlags": NO_SIGNATURE_FLAGS}
+                {"Fields": array(map(reference, added.fields)), "SigFlags": SIGNATURE_FLAGS}
             )
         free = max(self.next_number, *(number + 1 for number in objects))
         objects |= self._structure(free, added.widgets)

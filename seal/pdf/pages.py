@@ -194,4 +194,8 @@ def _elements(tagged: Sequence[Tagged], code: str) -> tuple[TaggedElement, ...]:
 
 
 def _element(piece: Tagged, marks: tuple[int, ...], code: str) -> TaggedElement:
-    return TaggedElement("Figure", marks, code or "二维码") if piece.figure else TaggedElement("P", marks, field=piece.field)
+    return (
+        TaggedElement("Figure", marks, code or "二维码")
+        if piece.figure
+        else TaggedElement("P", marks, field=piece.field)
+    )
