@@ -13,7 +13,7 @@ from typing import Any, Final
 from pyhanko.pdf_utils import generic
 
 from trust.errors import CheckFailed, Malformed
-from verify.pdf.opening import BROKEN, MAX_OBJECTS, OpenedPDF
+from verify.pdf.opening import BROKEN, MAX_OBJECTS, OpenedPDF, items, look
 from verify.remarks import listed
 from verify.report import Indication
 
@@ -100,7 +100,7 @@ def _look_at_dictionary(node: Any, activity: Activity) -> None:
         activity.outside.add("Ref")
     if "/Alternates" in node:
         activity.hidden.add("Alternates")
-    flags = node.get("/F") if subtype is not None and "/Rect" in node else None
+    flags = look(node, "/F") if subtype is not None and "/Rect" in node else None
     if isinstance(flags, int) and flags & 0b100010 and _area(node) and subtype not in ("/Popup", "/Link"):
         activity.hidden.add(subtype[1:])
 
@@ -111,22 +111,22 @@ def _name(node: Any, key: str) -> str:
 
 
 def _area(node: Any) -> bool:
-    corners = node.get("/Rect")
+    corners = look(node, "/Rect")
     if not isinstance(corners, generic.ArrayObject) or len(corners) != 4:
         return False
-    left, bottom, right, top = (float(corner) for corner in corners)
+    left, bottom, right, top = (float(corner) for corner in items(corners))
     return left != right and bottom != top
 
 
 def _look_at_layers(root: Any, activity: Activity) -> None:
     """图层: content that may be off, or that comes and goes (8.11.4)."""
-    layers = root.get("/OCProperties")
+    layers = look(root, "/OCProperties")
     if not isinstance(layers, generic.DictionaryObject):
         return
-    configurations = [layers.get("/D"), *(layers.get("/Configs") or ())]
+    configurations = [look(layers, "/D"), *items(look(layers, "/Configs"))]
     for one in configurations:
         if isinstance(one, generic.DictionaryObject) and (
-            one.get("/OFF") or one.get("/AS") or one.get("/BaseState", "/ON") != "/ON"
+            look(one, "/OFF") or look(one, "/AS") or look(one, "/BaseState", "/ON") != "/ON"
         ):
             activity.hidden.add("OCG")
 

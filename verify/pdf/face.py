@@ -15,7 +15,7 @@ from pyhanko.pdf_utils import generic
 
 from trust.errors import Malformed
 from verify.face import Face
-from verify.pdf.opening import BROKEN, OpenedPDF, _malformed, _pages
+from verify.pdf.opening import BROKEN, OpenedPDF, items, look, malformed, pages_of
 
 _MAX_ELEMENTS: Final = 20_000
 _TOKEN = re.compile(
@@ -44,13 +44,13 @@ class _State:
 def read_face(opened: OpenedPDF) -> Face:
     """The texts of all fields. Raises ``Malformed`` where structure or page cannot be read."""
     try:
-        pages = list(_pages(opened.reader))
+        pages = list(pages_of(opened.reader))
         pieces = {(number, mark): piece for number, page in enumerate(pages) for mark, piece in _shown(page)}
         return _bind(opened, pages, pieces)
     except Malformed:
         raise
     except BROKEN as error:
-        raise _malformed(error) from error
+        raise malformed(error) from error
 
 
 def _bind(opened: OpenedPDF, pages: list[Any], pieces: dict[tuple[int, int], _Piece]) -> Face:
@@ -76,16 +76,16 @@ def _key(node: Any) -> tuple[int, int]:
 
 def _elements(root: Any) -> Iterator[tuple[str, tuple[int, int], list[int]]]:
     """``(field, page, numbers of its marked content)`` of every structure element that bears a field's name."""
-    tree = root.get("/StructTreeRoot")
+    tree = look(root, "/StructTreeRoot")
     pending, steps = ([tree] if isinstance(tree, generic.DictionaryObject) else []), 0
     while pending:
         node = pending.pop()
         steps += 1
         if steps > _MAX_ELEMENTS:
             raise ValueError("structure tree")
-        kids = node.get("/K")
-        listed = kids if isinstance(kids, generic.ArrayObject) else [] if kids is None else [kids]
-        identifier = node.get("/ID")
+        kids = look(node, "/K")
+        listed = list(items(kids)) if isinstance(kids, generic.ArrayObject) else [] if kids is None else [kids]
+        identifier = look(node, "/ID")
         if identifier is not None and "/Pg" in node:
             page = node.raw_get("/Pg")
             at = (page.idnum, page.generation) if isinstance(page, generic.IndirectObject) else (0, 0)
@@ -134,7 +134,7 @@ def _shown(page: Any) -> Iterator[tuple[int, _Piece]]:
 
 def _content(page: Any) -> bytes:
     content = page["/Contents"]
-    streams = content if isinstance(content, generic.ArrayObject) else [content]
+    streams = items(content) if isinstance(content, generic.ArrayObject) else [content]
     return b"\n".join(stream.data for stream in streams)
 
 
@@ -169,11 +169,11 @@ def _text(operands: list[Any], font: dict[int, str]) -> str:
 
 def _fonts(page: Any) -> dict[bytes, dict[int, str]]:
     """Resource name → code → characters."""
-    resources = page.get("/Resources")
-    fonts = resources.get("/Font") if isinstance(resources, generic.DictionaryObject) else None
+    resources = look(page, "/Resources")
+    fonts = look(resources, "/Font") if isinstance(resources, generic.DictionaryObject) else None
     answer: dict[bytes, dict[int, str]] = {}
     for name in fonts if isinstance(fonts, generic.DictionaryObject) else ():
-        mapping = fonts[name].get("/ToUnicode")
+        mapping = look(fonts[name], "/ToUnicode")
         if isinstance(mapping, generic.StreamObject):
             answer[str(name).encode()] = _code_map(mapping.data)
     return answer

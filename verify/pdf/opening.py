@@ -152,7 +152,19 @@ class OpenedPDF:
         try:
             return _security_store(self.reader.get_historical_resolver(revision))
         except BROKEN as error:
-            raise _malformed(error) from error
+            raise malformed(error) from error
+
+
+def look(node: Any, key: str, default: Any = None) -> Any:
+    """The value under ``key`` of a dictionary, references followed; pyHanko's own ``get`` does not follow them."""
+    value = node[key] if key in node else default
+    return default if isinstance(value, generic.NullObject) else value
+
+
+def items(value: Any) -> Iterator[Any]:
+    """The values of an array, references followed; nothing of what is no array."""
+    for index in range(len(value) if isinstance(value, generic.ArrayObject) else 0):
+        yield value[index]
 
 
 def is_pdf(data: bytes) -> bool:
@@ -177,12 +189,12 @@ def open_pdf(data: bytes) -> OpenedPDF:
     except Malformed:
         raise
     except BROKEN as error:
-        raise _malformed(error) from error
+        raise malformed(error) from error
     _read_message(opened)
     return opened
 
 
-def _malformed(error: Exception) -> Malformed:
+def malformed(error: Exception) -> Malformed:
     detail = " ".join(str(error).split())[:160] or type(error).__name__
     return Malformed("format.pdf_malformed", "PDF 文件无法解析：{detail}", detail=detail)
 
@@ -218,8 +230,8 @@ def _check_extent(opened: OpenedPDF) -> None:
 
 
 def _read_signatures(opened: OpenedPDF) -> None:
-    form = opened.reader.root.get("/AcroForm")
-    fields = form.get("/Fields") if isinstance(form, generic.DictionaryObject) else None
+    form = look(opened.reader.root, "/AcroForm")
+    fields = look(form, "/Fields") if isinstance(form, generic.DictionaryObject) else None
     if not isinstance(fields, generic.ArrayObject):
         return
     pages = _widget_pages(opened.reader)
@@ -246,12 +258,12 @@ def _signed_fields(fields: Any) -> Iterator[tuple[str, Any, Any]]:
         node = reference.get_object() if isinstance(reference, generic.IndirectObject) else reference
         if not isinstance(node, generic.DictionaryObject):
             continue
-        part = str(node.get("/T", ""))
+        part = str(look(node, "/T", ""))
         name = f"{parent}.{part}" if parent and part else parent or part
-        kind = node.get("/FT", kind)
-        if kind == "/Sig" and isinstance(node.get("/V"), generic.DictionaryObject):
+        kind = look(node, "/FT", kind)
+        if kind == "/Sig" and isinstance(look(node, "/V"), generic.DictionaryObject):
             yield name, node, reference
-        kids = node.get("/Kids")
+        kids = look(node, "/Kids")
         if isinstance(kids, generic.ArrayObject):
             pending += [(name, kids.raw_get(n), kind, depth + 1) for n in range(len(kids) - 1, -1, -1)]
 
@@ -259,8 +271,8 @@ def _signed_fields(fields: Any) -> Iterator[tuple[str, Any, Any]]:
 def _widget_pages(reader: PdfFileReader) -> dict[tuple[int, int], str]:
     """Annotation reference → number of the page that lists it."""
     answer: dict[tuple[int, int], str] = {}
-    for number, page in enumerate(_pages(reader), 1):
-        annotations = page.get("/Annots")
+    for number, page in enumerate(pages_of(reader), 1):
+        annotations = look(page, "/Annots")
         if isinstance(annotations, generic.ArrayObject):
             for index in range(len(annotations)):
                 one = annotations.raw_get(index)
@@ -269,7 +281,7 @@ def _widget_pages(reader: PdfFileReader) -> dict[tuple[int, int], str]:
     return answer
 
 
-def _pages(reader: PdfFileReader) -> Iterator[Any]:
+def pages_of(reader: PdfFileReader) -> Iterator[Any]:
     """Page dictionaries in their order."""
     pending, steps = [reader.root["/Pages"]], 0
     while pending:
@@ -277,7 +289,7 @@ def _pages(reader: PdfFileReader) -> Iterator[Any]:
         steps += 1
         if steps > 20_000:
             raise ValueError("page tree")
-        kids = node.get("/Kids")
+        kids = look(node, "/Kids")
         if isinstance(kids, generic.ArrayObject):
             pending += [kids[index] for index in range(len(kids) - 1, -1, -1)]
         else:
@@ -293,13 +305,13 @@ def _open_signature(
     revision = _revision(opened.reader, holder)
     contents = value.raw_get("/Contents") if "/Contents" in value else None
     octets = bytes(contents) if isinstance(contents, generic.ByteStringObject) else _octets(contents)
-    limits = value.get("/ByteRange")
-    numbers = tuple(int(n) for n in limits) if isinstance(limits, generic.ArrayObject) and len(limits) <= 64 else ()
-    signature = PDFSignature(name or "-", str(value.get("/SubFilter", ""))[1:], numbers, octets, revision)
+    limits = look(value, "/ByteRange")
+    numbers = tuple(int(n) for n in items(limits)) if isinstance(limits, generic.ArrayObject) and len(limits) <= 64 else ()
+    signature = PDFSignature(name or "-", str(look(value, "/SubFilter", ""))[1:], numbers, octets, revision)
     signature.reference = reference
     if isinstance(reference, generic.IndirectObject):
         signature.page = pages.get((reference.idnum, reference.generation), "")
-    signature.claimed = str(value.get("/M", ""))[:40]
+    signature.claimed = str(look(value, "/M", ""))[:40]
     _measure(opened, signature)
     _unpad(signature)
     _read_permissions(signature, value)
@@ -376,11 +388,11 @@ def _read_permissions(signature: PDFSignature, value: Any) -> None:
     """What the signature says may still be changed (ISO 32000-1, 12.8.2)."""
     from pyhanko.sign.fields import FieldMDPSpec
 
-    references = value.get("/Reference")
-    for one in references if isinstance(references, generic.ArrayObject) else ():
-        method, params = one.get("/TransformMethod"), one.get("/TransformParams")
+    references = look(value, "/Reference")
+    for one in items(references):
+        method, params = look(one, "/TransformMethod"), look(one, "/TransformParams")
         if method == "/DocMDP":
-            level = params.get("/P", 2) if isinstance(params, generic.DictionaryObject) else 2
+            level = look(params, "/P", 2) if isinstance(params, generic.DictionaryObject) else 2
             signature.certifies = int(level) if isinstance(level, int) else 1
         elif method == "/FieldMDP" and isinstance(params, generic.DictionaryObject):
             signature.locks = FieldMDPSpec.from_pdf_object(params)
@@ -388,7 +400,7 @@ def _read_permissions(signature: PDFSignature, value: Any) -> None:
 
 def _read_seal(signature: PDFSignature, value: Any) -> None:
     """印章 and disclosure root that the signature dictionary carries."""
-    stated, root = value.get(f"/{SEAL_KEY}"), value.get(f"/{DISCLOSURE_KEY}")
+    stated, root = look(value, f"/{SEAL_KEY}"), look(value, f"/{DISCLOSURE_KEY}")
     if root is not None:
         signature.disclosure = _string(root)
     if stated is None:
@@ -431,8 +443,8 @@ def _read_files(opened: OpenedPDF) -> None:
     for number, spec in enumerate(_file_specs(opened.reader)):
         if number >= MAX_FILES:
             raise ValueError("embedded files")
-        name = str(spec.get("/UF", spec.get("/F", "")))
-        streams = spec.get("/EF")
+        name = str(look(spec, "/UF") or look(spec, "/F", ""))
+        streams = look(spec, "/EF")
         if not isinstance(streams, generic.DictionaryObject):
             continue
         raw = streams.raw_get("/UF") if "/UF" in streams else streams.raw_get("/F") if "/F" in streams else None
@@ -449,24 +461,21 @@ def _read_files(opened: OpenedPDF) -> None:
 
 def _file_specs(reader: PdfFileReader) -> Iterator[Any]:
     root = reader.root
-    names = root.get("/Names")
-    tree = names.get("/EmbeddedFiles") if isinstance(names, generic.DictionaryObject) else None
+    names = look(root, "/Names")
+    tree = look(names, "/EmbeddedFiles") if isinstance(names, generic.DictionaryObject) else None
     pending, steps = ([tree] if isinstance(tree, generic.DictionaryObject) else []), 0
     while pending:
         node = pending.pop()
         steps += 1
         if steps > 256:
             raise ValueError("name tree")
-        listed = node.get("/Names")
+        listed = look(node, "/Names")
         for index in range(1, len(listed), 2) if isinstance(listed, generic.ArrayObject) else ():
             if isinstance(listed[index], generic.DictionaryObject):
                 yield listed[index]
-        kids = node.get("/Kids")
+        kids = look(node, "/Kids")
         pending += [kids[n] for n in range(len(kids))] if isinstance(kids, generic.ArrayObject) else []
-    associated = root.get("/AF")
-    for index in range(len(associated)) if isinstance(associated, generic.ArrayObject) else ():
-        if isinstance(associated[index], generic.DictionaryObject):
-            yield associated[index]
+    yield from (one for one in items(look(root, "/AF")) if isinstance(one, generic.DictionaryObject))
 
 
 def _read_message(opened: OpenedPDF) -> None:
@@ -488,16 +497,16 @@ def _read_message(opened: OpenedPDF) -> None:
 
 
 def _security_store(resolver: HistoricalResolver) -> SecurityStore:
-    store = resolver.root.get("/DSS")
+    store = look(resolver.root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
         return SecurityStore()
 
     def streams(key: str) -> tuple[bytes, ...]:
-        listed = store.get(key)
+        listed = look(store, key)
         if not isinstance(listed, generic.ArrayObject):
             return ()
         if len(listed) > 512:
             raise ValueError("DSS")
-        return tuple(one.data for one in listed if isinstance(one, generic.StreamObject))
+        return tuple(one.data for one in items(listed) if isinstance(one, generic.StreamObject))
 
     return SecurityStore(streams("/Certs"), streams("/CRLs"), streams("/OCSPs"))
