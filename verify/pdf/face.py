@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
@@ -22,6 +23,10 @@ _TOKEN = re.compile(
     rb"\s+|%[^\r\n]*|(?P<hex><[0-9A-Fa-f\s]*>)|(?P<open><<|\[)|(?P<close>>>|\])"
     rb"|(?P<name>/[^\s<>\[\]()/%]*)|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))|(?P<word>[A-Za-z'\"][A-Za-z0-9*'\"]*)"
 )
+
+
+_Operands = tuple[tuple[str, bytes], ...]
+_Operation = tuple[bytes, _Operands]
 
 
 @dataclass(slots=True)
@@ -104,53 +109,64 @@ def _shown(page: Any) -> Iterator[tuple[int, _Piece]]:
     fonts = _fonts(page)
     state, saved = _State(), []
     pieces: list[tuple[int, _Piece] | None] = []
-    operands: list[Any] = []
-    for kind, token in _tokens(_content(page)):
-        if kind != "word":
-            operands.append((kind, token))
-            continue
-        if token in (b"BDC", b"BMC"):
+    for operator, operands in _operations(page):
+        if operator in (b"BDC", b"BMC"):
             mark = _mark(operands)
             pieces.append((mark, _Piece()) if mark is not None else None)
-        elif token == b"EMC" and pieces:
+        elif operator == b"EMC" and pieces:
             done = pieces.pop()
             if done is not None:
                 yield done
-        elif token == b"q":
+        elif operator == b"q":
             saved.append((state.font, state.size, state.mode))
-        elif token == b"Q" and saved:
+        elif operator == b"Q" and saved:
             state.font, state.size, state.mode = saved.pop()
-        elif token == b"Tf":
+        elif operator == b"Tf":
             state.font, state.size = fonts.get(operands[-2][1], {}), float(operands[-1][1])
-        elif token == b"Tr":
+        elif operator == b"Tr":
             state.mode = int(operands[-1][1])
-        elif token in (b"TJ", b"Tj", b"'", b'"'):
+        elif operator in _SHOWING:
             inside = next((one for one in reversed(pieces) if one is not None), None)
             if inside is not None:
                 inside[1].text += _text(operands, state.font)
                 inside[1].hidden |= state.mode in (3, 7) or state.size == 0
-        operands = []
 
 
-def _content(page: Any) -> bytes:
+_SHOWING: Final = frozenset({b"TJ", b"Tj", b"'", b'"'})
+_READ: Final = frozenset({b"BDC", b"BMC", b"EMC", b"q", b"Q", b"Tf", b"Tr"}) | _SHOWING
+
+
+def _operations(page: Any) -> Iterator[_Operation]:
     content = page["/Contents"]
-    streams = items(content) if isinstance(content, generic.ArrayObject) else [content]
-    return b"\n".join(stream.data for stream in streams)
+    for stream in items(content) if isinstance(content, generic.ArrayObject) else [content]:
+        yield from _read(stream.data)
 
 
-def _tokens(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Tokens of a content stream; literal strings and inline images are not of our writing and end the reading."""
+@lru_cache(maxsize=64)
+def _read(data: bytes) -> tuple[_Operation, ...]:
+    """The operations that decide which text is shown; what licences of one type share is read once.
+
+    Literal strings and inline images are not of our writing and end the reading.
+    """
+    found: list[_Operation] = []
+    operands: list[tuple[str, bytes]] = []
     place = 0
     while place < len(data):
         match = _TOKEN.match(data, place)
         if match is None:
             raise ValueError(f"content stream at {place}")
         place = match.end()
-        if match.lastgroup:
-            yield match.lastgroup, match.group()
+        kind = match.lastgroup
+        if kind == "word":
+            if match.group() in _READ:
+                found.append((match.group(), tuple(operands)))
+            operands = []
+        elif kind:
+            operands.append((kind, match.group()))
+    return tuple(found)
 
 
-def _mark(operands: list[Any]) -> int | None:
+def _mark(operands: _Operands) -> int | None:
     """MCID in the operands of BDC."""
     for index, (kind, token) in enumerate(operands):
         if kind == "name" and token == b"/MCID" and index + 1 < len(operands):
@@ -158,7 +174,7 @@ def _mark(operands: list[Any]) -> int | None:
     return None
 
 
-def _text(operands: list[Any], font: dict[int, str]) -> str:
+def _text(operands: _Operands, font: dict[int, str]) -> str:
     shown = []
     for kind, token in operands:
         if kind == "hex":
@@ -183,6 +199,7 @@ _BLOCK = re.compile(rb"begin(bfchar|bfrange)(.*?)endbf(?:char|range)", re.DOTALL
 _HEXES = re.compile(rb"<([0-9A-Fa-f]+)>")
 
 
+@lru_cache(maxsize=256)
 def _code_map(data: bytes) -> dict[int, str]:
     """A ToUnicode CMap (9.10.3)."""
     answer: dict[int, str] = {}

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import islice
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
@@ -157,7 +158,10 @@ class OpenedPDF:
 
 def look(node: Any, key: str, default: Any = None) -> Any:
     """The value under ``key`` of a dictionary, references followed; pyHanko's own ``get`` does not follow them."""
-    value = node[key] if key in node else default
+    try:
+        value = node[key]
+    except KeyError:
+        return default
     return default if isinstance(value, generic.NullObject) else value
 
 
@@ -305,8 +309,7 @@ def _open_signature(
     revision = _revision(opened.reader, holder)
     contents = value.raw_get("/Contents") if "/Contents" in value else None
     octets = bytes(contents) if isinstance(contents, generic.ByteStringObject) else _octets(contents)
-    limits = look(value, "/ByteRange")
-    numbers = tuple(int(n) for n in items(limits)) if isinstance(limits, generic.ArrayObject) and len(limits) <= 64 else ()
+    numbers = tuple(int(n) for n in islice(items(look(value, "/ByteRange")), 64))
     signature = PDFSignature(name or "-", str(look(value, "/SubFilter", ""))[1:], numbers, octets, revision)
     signature.reference = reference
     if isinstance(reference, generic.IndirectObject):
