@@ -33,9 +33,9 @@ QUICK = Effort(rounds=3, seconds=0.3, times=20, batch=100, seals=10_000)
 
 def figures(names: set[str], effort: Effort, folder: Path) -> Iterator[Figure]:
     """The groups in order; a group none of whose names is wanted is not run."""
-    from bench import acts, batch, cold, seals, steps
+    from bench import acts, batch, cold, pdf, seals, steps
 
-    for group in (acts, steps, seals, cold, batch):
+    for group in (acts, steps, pdf, seals, cold, batch):
         if not names or names & set(group.NAMES):
             for figure in group.run(effort, folder):
                 if not names or figure.name in names:
