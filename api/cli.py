@@ -32,6 +32,8 @@ COMMANDS = {
     "journal": "journal",
     "accounts": "accounts",
     "tokens": "tokens",
+    "worker": "worker",
+    "jobs": "jobs",
     "db": "db",
 }
 """Command → module of ``api.commands``; each module has a ``command``."""

@@ -54,6 +54,10 @@ class Settings:
     workers: int = 0
     """Processes for batch issuing; 0 takes one per processor core. More than the cores only costs memory."""
 
+    job_workers: int = 2
+    """Background jobs done at the same time (expiry, notices, batches, collection) by ``serve`` and each ``worker``.
+    0: ``serve`` does none, and somebody must run ``licence-trust worker``; else what is asked for waits for ever."""
+
     upload_limit: int = 20 * 1024 * 1024
     """Largest document accepted for verification, in bytes. More is answered with 413 before it is read whole.
     Memory per verification is a small multiple of this."""
@@ -187,6 +191,7 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "port": (_whole(0, 65535), "0–65535"),
     "lang": (_language, "zh-CN | en"),
     "workers": (_whole(0, 256), "0–256"),
+    "job_workers": (_whole(0, 64), "0–64"),
     "upload_limit": (_whole(1024, 1 << 31), "≥ 1024 (bytes)"),
     "body_limit": (_whole(1024, 1 << 31), "≥ 1024 (bytes)"),
     "session_minutes": (_whole(1, 60 * 24 * 30), "1–43200 (min)"),

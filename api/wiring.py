@@ -25,6 +25,7 @@ from trust.errors import CheckFailed, LicenceTrustError, Malformed, NotFound, Re
 from trust.journal import Actor
 
 if TYPE_CHECKING:
+    from api.job_office import JobOffice
     from api.metrics import Metrics
     from api.readiness import Part
     from keys.lifecycle import KeyLifecycle
@@ -189,6 +190,13 @@ class Services:
         from api.metrics import Metrics
 
         return Metrics(__version__)
+
+    @cached_property
+    def jobs(self) -> JobOffice:
+        """任务办理."""
+        from api.job_office import JobOffice
+
+        return JobOffice(self.desk)
 
     @cached_property
     def authorities(self) -> Authorities:

@@ -106,7 +106,7 @@ def _demand_folder(folder: Path) -> None:
 def _make_ready(desk: Desk, job: BatchJob) -> None:
     """Fail now and once, not with every record; finish what an earlier run left."""
     with desk.sessions.read() as session:
-        kind = desk.catalogue.current_in(session, job.type_name)
+        kind = desk.catalogue.issued_in(session, job.type_name)
         right = desk.catalogue.right(session, kind.definition.code, job.officer.department)
     desk.material(right.seal_id)
     recover(desk.issuer, older_than=_LEFT_OVER, sweep_after=None)

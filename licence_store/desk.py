@@ -19,11 +19,13 @@ from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
 from licence_store.files import FileStore
 from licence_store.issuance import Issuer
+from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
 from licence_store.region import Region
 from licence_store.register import Register
 from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
+from licence_store.search import LicenceSearch
 from licence_store.stamping import Stamper
 from licence_store.status_list import StatusPublisher
 from seal.database import Sessions
@@ -83,8 +85,18 @@ class Desk:
         return FileStore(self.region.directory / "files", self.settings.durable)
 
     @cached_property
+    def jobs(self) -> Jobs:
+        """任务队列."""
+        return Jobs(self.sessions, self.clock)
+
+    @cached_property
     def register(self) -> Register:
         return Register(self.sessions, self.files, self.clock)
+
+    @cached_property
+    def search(self) -> LicenceSearch:
+        """检索."""
+        return LicenceSearch(self.sessions, self.clock)
 
     @cached_property
     def facts(self) -> RegionFacts:

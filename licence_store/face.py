@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from seal.pdf.document import UnsignedPDF
 
 _BAR = (138, 134, 130)
-THUMBNAIL_WIDTH = 240
-"""Pixels; the height follows the page."""
+THUMBNAIL_SIDE = 240
+"""Pixels of the longer side; the other follows the page."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ class PreparedFace:
         annotation = draw_shapes(style, style.statement)
         fonts = sorted({box.font for box in style.boxes})
         template = OFDTemplate.prepare(style.width, style.height, background, annotation, value_fonts=fonts)
-        ground = _ground(style, (*background, *annotation), THUMBNAIL_WIDTH / style.width * 25.4, smooth=6)
+        ground = _ground(
+            style, (*background, *annotation), THUMBNAIL_SIDE / max(style.width, style.height) * 25.4, smooth=6
+        )
         return cls(definition, demonstration, background, annotation, template, ground)
 
     @cached_property

@@ -1,6 +1,6 @@
 """建立演示地区: a folder filled with all it takes to issue, whole or to be made anew.
 
-The authority, three departments with their seals, the types this product ships, each granted to its department.
+The authority, departments with their seals, the types this product ships, each granted to its department.
 While it is made, ``region.making`` stands in the folder and is locked; ``region.json`` is written last.
 """
 
@@ -68,6 +68,8 @@ DEPARTMENTS: Final = (
     DemonstrationDepartment("market", "市场监督管理局", "MB0D0001", "business-licence"),
     DemonstrationDepartment("education", "教育厅", "MB0D0002", "teacher-certificate"),
     DemonstrationDepartment("environment", "生态环境厅", "MB0D0003", "pollutant-permit"),
+    DemonstrationDepartment("civil", "民政厅", "MB0D0004", "social-organisation"),
+    DemonstrationDepartment("health", "卫生健康委员会", "MB0D0005", "nurse-certificate"),
 )
 
 

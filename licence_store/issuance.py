@@ -22,7 +22,9 @@ from datetime import datetime, timedelta, timezone
 
 from licence_store import journal, recording, reserving
 from licence_store.cabinet import SealCabinet
+from licence_store.cases import take_apart
 from licence_store.catalogue import Catalogue, CataloguedType, IssuingRight
+from licence_store.extras import PLAIN, IssueExtras
 from licence_store.face import PreparedFace, draw_face
 from licence_store.files import FileStore
 from licence_store.recording import SealedLicence
@@ -62,7 +64,13 @@ class Issuer:
     clock: Callable[[], datetime]
 
     def issue(
-        self, type_code: str, record: Mapping[str, object], *, officer: Actor, record_id: str | None = None
+        self,
+        type_code: str,
+        record: Mapping[str, object],
+        *,
+        officer: Actor,
+        record_id: str | None = None,
+        extras: IssueExtras = PLAIN,
     ) -> IssuedLicence:
         """签发 one licence; the same type and record again give the same licence, ``created`` false.
 
@@ -71,17 +79,23 @@ class Issuer:
         ``Malformed("face.*")`` where a value cannot be drawn, and ``Unavailable`` where a key, the time stamp,
         the disk or the database is away: then the act may be repeated and goes on where it stopped.
         """
-        [outcome] = self.issue_many(type_code, [_with_id(record, record_id)], officer)
+        [outcome] = self.issue_many(type_code, [_with_id(record, record_id)], officer, [extras])
         if isinstance(outcome, LicenceTrustError):
             raise outcome
         return outcome
 
-    def issue_many(self, type_code: str, records: Sequence[Mapping[str, object]], officer: Actor) -> list[Outcome]:
+    def issue_many(
+        self,
+        type_code: str,
+        records: Sequence[Mapping[str, object]],
+        officer: Actor,
+        extras: Sequence[IssueExtras] | None = None,
+    ) -> list[Outcome]:
         """签发 a chunk (some dozens) of one type: outcomes in the records' order; a bad one does not stop the rest.
 
-        Raises only what concerns them all: type, right, database.
+        ``extras``, where given, has one for each record. Raises only what concerns them all: type, right, database.
         """
-        applications = self.apply(type_code, records, officer)
+        applications = self.apply(type_code, records, officer, extras)
         reserved = self.reserve(applications)
         outcomes = self.finish(reserved)
         self._note_refusals(type_code, officer, applications, outcomes)
@@ -90,14 +104,21 @@ class Issuer:
     # The steps
 
     def apply(
-        self, type_code: str, records: Iterable[Mapping[str, object]], officer: Actor
+        self,
+        type_code: str,
+        records: Sequence[Mapping[str, object]],
+        officer: Actor,
+        extras: Sequence[IssueExtras] | None = None,
     ) -> list[Application | LicenceTrustError]:
         """申请: check each record against the type, and the officer's right to issue it."""
         with self.sessions.read() as session:
-            kind = self.catalogue.current_in(session, type_code)
+            kind = self.catalogue.issued_in(session, type_code)
             right = self.catalogue.right(session, kind.definition.code, officer.department)
         today = self.clock().astimezone(BEIJING).date().isoformat()
-        return [_application(kind, right, record, officer, today) for record in records]
+        each = extras if extras is not None else [PLAIN] * len(records)
+        return [
+            _application(kind, right, record, officer, today, one) for record, one in zip(records, each, strict=True)
+        ]
 
     def reserve(self, applications: Sequence[Application | LicenceTrustError]) -> list[reserving.Answer]:
         """预留: the first short transaction."""
@@ -259,17 +280,27 @@ def _acceptable(report: Report) -> bool:
 
 
 def _application(
-    kind: CataloguedType, right: IssuingRight, record: Mapping[str, object], officer: Actor, today: str
+    kind: CataloguedType,
+    right: IssuingRight,
+    record: Mapping[str, object],
+    officer: Actor,
+    today: str,
+    extras: IssueExtras,
 ) -> Application | LicenceTrustError:
     try:
+        record, extras = take_apart(record, extras)
         values = kind.definition.validate_record(record)
         key = _record_key(record, values)
-        _, valid_to = kind.definition.valid_period(values, today)
+        extras.check()
+        issued_on = extras.issued_on or today
+        if issued_on > today:
+            raise Malformed("record.issued_later", "颁证日期 {issued_on} 在今天之后。", issued_on=issued_on)
+        _, valid_to = kind.definition.valid_period(values, issued_on)
         if valid_to and valid_to < today:
             raise Malformed("record.expired", "有效期至 {valid_to} 已届满，不能签发。", valid_to=valid_to)
     except LicenceTrustError as error:
         return error
-    return Application(kind, right, values, key, today, officer)
+    return Application(kind, right, values, key, issued_on, officer, extras)
 
 
 def _with_id(record: Mapping[str, object], record_id: str | None) -> Mapping[str, object]:

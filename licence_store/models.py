@@ -32,6 +32,8 @@ class LicenceType(Base):
     slug: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     version: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16), server_default="PUBLISHED")
+    """``PUBLISHED`` or ``RETIRED``."""
 
 
 class LicenceTypeVersion(Base):
@@ -58,6 +60,7 @@ class Grant(Base):
     seal_id: Mapped[str] = mapped_column(ForeignKey("seal.id"))
     granted: Mapped[datetime]
     ended: Mapped[datetime | None]
+    """From then on it counts no more; may lie ahead."""
 
 
 class Licence(Base):
@@ -68,19 +71,23 @@ class Licence(Base):
     base: Mapped[str] = mapped_column(LICENCE_ID, primary_key=True)
     """The licence id without version and check character (GB/T 36904)."""
     type_code: Mapped[str] = mapped_column(ForeignKey("licence_type.code"))
-    department_id: Mapped[str] = mapped_column(ForeignKey("department.id"), index=True)
+    department_id: Mapped[str] = mapped_column(ForeignKey("department.id"))
     number: Mapped[str] = mapped_column(String(100), index=True)
-    holder_name: Mapped[str] = mapped_column(NAME, index=True)
+    holder_name: Mapped[str] = mapped_column(NAME)
     holder_code: Mapped[str] = mapped_column(String(64), index=True)
     holder_code_type: Mapped[str] = mapped_column(String(3))
     record_key: Mapped[str] = mapped_column(String(80))
     version: Mapped[int]
     """The newest version."""
     issued: Mapped[datetime]
+    place: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Where it stands in the register's order, for ever; see ``licence_store.search_index``."""
 
     __table_args__ = (
         Index("uq_licence_type_record", "type_code", "record_key", unique=True),
-        Index("ix_licence_issued_base", "issued", "base"),
+        Index("uq_licence_place", "place", unique=True),
+        Index("ix_licence_type_code_place", "type_code", "place"),
+        Index("ix_licence_department_id_place", "department_id", "place"),
     )
 
 
@@ -133,7 +140,10 @@ class LicenceEvent(Base):
     actor: Mapped[str] = mapped_column(String(100))
     reason: Mapped[str] = mapped_column(String(500))
 
-    __table_args__ = (Index("ix_licence_event_base_effective", "base", "effective"),)
+    __table_args__ = (
+        Index("ix_licence_event_base_effective", "base", "effective"),
+        Index("ix_licence_event_recorded", "recorded", "base"),
+    )
 
 
 class IssueIntent(Base):
@@ -322,3 +332,12 @@ class IdempotencyRecord(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
     begun: Mapped[datetime]
     expires: Mapped[datetime] = mapped_column(index=True)
+
+
+# The tables of other chapters stand beside their functions; whoever asks for the metadata has them all.
+import licence_store.case_models  # noqa: E402
+import licence_store.catalogue_models  # noqa: E402
+import licence_store.collection.entry_models  # noqa: E402
+import licence_store.collection.models  # noqa: E402
+import licence_store.jobs.models  # noqa: E402
+import licence_store.proofs.models  # noqa: E402, F401

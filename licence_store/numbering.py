@@ -7,6 +7,7 @@ taken stays unused.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,6 +54,34 @@ def take_numbers(session: Session, scope: str, count: int) -> range:
     connection = session.connection()
     after: int = connection.execute(_TAKE[connection.dialect.name], {"scope": scope, "count": count}).scalar_one()
     return range(after - count, after)
+
+
+_PASSED = update(_SEQUENCES).where(_SEQUENCES.c.scope == bindparam("of"), _SEQUENCES.c.next <= bindparam("number"))
+_PASS = _PASSED.values(next=bindparam("number") + 1)
+
+
+def pass_number(session: Session, scope: str, number: int) -> None:
+    """``number`` of ``scope`` was given elsewhere, before: it is never given again here."""
+    connection = session.connection()
+    connection.execute(_TAKE[connection.dialect.name], {"scope": scope, "count": 0})
+    connection.execute(_PASS, {"of": scope, "number": number})
+
+
+def read_number(pattern: str, number: str) -> tuple[str, int, int] | None:
+    """``(issuer6, year, sequence)`` of a number made by ``pattern``; ``None``: it was not."""
+    places = {"{issuer6}": "(?P<issuer>[0-9A-Z]{6})", "{year}": "(?P<year>[0-9]{4})"}
+    parts = re.split(r"(\{[^}]*\})", pattern)
+    named = [part for part in parts if part.startswith("{")]
+    if len(named) != len({part[:4] for part in named}):
+        return None  # a place that occurs twice
+    text = "".join(
+        places.get(part) or ("(?P<sequence>[0-9]+)" if part.startswith("{seq:") else re.escape(part)) for part in parts
+    )
+    found = re.fullmatch(text, number)
+    if found is None or "sequence" not in found.groupdict():
+        return None
+    said = found.groupdict()
+    return said.get("issuer") or "", int(said.get("year") or 0), int(said["sequence"])
 
 
 @dataclass(frozen=True, slots=True)

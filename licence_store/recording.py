@@ -11,8 +11,10 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from licence_store import journal
+from licence_store.cases import record_cases
 from licence_store.models import IssueIntent, Licence, LicenceEvent, LicenceVersion, table
 from licence_store.reserving import DONE, IssuedLicence, Reservation, close_done
+from licence_store.search_index import placed
 from seal import using
 from seal.message import DataMessage
 from seal.using import Use
@@ -59,10 +61,12 @@ def record(session: Session, sealed: Sequence[SealedLicence], now: datetime) -> 
 def _write(session: Session, won: Sequence[SealedLicence], now: datetime) -> None:
     execute = session.connection().execute
     if new := [s for s in won if s.reservation.version == 1]:
-        execute(_INSERT_LICENCE, [_licence(s, now) for s in new])
+        days = [s.message.metadata["issued_on"] for s in new]
+        execute(_INSERT_LICENCE, placed(session, [_licence(s, now) for s in new], days))
     states = _carried(session, [s for s in won if s.reservation.version > 1])
     execute(_INSERT_VERSION, [_version(s, now) for s in won])
     execute(_INSERT_EVENT, [_event(s, now, states.get(s.reservation.base, "CURRENT")) for s in won])
+    record_cases(session, [(s.reservation.licence_id, s.message.case) for s in won])
     using.write(session, [_use(s, now) for s in won])
     journal.append(session, [_entry(s, now) for s in won])
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from licence_store import reserving
+from licence_store.collection.entry_models import Evidence
 from licence_store.issuance import Issuer
 from licence_store.models import LicenceVersion
 from licence_store.reserving import IssuedLicence, Reservation
@@ -70,6 +71,7 @@ def _finish(issuer: Issuer, reservation: Reservation) -> IssuedLicence | Licence
 
 def _recorded(issuer: Issuer, digests: Collection[str]) -> set[str]:
     """Which of these files a record names."""
-    query = select(LicenceVersion.file_digest).where(LicenceVersion.file_digest.in_(digests))
+    licences = select(LicenceVersion.file_digest).where(LicenceVersion.file_digest.in_(digests))
+    query = licences.union(select(Evidence.digest).where(Evidence.digest.in_(digests)))
     with issuer.sessions.read() as session:
         return set(session.execute(query).scalars())

@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.catalogue import CataloguedType, IssuingRight
+from licence_store.extras import PLAIN, IssueExtras
 from licence_store.models import Account, IssueIntent, LicenceVersion, table
-from licence_store.numbering import StatusSlot, new_serial, take_numbers, take_slots
+from licence_store.numbering import StatusSlot, new_serial, pass_number, read_number, take_numbers, take_slots
 from seal.lifecycle import Role
 from seal.message import DataMessage, RequiredSeal, parse_message
 from seal.using import Wish, account_of, admit
@@ -71,6 +72,7 @@ class Application:
     """Same type and same key: the same licence."""
     issued_on: str
     officer: Actor
+    extras: IssueExtras = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +224,12 @@ def _numbered(session: Session, applications: Sequence[Application]) -> list[tup
     definition = applications[0].type.definition
     rule, issuer = definition.number_rule, applications[0].right.department_code
     if not rule.needs_sequence:
-        return [(a, rule.number(a.record)) for a in applications]
+        return [(a, a.extras.number or rule.number(a.record)) for a in applications]
+    numbered = [(a, a.extras.number) for a in applications if a.extras.number]
+    for application, _ in numbered:
+        _pass_over(session, application)
+    applications = [a for a in applications if not a.extras.number]
     issued = {a.issued_on[:4]: [b for b in applications if b.issued_on[:4] == a.issued_on[:4]] for a in applications}
-    numbered = []
     for year, some in issued.items():
         number = partial(rule.number, issuer_code=issuer, year=int(year))
         block = take_numbers(session, f"{definition.code}:{number({}, sequence=0)}", len(some))
@@ -232,11 +237,22 @@ def _numbered(session: Session, applications: Sequence[Application]) -> list[tup
     return numbered
 
 
+def _pass_over(session: Session, application: Application) -> None:
+    """A licence that was there before brings its number along: our own sequence goes on behind it."""
+    definition, issuer = application.type.definition, application.right.department_code
+    read = read_number(definition.number_rule.pattern, application.extras.number)
+    if read is not None and read[0] in ("", issuer[2:8]):
+        scope = definition.number_rule.number({}, issuer_code=issuer, year=read[1] or int(application.issued_on[:4]))
+        pass_number(session, f"{definition.code}:{scope}", min(read[2], 1 << 60))
+
+
 def _clashes(session: Session, numbered: Sequence[tuple[Application, str]]) -> list[tuple[Application, str]]:
     """Applications whose number is another current licence's, with that licence's id."""
     definition = numbered[0][0].type.definition
-    if definition.number_rule.needs_sequence:
-        return []  # fresh from the sequence: nobody else's
+    if definition.number_rule.needs_sequence:  # one fresh from the sequence is nobody else's
+        numbered = [(a, number) for a, number in numbered if a.extras.number]
+    if not numbered:
+        return []
     asked = {"type_code": definition.code, "numbers": [number for _, number in numbered]}
     held: dict[str, str] = {row.number: row.licence_id for row in session.connection().execute(_HELD, asked)}
     clashes = []
@@ -301,7 +317,7 @@ def build_message(
     application: Application, identifier: LicenceId, number: str, slot: StatusSlot, facts: RegionFacts
 ) -> DataMessage:
     """数据电文 of a new licence: metadata, face, the seal it requires, where its status is published."""
-    definition, right = application.type.definition, application.right
+    definition, right, extras = application.type.definition, application.right, application.extras
     holder = definition.holder_of(application.record)
     valid_from, valid_to = definition.valid_period(application.record, application.issued_on)
     computed = {"licence_number": number, "issuer_name": right.department_name, "issued_on": application.issued_on}
@@ -320,9 +336,9 @@ def build_message(
         "valid_from": valid_from,
         "valid_to": valid_to,
         "region": facts.code,
-        "source": right.department_name,
+        "source": extras.source or right.department_name,
         "repository": f"{facts.name}电子证照库",
-        "credibility": "A",
+        "credibility": extras.credibility,
         "demonstration": "true" if facts.demonstration else "false",
     }
     return DataMessage.create(
@@ -331,6 +347,8 @@ def build_message(
         (RequiredSeal(right.seal_id, right.seal_name),),
         status_list=status_address(facts.base_url, slot.list_id),
         status_index=slot.index,
+        lineage=extras.lineage,
+        case=extras.case,
     )
 
 

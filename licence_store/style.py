@@ -208,7 +208,7 @@ class _Checker:
         if self.count > _SHAPES_MOST:
             raise _bad(part, f"≤ {_SHAPES_MOST} shapes")
         kind = shape.get("shape") if isinstance(shape, dict) else None
-        if kind not in SHAPES:
+        if not isinstance(kind, str) or kind not in SHAPES:
             raise _bad(f"{part}.shape", " | ".join(SHAPES))
         known = {key.rstrip("!"): (form, key.endswith("!")) for key, form in SHAPES[kind].items()}
         for key in shape:
@@ -302,6 +302,8 @@ def _box(item: Any, part: str, checker: _Checker, page: tuple[float, float]) -> 
     known = set(FieldBox.__dataclass_fields__)
     if not isinstance(item, dict) or not {"field", "x", "y", "w", "h"} <= set(item) <= known:
         raise _bad(part, ", ".join(sorted(known)))
+    if not isinstance(item["field"], str):
+        raise _bad(f"{part}.field", "text")
     values = dict(item)
     for key in known & set(item) - {"field", "font", "align", "valign", "colour"}:
         values[key] = _number(item[key], f"{part}.{key}", least=0)

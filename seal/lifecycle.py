@@ -279,10 +279,10 @@ def table_markdown() -> str:
         for step in _TABLE
     ]
     parts = (
-        _table(("步骤", "step", "由谁办理 by", "从 → 到 from → to", "规则 rules"), steps),
-        _table(("角色", "role"), [(role.label, f"`{role}`") for role in Role]),
-        _table(("状态", "state", "对外公布为 published as"), [(s.label, f"`{s}`", s.published or "—") for s in State]),
-        _table(("规则", "rule"), [(rule.label, f"`{rule}`") for rule in Rule]),
+        markdown_table(("步骤", "step", "由谁办理 by", "从 → 到 from → to", "规则 rules"), steps),
+        markdown_table(("角色", "role"), [(role.label, f"`{role}`") for role in Role]),
+        markdown_table(("状态", "state", "对外公布为 published as"), [(s.label, f"`{s}`", s.published or "—") for s in State]),
+        markdown_table(("规则", "rule"), [(rule.label, f"`{rule}`") for rule in Rule]),
     )
     return "\n".join(parts)
 
@@ -299,6 +299,7 @@ def _words(words: tuple[Role, ...] | tuple[Rule, ...]) -> str:
     return ", ".join(str(word) for word in words) or "—"
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def markdown_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A table of a document."""
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -4,7 +4,8 @@ One canonical JSON object (RFC 8785, every value a string, NFC) holds the metada
 fields (照面), the seals the type requires and where its status is published. A second entry holds only
 ``SM3(JCS[salt, name, value])`` per face field, and the root over these digests also stands in the SES
 signature's extensions, so that some fields can later be shown, and checked under the same seal, without
-the others. Formats of field values are listed in ``FORMATS``.
+the others. Formats of field values are listed in ``FORMATS``. A message that also says which file it follows,
+or of which case it is the result, is of the second schema (``seal.provenance``).
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from functools import cached_property
 from typing import Any
 from unicodedata import normalize
 
+from seal.provenance import CaseLink, Lineage
 from trust.algorithms import SM3, sm3
 from trust.canonical import canonical_json
 from trust.errors import Malformed
 
 SCHEMA = "licence-trust/data-message/1"
+SCHEMA_2 = "licence-trust/data-message/2"
+"""With ``lineage``, ``case`` or both; a message with neither is of the first schema."""
 DOC = "Doc_0"
 MESSAGE_ENTRY = "Doc_0/Attachs/licence.json"
 DIGESTS_ENTRY = "Doc_0/Attachs/digests.json"
@@ -226,6 +230,10 @@ class DataMessage:
     """Index in it, decimal."""
     disclosure_root: str = ""
     """Hex; what ``disclosure_root`` gives for ``digests`` of a message made by us."""
+    lineage: Lineage | None = None
+    """The file this one follows."""
+    case: CaseLink | None = None
+    """The case it is the result of."""
 
     @classmethod
     def create(
@@ -237,6 +245,8 @@ class DataMessage:
         status_list: str = "",
         status_index: str | int = "",
         nonce: str | None = None,
+        lineage: Lineage | None = None,
+        case: CaseLink | None = None,
     ) -> DataMessage:
         """A new message with fresh nonce, salts where none are given, and its disclosure root.
 
@@ -246,7 +256,9 @@ class DataMessage:
         digests = _field_digests(salted)
         root = disclosure_root(digests.values()).hex()
         normal = {key: _nfc(value) for key, value in metadata.items()}
-        message = cls(nonce or new_nonce(), normal, salted, tuple(seals), status_list, str(status_index), root)
+        message = cls(
+            nonce or new_nonce(), normal, salted, tuple(seals), status_list, str(status_index), root, lineage, case
+        )
         _check(message)
         message.__dict__["digests"] = digests  # fills the cached property: they were needed for the root
         return message
@@ -257,9 +269,10 @@ class DataMessage:
 
     @cached_property
     def _encoded(self) -> bytes:
+        more = {name: part.to_json() for name, part in (("lineage", self.lineage), ("case", self.case)) if part}
         return canonical_json(
             {
-                "schema": SCHEMA,
+                "schema": SCHEMA_2 if more else SCHEMA,
                 "nonce": self.nonce,
                 "metadata": dict(self.metadata),
                 "face": [
@@ -269,6 +282,7 @@ class DataMessage:
                 "seals": [{"id": seal.id, "name": seal.name} for seal in self.seals],
                 "status": {"list": self.status_list, "index": self.status_index},
                 "disclosure": {"algorithm": SM3, "entry": f"/{DIGESTS_ENTRY}", "root": self.disclosure_root},
+                **more,
             }
         )
 
@@ -424,9 +438,12 @@ def _list(value: Any, limit: int, where: str) -> list[Any]:
 
 
 def _read(content: Any) -> DataMessage:
-    if isinstance(content, dict) and content.get("schema") != SCHEMA:
+    if isinstance(content, dict) and content.get("schema") not in (SCHEMA, SCHEMA_2):
         raise Malformed("message.schema", "未知的数据电文版本：{schema}。", schema=str(content.get("schema"))[:64])
-    keys = ("schema", "nonce", "metadata", "face", "seals", "status", "disclosure")
+    keys = ["schema", "nonce", "metadata", "face", "seals", "status", "disclosure"]
+    if isinstance(content, dict) and content["schema"] == SCHEMA_2:
+        more = [name for name in ("lineage", "case") if name in content]
+        keys += more or ["lineage"]
     content = _object(content, keys, "message")
     face = [_strings(f, FaceValue.__slots__, "face") for f in _list(content["face"], MAX_FACE_FIELDS, "face")]
     seals = [_strings(s, ("id", "name"), "seals") for s in _list(content["seals"], MAX_SEALS, "seals")]
@@ -444,6 +461,8 @@ def _read(content: Any) -> DataMessage:
         status["list"],
         status["index"],
         disclosure["root"],
+        Lineage.from_json(content["lineage"], "lineage") if "lineage" in content else None,
+        CaseLink.from_json(content["case"], "case") if "case" in content else None,
     )
 
 
@@ -465,6 +484,9 @@ def _check(message: DataMessage) -> None:
         raise _bad("status")
     if not _HEX64.fullmatch(message.disclosure_root):
         raise _bad("disclosure.root")
+    for part in (message.lineage, message.case):
+        if part is not None:
+            part.check()
 
 
 def _check_face(face: tuple[FaceValue, ...]) -> None:

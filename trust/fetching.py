@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -40,6 +40,8 @@ class Exchange:
     accept: str = "*/*"
     limit: int = 1 << 20
     """Most octets of an answer."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Sent to the origin asked for, never to another that it names."""
 
 
 class Fetcher(Protocol):
@@ -98,6 +100,8 @@ class HTTPFetcher:
         guard.start()
         try:
             headers = {"Accept": exchange.accept, "User-Agent": "licence-trust", "Connection": "close"}
+            if _origin(url) == _origin(urlsplit(exchange.url)):
+                headers |= dict(exchange.headers)
             if exchange.body is not None:
                 headers["Content-Type"] = exchange.content_type
             path = (url.path or "/") + (f"?{url.query}" if url.query else "")
@@ -179,6 +183,10 @@ def _split(url: str) -> SplitResult:
     if not good or not url.isascii() or any(c <= " " for c in url):
         raise Unavailable("fetch.address", "信息源地址 {url} 无效或不受支持（仅支持 http 和 https）。", url=url[:200])
     return found
+
+
+def _origin(url: SplitResult) -> tuple[str, str, int | None]:
+    return url.scheme, url.hostname or "", url.port
 
 
 def _shown(url: SplitResult) -> str:

@@ -19,6 +19,7 @@ from seal.message import (
     disclosure_root,
 )
 from seal.ofd.package import Limits, open_package
+from seal.provenance import SAME_LICENCE
 from seal.ses import SESSignature
 from trust.anchors import TrustStore
 from trust.certificates import Certificate
@@ -174,6 +175,27 @@ def check_licence_id(message: DataMessage) -> None:
             "licence.id_differs",
             "电子证照标识 {id} 与所述的版本、类型或颁证单位不一致。",
             id=message.licence_id,
+        )
+
+
+def check_lineage(message: DataMessage) -> None:
+    """Can the file this one says it follows be its predecessor: an earlier version, or another licence it replaces?"""
+    lineage = message.lineage
+    if lineage is None:
+        return
+    try:
+        own, before = parse_licence_id(message.licence_id), parse_licence_id(lineage.predecessor_id)
+        same = own.base == before.base
+        sound = same and before.version < own.version if lineage.kind in SAME_LICENCE else not same
+    except Malformed:
+        sound = False
+    if not sound:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "licence.lineage",
+            "数据电文所述的前一版本 {id} 不可能是该证照的前一版本。",
+            id=lineage.predecessor_id,
         )
 
 

@@ -181,6 +181,7 @@ class Verifier:
         self._check_message(found, opened, message, judged)
         self._check_seals(found, opened, message, judged)
         found.ask(licence.check_licence_id, message)
+        found.ask(licence.check_lineage, message)
         found.ask(licence.check_validity, message, question)
         self._check_status(found, opened, message, question)
         return found.findings

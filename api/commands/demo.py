@@ -19,6 +19,8 @@ PEOPLE = (
     ("market", "演示市场监管员", "officer", "market"),
     ("education", "演示教育办事员", "officer", "education"),
     ("environment", "演示生态环境员", "officer", "environment"),
+    ("civil", "演示民政办事员", "officer", "civil"),
+    ("health", "演示卫生健康办事员", "officer", "health"),
     ("keeper", "演示印章管理员", "seal_keeper", None),
     ("approver", "演示印章审批人", "seal_approver", None),
     ("auditor", "演示审计员", "auditor", None),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,9 +60,25 @@ def run_server(directory: Path | None, host: str | None, port: int | None) -> in
             limit_concurrency=512,
         )
         threading.Thread(target=_tend, args=(services,), daemon=True).start()
-        uvicorn.Server(config).run(sockets=[listener])
+        _end_quietly()
+        with _background(services):
+            uvicorn.Server(config).run(sockets=[listener])
         services.anchor_journal()
     return 0
+
+
+def _background(services: Services) -> AbstractContextManager[object]:
+    """Background jobs beside the requests, unless that is left to others."""
+    from licence_store.jobs.runner import JobRunner
+
+    workers = services.settings.job_workers
+    return JobRunner(services.desk, workers) if workers else nullcontext()
+
+
+def _end_quietly() -> None:
+    """The server, having ended by a signal, raises it once more; what comes after it should still be done."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: None)
 
 
 def _tend(services: Services) -> None:

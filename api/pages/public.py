@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from api.pages.verdict import state_view, when
 from trust.errors import fill
@@ -12,6 +12,7 @@ from trust.i18n import N_
 
 if TYPE_CHECKING:
     from licence_store.register import LicenceView
+    from verify.policy import LicenceStatus
 
 QUESTIONS = (
     ("whole", N_("文件完整吗"), N_("看得到、读得到的内容都在签名保护之内，盖章后一字未改。")),
@@ -37,10 +38,31 @@ def mask_code(code: str) -> str:
     return code[:head] + "*" * max(4, min(10, len(code) - head - tail)) + (code[-tail:] if tail else "")
 
 
-def public_state(licence: LicenceView, now: datetime, translate: Callable[[str], str]) -> dict[str, Any]:
-    """The QR page's content: state, and masked facts."""
-    tone, name = state_view(licence.state, translate)
-    said = {"state": name, "when": when(now)}
+STATE_WORDS: Final[Mapping[str, str]] = {
+    "CURRENT": N_("这份证照自 {since} 起有效，现在仍然有效。"),
+    "SUSPENDED": N_("这份证照自 {since} 起被暂扣，暂扣期间不得使用，可能恢复。"),
+    "LOST": N_("这份证照自 {since} 起已挂失，不得使用。请向持证者要求补发后的证照。"),
+    "INSPECTION_OVERDUE": N_("这份证照自 {since} 起年检逾期，补办年检前不得使用。"),
+    "EXPIRED": N_("这份证照的有效期已于 {since} 届满，不再有效。"),
+    "REVOKED": N_("这份证照自 {since} 起被吊销（行政处罚），不再有效。"),
+    "ANNULLED": N_("这份证照自 {since} 起被撤销，不再有效。"),
+    "CANCELLED": N_("这份证照自 {since} 起已注销，不再有效。"),
+    "SUPERSEDED": N_("这份证照自 {since} 起已换发，由新的证照取代，不再有效。"),
+    "TRANSFERRED": N_("这份证照自 {since} 起已转出本地区，请到转入地查询。"),
+}
+"""What a state means for whoever is shown the licence."""
+OLD_VERSION: Final = N_("这是旧版本，自 {since} 起已被新版本取代，不再有效。")
+
+
+def public_state(
+    licence: LicenceView, standing: LicenceStatus | None, now: datetime, translate: Callable[[str], str]
+) -> dict[str, Any]:
+    """The QR page's content: the state of the very version the code names, since when, and masked facts."""
+    replaced = standing is not None and standing.state == "SUPERSEDED" and licence.state != "SUPERSEDED"
+    state, since = (licence.state, licence.summary.since) if standing is None else (standing.state, standing.since)
+    tone, name = state_view(state, translate)
+    template = OLD_VERSION if replaced else STATE_WORDS.get(state, "{state}")
+    said = {"state": name, "since": when(since), "when": when(now)}
     rows = [
         (translate("证照类型"), licence.summary.type_name),
         (translate("持证者"), mask_name(licence.summary.holder_name)),
@@ -48,11 +70,20 @@ def public_state(licence: LicenceView, now: datetime, translate: Callable[[str],
         (translate("颁证单位"), licence.summary.issuer_name),
         (translate("颁证日期"), licence.summary.issued_on),
         (translate("有效期至"), licence.summary.valid_to or translate("长期")),
-        (translate("版本"), str(licence.summary.version)),
+        (translate("现行版本") if replaced else translate("版本"), str(licence.summary.version)),
     ]
     return {
         "tone": tone,
         "state_title": fill(translate("登记状态：{state}"), said),
-        "sentence": fill(translate("证照库中这份证照登记为“{state}”（查询时间 {when}）。"), said),
+        "sentence": fill(translate(template), said),
+        "asked": fill(translate("以证照库的登记为准，查询时间 {when}。"), said),
+        "replaced": _newest(licence, translate) if replaced else "",
         "rows": rows,
     }
+
+
+def _newest(licence: LicenceView, translate: Callable[[str], str]) -> str:
+    """How the present version stands, for somebody who holds an old one."""
+    _, name = state_view(licence.state, translate)
+    said = {"n": licence.summary.version, "state": name, "since": when(licence.summary.since)}
+    return fill(translate("现行的是第 {n} 版，状态为“{state}”（自 {since}）。请持证者出示现行版本。"), said)

@@ -59,7 +59,7 @@ def issue(
         key,
         f"token:{system.grant.id}",
         sent,
-        lambda: shapes.issued(found.issue(definition.code, asked.record, actor, asked.record_id)),
+        lambda: shapes.issued(found.issue(definition.code, asked.whole_record, actor, asked.record_id)),
     )
 
 

@@ -97,7 +97,8 @@ def public_check(
         licence = found.find(licence_id, actor, "公众扫码查询", action="licence.public_check")
     except (NotFound, Malformed):
         return page(request, "public_check.html", visitor=person, status=404, found=False)
-    values = public_state(licence, found.clock(), translation(request))
+    now = found.clock()
+    values = public_state(licence, found.register.status(licence.asked_id, now), now, translation(request))
     return page(request, "public_check.html", visitor=person, found=True, **values)
 
 

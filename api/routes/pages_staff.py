@@ -14,6 +14,7 @@ from api import cursors
 from api.deps import Visitor, auditor, form, officer, services, staff, translation
 from api.errors import language_of, problem_of
 from api.pages import issue_form, register_views
+from api.pages.case_form import case_fields, case_lines, entered_case, wrong_case
 from api.pages.rendering import page
 from api.pages.seal_views import registered
 from api.pages.verdict import data_address, verdict_view
@@ -47,23 +48,23 @@ def issue_page(request: Request, found: Found, slug: str, person: Officer, examp
 
 @router.post("/issue/{slug}/edit")
 def edit(request: Request, found: Found, slug: str, data: Form, person: Officer) -> Response:
-    return _form_page(
-        request, found, person, slug, issue_form.entered(found.catalogue.get(slug), data), _record_id(data)
-    )
+    values = issue_form.entered(found.catalogue.get(slug), data) | entered_case(data)
+    return _form_page(request, found, person, slug, values, _record_id(data))
 
 
 @router.post("/issue/{slug}/check")
 def check(request: Request, found: Found, slug: str, data: Form, person: Officer) -> Response:
     definition, language = found.catalogue.get(slug), language_of(request)
-    values, record_id = issue_form.entered(definition, data), _record_id(data)
+    values, record_id, case = issue_form.entered(definition, data), _record_id(data), entered_case(data)
     errors, other = issue_form.wrong_fields(definition, values)
+    other = other or wrong_case(case)
     if errors or other:
-        return _form_page(request, found, person, slug, values, record_id, errors, other)
+        return _form_page(request, found, person, slug, values | case, record_id, errors, other)
     try:
         picture = found.preview(definition, values, person.actor)
     except LicenceTrustError as error:
-        return _form_page(request, found, person, slug, values, record_id, {}, error)
-    hidden = [("csrf", person.csrf), ("record_id", record_id), *values.items()]
+        return _form_page(request, found, person, slug, values | case, record_id, {}, error)
+    hidden = [("csrf", person.csrf), ("record_id", record_id), *values.items(), *case.items()]
     return page(
         request,
         "issue_confirm.html",
@@ -71,7 +72,7 @@ def check(request: Request, found: Found, slug: str, data: Form, person: Officer
         nav="issue",
         slug=definition.slug,
         title=register_views.type_title(definition, language),
-        rows=issue_form.rows(definition, values, language),
+        rows=[*issue_form.rows(definition, values, language), *case_lines(case, translation(request))],
         hidden=[(name, value) for name, value in hidden if value],
         picture=data_address(picture, "png"),
     )
@@ -81,7 +82,7 @@ def check(request: Request, found: Found, slug: str, data: Form, person: Officer
 def issue(request: Request, found: Found, slug: str, data: Form, person: Officer) -> Response:
     """Sent twice, it issues once: the same record, or the same case number, is the same licence."""
     definition = found.catalogue.get(slug)
-    values, given = issue_form.entered(definition, data), _record_id(data)
+    values, given = issue_form.entered(definition, data) | entered_case(data), _record_id(data)
     record = {name: value for name, value in values.items() if value}
     try:
         issued = found.issue(definition.slug, record, person.actor, given or None)
@@ -117,6 +118,7 @@ def _form_page(
         slug=definition.slug,
         title=register_views.type_title(definition, language),
         fields=issue_form.form_fields(definition, values, errors or {}, language, translation(request)),
+        case_fields=case_fields(values, other, translation(request)),
         errors=bool(errors),
         problem=" ".join(other.localised(translation(request))) if other else "",
         record_id=record_id,

@@ -14,6 +14,25 @@ if TYPE_CHECKING:
     from licence_store.reserving import IssuedLicence
 
 
+class CaseBody(BaseModel):
+    """办件关联."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: str = Field(min_length=1, max_length=200, description="Case number (办件编号)")
+    service_item: str = Field(default="", max_length=200, description="Service item (事项)")
+    result_document: str = Field(default="", max_length=200, description="Result document (结果文书)")
+    valid_until: str = Field(default="", max_length=10, description="Last day of the result, `YYYY-MM-DD`; empty: none")
+
+
+class PaperBody(BaseModel):
+    """纸质证照."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: str = Field(min_length=1, max_length=60, description="Number of the pre-printed form")
+
+
 class IssueRequest(BaseModel):
     """签发申请: one record of one type."""
 
@@ -30,9 +49,18 @@ class IssueRequest(BaseModel):
 
     type: str = Field(min_length=1, max_length=80, description="Code, slug or name of the licence type")
     record: dict[str, object] = Field(description="Face fields by name, values as strings")
+    case: CaseBody | None = Field(default=None, description="The case the licence is the result of; sealed with it")
+    paper: PaperBody | None = Field(default=None, description="The paper licence issued together with it")
     record_id: str | None = Field(
         default=None, min_length=1, max_length=200, description="Your own reference: the same one never issues twice"
     )
+
+
+    @property
+    def whole_record(self) -> dict[str, object]:
+        """The record with its reserved members."""
+        members = {"case": self.case, "paper": self.paper}
+        return {**self.record, **{name: one.model_dump() for name, one in members.items() if one is not None}}
 
 
 class IssuedAnswer(Answer):
@@ -83,6 +111,7 @@ class LicenceAnswer(Answer):
     valid_to: str = Field(description="Last valid day; empty: long-term")
     file_digest: str
     face: list[FaceAnswer]
+    case: CaseBody | None = Field(description="The case it is the result of, as it was sealed")
 
 
 class LicenceLine(Answer):
@@ -161,4 +190,18 @@ def licence(view: LicenceView) -> LicenceAnswer:
         valid_to=one.valid_to,
         file_digest=view.file_digest,
         face=[FaceAnswer(name=v.name, title=v.title, value=v.value) for v in view.message.face],
+        case=case_of(view),
+    )
+
+
+def case_of(view: LicenceView) -> CaseBody | None:
+    """The case a licence is the result of."""
+    case = view.message.case
+    if case is None:
+        return None
+    return CaseBody(
+        number=case.case_number,
+        service_item=case.service_item,
+        result_document=case.result_document,
+        valid_until=case.result_valid_until,
     )

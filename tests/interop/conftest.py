@@ -14,14 +14,18 @@ import pytest
 from tests.interop.programs import OpenSSL
 from tests.interop.reading import Reading
 
-TYPES = ("business-licence", "teacher-certificate", "pollutant-permit")
+TYPES = ("business-licence", "teacher-certificate", "pollutant-permit", "social-organisation", "nurse-certificate")
 
 
 def console(*arguments: str | Path, expect: int | None = 0, data: str | None = None) -> str:
     """Run ``licence-trust`` as a process; its standard output."""
     done = subprocess.run(
         [sys.executable, "-c", "from api.cli import main; main()", *(str(a) for a in arguments)],
-        input=data or "", capture_output=True, text=True, timeout=180, check=False,
+        input=data or "",
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     assert expect is None or done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout

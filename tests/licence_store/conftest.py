@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.licence_store.stock import stock  # noqa: F401  a fixture
 from trust.journal import Actor
 
 OFFICER = Actor("zhang", None, "192.0.2.7", "page")

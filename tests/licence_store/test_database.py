@@ -13,13 +13,20 @@ from sqlalchemy.exc import DBAPIError
 
 from licence_store import migrations
 from licence_store.models import JournalEntry, NumberSequence
+from licence_store.search_index import GRAMS, NAME_INDEX
 from seal.database import Base, Sessions, check_reachable, open_database
 from trust.errors import Conflict, Malformed, Unavailable
 
 
 def test_migrated_tables_are_the_models(sessions: Sessions) -> None:
     with sessions.reader.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_name": _of_both_engines})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def _of_both_engines(name: str | None, kind: str, _parents: object) -> bool:
+    """The index of names is an engine's own: a full-text index here, a table there."""
+    return kind != "table" or not str(name).startswith((NAME_INDEX, GRAMS.name))
 
 
 def test_head_is_the_newest_script() -> None:

@@ -1,4 +1,4 @@
-"""Types as data: what the three shipped ones say, and what a wrong record or a wrong type is told."""
+"""Types as data: what the shipped ones say, and what a wrong record or a wrong type is told."""
 
 from __future__ import annotations
 
@@ -28,13 +28,29 @@ def record(slug: str, **changes: object) -> dict:
     return {**next(TYPES[slug].example_records(1)), **changes}
 
 
-def test_the_three_types_are_shipped() -> None:
+def test_the_shipped_types() -> None:
     assert {d.slug: d.name for d in TYPES.values()} == {
         "business-licence": "营业执照",
         "teacher-certificate": "教师资格证书",
         "pollutant-permit": "排污许可证",
+        "social-organisation": "社会团体法人登记证书",
+        "nurse-certificate": "护士执业证书",
     }
-    assert len({d.code for d in TYPES.values()}) == 3
+    assert len({d.code for d in TYPES.values()}) == len(TYPES)
+
+
+def test_the_shipped_types_are_classified_and_satisfy_a_material(definition: LicenceTypeDefinition) -> None:
+    assert definition.classification.issuing_body and definition.classification.issuing_body_en
+    assert definition.classification.kind != "other"
+    assert definition.materials and definition.cleansing and definition.sample_masks
+
+
+def test_one_shipped_type_is_inspected_yearly_and_one_is_a_person_s_and_renewed() -> None:
+    society, nurse = TYPES["social-organisation"], TYPES["nurse-certificate"]
+    assert society.inspection and society.inspection.window(2027)[1].isoformat() == "2027-05-31"
+    assert society.inspection.results == ("passed", "basically_passed", "failed")
+    assert nurse.holder_kind == "natural_person" and nurse.renewal and nurse.renewal.opens_days == 90
+    assert nurse.valid_period({"valid_until": "2031-11-21"}, "2026-11-22") == ("2026-11-22", "2031-11-21")
 
 
 def test_every_field_has_titles_in_two_languages(definition: LicenceTypeDefinition) -> None:

@@ -32,10 +32,12 @@ def test_what_is_in_a_region(region_folder: Path) -> None:
     assert (region.code, region.name, region.demonstration) == ("990000", "演示省", True)
     assert {a.purposes for a in region.trust_store().anchors} == {frozenset({p}) for p in Purpose}
     desk = open_desk(DeskSettings(region_folder))
-    assert {t.slug for t in desk.catalogue.list()} == {"business-licence", "pollutant-permit", "teacher-certificate"}
+    assert {t.slug for t in desk.catalogue.list()} == {d.type_slug for d in DEPARTMENTS}
     assert [d.name for d in desk.catalogue.departments()] == [
+        "演示省民政厅",
         "演示省教育厅",
         "演示省生态环境厅",
+        "演示省卫生健康委员会",
         "演示省市场监督管理局",
     ]
     desk.close()

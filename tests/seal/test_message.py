@@ -77,7 +77,7 @@ BAD: list[tuple[str, str, Callable[[], bytes]]] = [
     ("bytes", "message.not_json", lambda: b"\xff\xfe"),
     ("deep", "message.not_json", lambda: b"[" * 100_000),
     ("list", "message.field", lambda: b"[]"),
-    ("other schema", "message.schema", lambda: changed(lambda c: c.update(schema="licence-trust/data-message/2"))),
+    ("other schema", "message.schema", lambda: changed(lambda c: c.update(schema="licence-trust/data-message/3"))),
     ("blank", "message.not_canonical", lambda: make_message().to_bytes() + b"\n"),
     ("spelling", "message.not_canonical", lambda: make_message().to_bytes().replace(b"name", b"\\u006eame", 1)),
     ("order", "message.not_canonical", lambda: reversed_keys()),

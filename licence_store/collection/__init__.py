@@ -1,0 +1,1 @@
+"""采集与清洗: where licences come from (scans, windows, approval data, other repositories) and what survives."""

@@ -1,0 +1,80 @@
+"""任务种类: every kind of work there is, and how a handler looks.
+
+    def handler(context: JobContext, arguments: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+It may be called again after a crash, at any point: what it does, it does in transactions that also say
+``context.once(session, key)`` or ``context.save(session, position)``. What it returns is kept as the outcome. It
+looks at ``context.stopped()`` now and then and comes back early when told to. ``Unavailable`` means: try again later.
+A new kind is one more line here; its module is read when the first job of that kind runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
+
+from trust.errors import Malformed, NotFound
+from trust.i18n import N_
+
+_ZONE = timezone(timedelta(hours=8))
+"""Periods begin with the day, the hour, the minute of Beijing."""
+_EPOCH = datetime(2000, 1, 1, tzinfo=_ZONE)
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """任务种类."""
+
+    name: str
+    title: str
+    """Chinese, for people; in the catalogue."""
+    handler: str
+    """``module:function``."""
+    every: str | None = None
+    """``15m``, ``1h``, ``1d``: done once per period by itself. ``None``: only when somebody asks."""
+    long: bool = False
+    """May take hours: never given the last free worker, so that short work is done meanwhile."""
+    attempts: int = 8
+    """So often it is begun before it counts as failed."""
+
+
+def _kinds(*kinds: JobKind) -> Mapping[str, JobKind]:
+    return MappingProxyType({one.name: one for one in kinds})
+
+
+KINDS: Mapping[str, JobKind] = _kinds(
+    JobKind("job-housekeeping", N_("清理已结束的任务"), "licence_store.jobs.housekeeping:run", every="1d"),
+)
+
+
+def kind_of(name: str) -> JobKind:
+    """The kind called ``name``; raises ``NotFound("job.kind_unknown")``."""
+    found = KINDS.get(name)
+    if found is None:
+        raise NotFound("job.kind_unknown", "没有任务种类“{kind}”。", kind=name[:64])
+    return found
+
+
+def known_kinds(*, long: bool = True) -> frozenset[str]:
+    """Names of the kinds this program can do; ``long=False`` leaves out those that may take hours.
+
+    Another machine on the same register may be newer and know more.
+    """
+    return frozenset(one.name for one in KINDS.values() if long or not one.long)
+
+
+def period_length(every: str) -> timedelta:
+    """``15m``, ``1h``, ``1d`` as a length; raises ``Malformed("job.every")``."""
+    count, unit = every[:-1], every[-1:]
+    if not (count.isascii() and count.isdigit() and unit in _UNITS and 0 < int(count[:9]) <= 100_000):
+        raise Malformed("job.every", "周期“{every}”无效，应如 15m、1h、1d。", every=every[:20])
+    return int(count) * _UNITS[unit]
+
+
+def period_at(every: str, moment: datetime) -> datetime:
+    """When the period that holds ``moment`` began; the same on every machine."""
+    length = period_length(every)
+    return _EPOCH + (moment - _EPOCH) // length * length

@@ -1,0 +1,52 @@
+"""检索线索: criteria as sources of places (``licence_store.search_index``), each along an index of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, union
+from sqlalchemy.orm import Session
+
+PROBE: Final = 2000
+"""From so many on, a criterion is common, and it is all the same how common."""
+SORTED: Final = 20_000
+"""As many places as are put in order at once, where an index does not have them in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The places still to be looked at: ``floor`` ≤ place < ``before``."""
+
+    before: int
+    floor: int = 0
+
+    def of(self, place: ColumnElement[Any]) -> ColumnElement[bool]:
+        return and_(place < self.before, place >= self.floor)
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A source of places, of one or more parts: each selects ``place`` within a reach, in no order."""
+
+    parts: Callable[[Reach], Sequence[Select[Any]]]
+    ordered: bool = True
+    """The index behind each part has the places in order; else they must be sorted, which few can be."""
+
+    def count(self, session: Session, reach: Reach) -> int:
+        """How many places, as far as it matters."""
+        most = PROBE if self.ordered else SORTED
+        each = (select(func.count()).select_from(part.limit(most).subquery()) for part in self.parts(reach))
+        return sum(session.execute(number).scalar_one() for number in each)
+
+    def newest(self, reach: Reach, count: int) -> Select[Any]:
+        """The highest ``count`` places."""
+        each = [_highest(part if self.ordered else part.distinct(), count) for part in self.parts(reach)]
+        if len(each) == 1:
+            return each[0]
+        return _highest(select(union(*(select(one.subquery()) for one in each)).subquery().c.place), count)
+
+
+def _highest(part: Select[Any], count: int) -> Select[Any]:
+    return part.order_by(literal_column("place").desc()).limit(count)

@@ -1,0 +1,86 @@
+"""按名称检索: the places of names that hold every word asked for, by their pairs of characters, on each engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, column, func, literal_column, select, table
+from sqlalchemy.orm import Session
+
+from licence_store.leads import PROBE, Lead, Reach
+from licence_store.models import Licence
+from licence_store.models import table as table_of
+from licence_store.search_index import GRAMS, NAME_INDEX
+
+_NAME = table_of(Licence).c.holder_name
+_NAMES = table(NAME_INDEX, column("rowid"))
+_AFTER_ALL: Final = "\U0010ffff"
+"""Sorts after every character a name may hold."""
+
+
+def name_leads(session: Session, words: Sequence[str]) -> list[Lead]:
+    """Leads to the names that hold all ``words`` (folded), none where there is no word."""
+    if not words:
+        return []
+    if session.connection().dialect.name == "sqlite":
+        return [_full_text(words)]
+    return [_pairs(session, words)]
+
+
+def name_conditions(session: Session, words: Sequence[str]) -> list[ColumnElement[bool]]:
+    """What the database can say of a name by itself: on PostgreSQL, whether single characters are in it, since a lead
+    to a common one is no use there.
+    """
+    if session.connection().dialect.name == "sqlite":
+        return []
+    plain = func.lower(func.normalize(_NAME, literal_column("NFKC")))
+    return [func.strpos(plain, word) > 0 for word in words if len(word) == 1]
+
+
+def _of(word: str) -> list[str]:
+    """The pairs of neighbours in a word of two characters or more."""
+    return list(dict.fromkeys(word[at : at + 2] for at in range(len(word) - 1)))
+
+
+def _full_text(words: Sequence[str]) -> Lead:
+    """FTS5: all pairs at once; a single character is the beginning of a pair."""
+    terms = [f'"{pair}"' for word in words for pair in _of(word)] + [f'"{word}"*' for word in words if len(word) == 1]
+    asked = literal_column(NAME_INDEX).op("MATCH")(" ".join(dict.fromkeys(terms)))
+    place = _NAMES.c.rowid
+
+    def parts(reach: Reach) -> list[Select[Any]]:
+        return [select(place.label("place")).where(asked, reach.of(place))]
+
+    return Lead(parts)
+
+
+def _pairs(session: Session, words: Sequence[str]) -> Lead:
+    """A table of pairs: the rarest leads, the others must be there too."""
+    pairs = list(dict.fromkeys(pair for word in words for pair in _of(word)))
+    if not pairs:
+        return Lead(lambda reach: [_within(reach).where(_begins(GRAMS, words[0]))], ordered=False)
+    rarest = min(pairs, key=lambda pair: _count(session, pair)) if len(pairs) > 1 else pairs[0]
+    others = [GRAMS.alias() for pair in pairs if pair != rarest]
+    rest = [pair for pair in pairs if pair != rarest]
+
+    def parts(reach: Reach) -> list[Select[Any]]:
+        query = _within(reach).where(GRAMS.c.gram == rarest)
+        for other, pair in zip(others, rest, strict=True):
+            query = query.where(select(1).where(other.c.gram == pair, other.c.place == GRAMS.c.place).exists())
+        return [query]
+
+    return Lead(parts)
+
+
+def _within(reach: Reach) -> Select[Any]:
+    return select(GRAMS.c.place).where(reach.of(GRAMS.c.place))
+
+
+def _begins(grams: Any, char: str) -> Any:
+    return and_(grams.c.gram >= char, grams.c.gram < char + _AFTER_ALL)
+
+
+def _count(session: Session, pair: str) -> int:
+    some = select(GRAMS.c.place).where(GRAMS.c.gram == pair).limit(PROBE).subquery()
+    return session.execute(select(func.count()).select_from(some)).scalar_one()

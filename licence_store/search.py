@@ -1,0 +1,96 @@
+"""检索: licences by number, holder, name, type, department, state and dates, newest first, a page at a time.
+
+    page = desk.search.page(Criteria(name="伟明", type_code=code), limit=50)
+    while page.next is not None:
+        page = desk.search.page(Criteria(name="伟明", type_code=code), after=page.next, limit=50)
+
+Pages are stable: a licence that is issued meanwhile stands before all of them, and none is shown twice or passed over.
+A page costs a bounded amount of work, however large the register is: the criterion that leaves fewest licences over
+leads, the others are tested on what it yields; and where thousands have been tested and the page is still not full, it
+is handed out as it is, with ``next``. So a page may be short, or even empty, and not the last.
+
+Only the newest version of a licence is ever found; older ones are history (R041, R067).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from licence_store.criteria import Criteria
+from licence_store.models import Department, Licence, LicenceEvent, LicenceType, LicenceVersion
+from licence_store.register import LicenceSummary, _summary
+from licence_store.search_index import LAST
+from licence_store.search_walk import walk
+from seal.database import Sessions
+
+__all__ = ["Criteria", "LicenceSearch", "Page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """一页结果."""
+
+    items: tuple[LicenceSummary, ...]
+    next: int | None
+    """Where the next page begins (``after``); ``None``: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceSearch:
+    """检索."""
+
+    sessions: Sessions
+    clock: Callable[[], datetime]
+
+    def page(
+        self, criteria: Criteria, *, after: int | None = None, limit: int = 50, moment: datetime | None = None
+    ) -> Page:
+        """The licences that fit, from the one after ``after``. Raises ``Malformed("search.date", "search.state")``."""
+        criteria.check()
+        moment = moment or self.clock()
+        with self.sessions.read() as session:
+            bases, following = walk(session, criteria, LAST if after is None else after, limit)
+            return Page(_summaries(session, bases, moment), following)
+
+
+_NEWEST = (
+    select(
+        LicenceVersion.licence_id,
+        LicenceVersion.base,
+        LicenceVersion.version,
+        LicenceVersion.issued_on,
+        LicenceVersion.valid_from,
+        LicenceVersion.valid_to,
+        Licence.number,
+        Licence.type_code,
+        Licence.department_id,
+        Licence.holder_name,
+        Licence.holder_code,
+        Licence.issued,
+        LicenceType.name.label("type_name"),
+        Department.name.label("issuer_name"),
+    )
+    .join(Licence, Licence.base == LicenceVersion.base)
+    .join(LicenceType, LicenceType.code == Licence.type_code)
+    .join(Department, Department.id == Licence.department_id)
+    .where(LicenceVersion.version == Licence.version)
+)
+
+
+def _summaries(session: Session, bases: Sequence[str], moment: datetime) -> tuple[LicenceSummary, ...]:
+    """Summaries of the newest versions, in the order of ``bases``."""
+    if not bases:
+        return ()
+    rows = {row.base: row for row in session.execute(_NEWEST.where(Licence.base.in_(bases)))}
+    events: dict[str, list[Row[Any]]] = {base: [] for base in bases}
+    happened = select(LicenceEvent.base, LicenceEvent.version, LicenceEvent.state, LicenceEvent.effective)
+    order = (LicenceEvent.effective, LicenceEvent.id)
+    for event in session.execute(happened.where(LicenceEvent.base.in_(bases)).order_by(*order)):
+        events[event.base].append(event)
+    return tuple(_summary(rows[base], events[base], moment) for base in bases)

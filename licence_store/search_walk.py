@@ -1,0 +1,211 @@
+"""检索的走法: which index leads, and how far it is followed.
+
+Each criterion is a *lead*: a source of places (``licence_store.search_index``). The one that yields fewest is followed,
+newest place first, and the others are conditions on what it yields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
+from typing import Any, Final
+from unicodedata import normalize
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy.orm import Session
+
+from licence_store.criteria import Criteria
+from licence_store.leads import SORTED, Lead, Reach
+from licence_store.models import Licence, LicenceEvent, table
+from licence_store.name_search import name_conditions, name_leads
+from licence_store.names import matches, words
+from licence_store.search_index import after_day, first_place
+from trust.errors import Malformed
+from trust.identifiers import parse_licence_id
+
+ROUNDS: Final = (200, 1000, 4000)
+"""How many places are looked at in turn until the page is full."""
+STEPS: Final = 12
+"""How often the database is asked for a page at most."""
+_READ: Final = 200
+"""Licences read at once where their names are compared afterwards."""
+
+_LICENCES, E = table(Licence), table(LicenceEvent)
+L = _LICENCES.c
+
+
+def walk(
+    session: Session, criteria: Criteria, before: int, limit: int
+) -> tuple[list[str], int | None]:
+    """Bases of a page's licences, and the place after which the next page begins."""
+    reach = _reach(criteria, before)
+    hopeless = criteria.name and not words(criteria.name)
+    if hopeless or reach.before <= reach.floor:
+        return [], None
+    asked = _Asked.of(session, criteria)
+    lead = asked.best(reach)
+    found: list[Row[Any]] = []
+    rounds = chain(ROUNDS, repeat(ROUNDS[-1]))
+    count = next(rounds)
+    for _ in range(STEPS):
+        most = max(_READ, limit + 1) if asked.names else limit + 1 - len(found)
+        rows = asked.read(lead, reach, count, most)
+        found += [row for row in rows if asked.fits(row)]
+        if len(found) > limit:
+            return [row.base for row in found[:limit]], found[limit - 1].place
+        if len(rows) == most:  # there is more to read of these
+            reach = replace(reach, before=rows[-1].place)
+            continue
+        looked, lowest = asked.tally(lead, reach, count)
+        if looked < count:
+            return [row.base for row in found], None
+        reach = replace(reach, before=lowest)
+        if count == ROUNDS[-1]:
+            break
+        count = next(rounds)
+    return [row.base for row in found], reach.before
+
+
+def _reach(criteria: Criteria, before: int) -> Reach:
+    if criteria.issued_to:
+        before = min(before, after_day(criteria.issued_to))
+    return Reach(before, first_place(criteria.issued_from) if criteria.issued_from else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question put to one database."""
+
+    session: Session
+    criteria: Criteria
+    conditions: tuple[ColumnElement[bool], ...]
+    leads: tuple[Lead, ...]
+    names: bool
+    """Names are compared after reading."""
+
+    @classmethod
+    def of(cls, session: Session, criteria: Criteria) -> _Asked:
+        leads = tuple(_leads(session, criteria))
+        conditions = (*_conditions(criteria), *name_conditions(session, words(criteria.name)))
+        return cls(session, criteria, conditions, leads, bool(criteria.name or criteria.text))
+
+    def best(self, reach: Reach) -> Lead:
+        """The lead that yields fewest places; where all yield many, the first that has them in order."""
+        counted = [(lead.count(self.session, reach), turn) for turn, lead in enumerate(self.leads)]
+        able = [one for one in counted if self.leads[one[1]].ordered or one[0] < SORTED]
+        return self.leads[min(able)[1]] if able else _EVERY
+
+    def read(self, lead: Lead, reach: Reach, count: int, most: int) -> Sequence[Row[Any]]:
+        """What of the next ``count`` places fits the conditions that the database can test, newest first."""
+        places = lead.newest(reach, count).subquery()
+        columns = (L.place, L.base, L.number, L.holder_code, L.holder_name)
+        query = select(*columns).select_from(places.join(_LICENCES, L.place == places.c.place))
+        return self.session.execute(query.where(*self.conditions).order_by(L.place.desc()).limit(most)).all()
+
+    def tally(self, lead: Lead, reach: Reach, count: int) -> tuple[int, int]:
+        """How many places those were, and the lowest of them."""
+        places = lead.newest(reach, count).subquery()
+        number, lowest = self.session.execute(select(func.count(), func.min(places.c.place))).one()
+        return number, lowest or 0
+
+    def fits(self, row: Row[Any]) -> bool:
+        """Names are compared here: no database folds them as we do."""
+        wanted = self.criteria
+        if wanted.name and not matches(row.holder_name, words(wanted.name)):
+            return False
+        if not wanted.text or _base_of(wanted.text):
+            return True
+        if row.number in _variants(wanted.text) or row.holder_code in _codes(wanted.text):
+            return True
+        asked = words(wanted.text)
+        return bool(asked) and matches(row.holder_name, asked)
+
+
+def _base_of(text: str) -> str:
+    """The licence that ``text`` is an id of, any version's."""
+    try:
+        return parse_licence_id(text.strip(), strict=False).base
+    except Malformed:
+        return ""
+
+
+def _variants(number: str) -> set[str]:
+    """A number as typed, and with full-width characters made plain."""
+    return {number.strip(), normalize("NFKC", number).strip()}
+
+
+def _codes(code: str) -> set[str]:
+    return {one.upper() for one in _variants(code)}
+
+
+def _conditions(criteria: Criteria) -> Iterator[ColumnElement[bool]]:
+    """What the database tests on each licence that a lead yields."""
+    if criteria.number:
+        yield L.number.in_(_variants(criteria.number))
+    if criteria.holder_code:
+        yield L.holder_code.in_(_codes(criteria.holder_code))
+    for field, wanted in ((L.type_code, criteria.type_code), (L.department_id, criteria.department)):
+        if wanted:
+            yield field == wanted
+    for field, allowed in ((L.type_code, criteria.types), (L.department_id, criteria.departments)):
+        if allowed is not None:
+            yield field.in_(allowed)
+    if criteria.changed_since is not None:
+        since = and_(E.c.base == L.base, E.c.recorded >= criteria.changed_since)
+        yield select(E.c.id).where(since).exists()
+
+
+def _leads(session: Session, criteria: Criteria) -> Iterator[Lead]:
+    """A lead for each criterion, the likeliest first."""
+    if base := _base_of(criteria.text):
+        yield _few(L.base == base)
+    elif criteria.text:
+        yield _text_lead(session, criteria.text)
+    if criteria.number:
+        yield _few(L.number.in_(_variants(criteria.number)))
+    if criteria.holder_code:
+        yield _few(L.holder_code.in_(_codes(criteria.holder_code)))
+    if criteria.name:
+        yield from name_leads(session, words(criteria.name))
+    if criteria.changed_since is not None:
+        changed = E.c.recorded >= criteria.changed_since
+        yield Lead(lambda reach: [_licences(reach).join(E, E.c.base == L.base).where(changed)], ordered=False)
+    for field, wanted, allowed in (
+        (L.department_id, criteria.department, criteria.departments),
+        (L.type_code, criteria.type_code, criteria.types),
+    ):
+        some = (wanted,) if wanted else allowed
+        if some is not None and len(some) <= 20:  # more are as good as all
+            yield _each(field, some)
+    yield _EVERY
+
+
+def _licences(reach: Reach) -> Select[Any]:
+    return select(L.place).where(reach.of(L.place))
+
+
+_EVERY: Final = Lead(lambda reach: [_licences(reach)])
+
+
+def _few(condition: ColumnElement[bool]) -> Lead:
+    return Lead(lambda reach: [_licences(reach).where(condition)], ordered=False)
+
+
+def _each(field: ColumnElement[str], values: Sequence[str]) -> Lead:
+    """Along one index for each value."""
+    return Lead(lambda reach: [_licences(reach).where(field == one) for one in values or ("",)])
+
+
+def _text_lead(session: Session, text: str) -> Lead:
+    """What one types into one field: a number, a holder's code or a name."""
+    exact = (L.number.in_(_variants(text)), L.holder_code.in_(_codes(text)))
+    named = name_leads(session, words(text))
+
+    def parts(reach: Reach) -> list[Select[Any]]:
+        return [
+            *(_licences(reach).where(one) for one in exact),
+            *(part for lead in named for part in lead.parts(reach)),
+        ]
+
+    return Lead(parts, ordered=all(lead.ordered for lead in named))
