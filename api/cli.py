@@ -35,6 +35,7 @@ COMMANDS = {
     "worker": "worker",
     "jobs": "jobs",
     "db": "db",
+    "notices": "notices",
 }
 """Command → module of ``api.commands``; each module has a ``command``."""
 

@@ -58,6 +58,18 @@ class Settings:
     """Background jobs done at the same time (expiry, notices, batches, collection) by ``serve`` and each ``worker``.
     0: ``serve`` does none, and somebody must run ``licence-trust worker``; else what is asked for waits for ever."""
 
+    smtp_url: str = field(default="", repr=False)
+    """Mail server for notices: ``smtp://user:password@host:587`` (STARTTLS), ``smtps://…:465``, or without encryption
+    ``smtp://host:25?tls=none``. Empty: mail is not sent; its attempts fail, and are given up after a day. Never
+    logged."""
+
+    mail_from: str = ""
+    """Sender of mail, e.g. ``licences@example.cn``; needed with ``smtp_url``."""
+
+    private_webhooks: bool = False
+    """Also call webhooks on this machine and in private networks, and over plain http. ``true`` only where whoever
+    registers contacts is trusted with these networks."""
+
     upload_limit: int = 20 * 1024 * 1024
     """Largest document accepted for verification, in bytes. More is answered with 413 before it is read whole.
     Memory per verification is a small multiple of this."""
@@ -74,6 +86,10 @@ class Settings:
 
     public_rate: int = 120
     """Anonymous verifications and QR checks allowed per address and minute (429 beyond). 0 switches the limit off."""
+
+    check_rate: int = 600
+    """True-or-false checks allowed per interface token and minute (429 beyond). 0 switches the limit off; too high
+    helps a token's holder to find out values by trying them."""
 
     key_custodian: str = "file"
     """Who keeps the signers' keys (密钥保管者). ``file``: the encrypted key files of the region, the only one so far;
@@ -127,7 +143,7 @@ def _read(name: str, value: object) -> object:
     try:
         return reader(str(value))
     except ValueError:
-        shown = "***" if name == "passphrase" else str(value)[:80]
+        shown = "***" if name in ("passphrase", "smtp_url") else str(value)[:80]
         raise Malformed(
             "settings.invalid",
             "设置 {name} 的值“{value}”无效，应为：{expected}",
@@ -181,6 +197,22 @@ def _addresses(value: str) -> str:
     return ",".join(_address(one.strip()) for one in value.split(","))
 
 
+def _mail_server(value: str) -> str:
+    from licence_store.notices.channels import check_smtp_url
+
+    if not check_smtp_url(value):
+        raise ValueError(value)
+    return value
+
+
+def _mail_address(value: str) -> str:
+    from licence_store.notices.channels import is_mail_address
+
+    if not is_mail_address(value):
+        raise ValueError(value)
+    return value
+
+
 def _flag(value: str) -> bool:
     return _one_of("true", "false")(value.lower()) == "true"
 
@@ -192,11 +224,15 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "lang": (_language, "zh-CN | en"),
     "workers": (_whole(0, 256), "0–256"),
     "job_workers": (_whole(0, 64), "0–64"),
+    "smtp_url": (_mail_server, "smtp://host:587 | smtps://host:465"),
+    "mail_from": (_mail_address, "name@example.cn"),
+    "private_webhooks": (_flag, "true | false"),
     "upload_limit": (_whole(1024, 1 << 31), "≥ 1024 (bytes)"),
     "body_limit": (_whole(1024, 1 << 31), "≥ 1024 (bytes)"),
     "session_minutes": (_whole(1, 60 * 24 * 30), "1–43200 (min)"),
     "sign_in_attempts": (_whole(1, 10000), "1–10000"),
     "public_rate": (_whole(0, 1_000_000), "≥ 0"),
+    "check_rate": (_whole(0, 1_000_000), "≥ 0"),
     "key_custodian": (_one_of("file"), "file"),
     "timestamp_policy": (_oid, "1.2.…"),
     "timestamp_urls": (_addresses, "http://…,https://…"),

@@ -21,6 +21,7 @@ from api.settings import Settings
 from licence_store.accounts import AccountRules, Accounts
 from licence_store.desk import Desk, DeskSettings, now, open_desk
 from licence_store.idempotency import Idempotency
+from licence_store.notices.channels import NoticeSettings
 from trust.errors import CheckFailed, LicenceTrustError, Malformed, NotFound, Refused
 from trust.journal import Actor
 
@@ -88,6 +89,7 @@ def build(settings: Settings) -> Services:
             settings.passphrase,
             tuple(one for one in settings.timestamp_urls.split(",") if one),
             custodian=settings.key_custodian,
+            notices=NoticeSettings(settings.smtp_url, settings.mail_from, settings.private_webhooks),
         ),
         clock=now,
     )

@@ -63,7 +63,8 @@ class BatchJob:
 
     settings: DeskSettings
     type_name: str
-    out_dir: Path
+    out_dir: Path | None
+    """Where sealed files are put beside the register; ``None``: they stay in it."""
     officer: Actor
     chunk: int = CHUNK
 
@@ -77,19 +78,31 @@ def run_batch(
     all, before the first outcome: ``NotFound("type.unknown")``, ``Refused("grant.*")``,
     ``Unavailable("batch.out_dir")``, ``keys.*``, ``region.*``, ``database.*``.
     """
-    _demand_folder(job.out_dir)
+    if job.out_dir is not None:
+        _demand_folder(job.out_dir)
     desk = open_desk(job.settings)
     try:
-        _make_ready(desk, job)
-        chunks = _chunks(rows, job.chunk)
-        first = list(islice(chunks, 2))
-        count = workers or os.cpu_count() or 1
-        alone = count == 1 or len(first) < 2
-        work = chain(first, chunks)
-        yield from _counted(_alone(desk, job, work) if alone else _Crew(job, count).run(work), on_progress)
-        flush_folder(job.out_dir)
+        done = issue_chunks(desk, job, _chunks(rows, job.chunk), workers=workers)
+        yield from _counted(done, on_progress)
+        if job.out_dir is not None:
+            flush_folder(job.out_dir)
     finally:
         desk.close()
+
+
+def issue_chunks(
+    desk: Desk, job: BatchJob, chunks: Iterator[list[Row]], *, workers: int = 0
+) -> Iterator[list[BatchOutcome]]:
+    """签发 chunk by chunk, on ``workers`` processes (0: one per core); outcomes in the chunks' order.
+
+    A chunk is asked for only when a process is free for it. Raises, before the first, as ``run_batch`` does.
+    """
+    _make_ready(desk, job)
+    first = list(islice(chunks, 2))
+    count = workers or os.cpu_count() or 1
+    alone = count == 1 or len(first) < 2
+    work = chain(first, chunks)
+    yield from _alone(desk, job, work) if alone else _Crew(job, count).run(work)
 
 
 def _demand_folder(folder: Path) -> None:
@@ -146,7 +159,8 @@ def _issue(desk: Desk, job: BatchJob, rows: Sequence[Row], attempts: int = 2) ->
     """Issue a chunk; what fails as a whole (a database away for a moment, a deadlock) is tried once more."""
     records: list[Mapping[str, object]] = [r.content for r in rows if not isinstance(r.content, LicenceTrustError)]
     try:
-        return desk.issuer.issue_many(job.type_name, records, job.officer) if records else []
+        extras = [r.extras for r in rows]
+        return desk.issuer.issue_many(job.type_name, records, job.officer, extras) if records else []
     except LicenceTrustError as error:
         if attempts > 1 and isinstance(error, Unavailable):
             return _issue(desk, job, rows, attempts - 1)
@@ -160,7 +174,8 @@ def _outcome(desk: Desk, job: BatchJob, row: Row, answer: Outcome | None) -> Bat
     if isinstance(answer, LicenceTrustError):
         return BatchOutcome(row.number, error=answer)
     try:
-        return BatchOutcome(row.number, answer, _put_out(desk, job.out_dir, answer))
+        place = _put_out(desk, job.out_dir, answer) if job.out_dir is not None else None
+        return BatchOutcome(row.number, answer, place)
     except LicenceTrustError as error:
         return BatchOutcome(row.number, error=error)
 
@@ -244,7 +259,7 @@ class _Crew:
     def _give(self, worker: _Worker, task: int) -> None:
         worker.task = task
         with suppress(OSError):  # it died just now: noticed when its pipe is read
-            worker.pipe.send([(r.number, _packed(r.content)) for r in self.pending[task]])
+            worker.pipe.send([(r.number, _packed(r.content), r.extras) for r in self.pending[task]])
 
     def _collect(self) -> None:
         """Wait for one process or more to answer, or to die."""
@@ -291,7 +306,7 @@ def _work(job: BatchJob, pipe: Connection) -> None:
     desk = open_desk(job.settings)
     try:
         while True:
-            rows = [Row(number, _unpacked(content)) for number, content in pipe.recv()]
+            rows = [Row(number, _unpacked(content), extras) for number, content, extras in pipe.recv()]
             pipe.send([_packed_outcome(o) for o in _do_chunk(desk, job, rows)])
     except (EOFError, OSError):
         return

@@ -149,12 +149,12 @@ class Catalogue:
             if at_hand.digest == definition.digest:
                 return CataloguedType(at_hand, known.version)
         version = self._store(session, definition, known, actor, event.kind)
-        _fill(event, definition.code, TypeState.PUBLISHED, actor, self.clock(), version, definition.digest)
-        session.add(event)
+        now = self.clock()
+        session.add(describe(event, definition.code, TypeState.PUBLISHED, actor, now, version, definition.digest))
         session.flush()
         for right in self.rights(session, definition.code):
             if not definition.entitles(right.department_code):
-                self._end_grant(session, definition.code, right, actor, "", self.clock())
+                self._end_grant(session, definition.code, right, actor, "", now)
         return CataloguedType(self.at(session, definition.code, version), version)
 
     def _store(
@@ -218,8 +218,7 @@ class Catalogue:
             details = {"department": department_id, "seal": seal_id}
             journal.append(session, [Entry(now, actor, "type.grant", code, details=details)])
             event = TypeEvent(kind="grant", department=department_id)
-            _fill(event, code, kind.state, actor, now, kind.version, "")
-            session.add(event)
+            session.add(describe(event, code, kind.state, actor, now, kind.version, ""))
 
     def end_grant(
         self, type_name: str, department_id: str, actor: Actor, reason: str, *, at: datetime | None = None
@@ -250,8 +249,7 @@ class Catalogue:
         details = {"department": right.department_id, "ends": at.isoformat()}
         journal.append(session, [Entry(now, actor, "type.end_grant", code, reason=reason, details=details)])
         event = TypeEvent(kind="end_grant", department=right.department_id, reason=reason)
-        _fill(event, code, row.state, actor, now, row.version, "")
-        session.add(event)
+        session.add(describe(event, code, row.state, actor, now, row.version, ""))
 
     def issued_in(self, session: Session, name: str) -> CataloguedType:
         """As ``current_in``, for a new licence; raises ``Refused("type.retired")``."""
@@ -321,8 +319,11 @@ def demand_reason(reason: str) -> None:
         raise Refused("type.reason", "请说明理由。")
 
 
-def _fill(event: TypeEvent, code: str, state: str, actor: Actor, now: datetime, version: int, digest: str) -> None:
-    """What every event says."""
+def describe(
+    event: TypeEvent, code: str, state: str, actor: Actor, now: datetime, version: int, digest: str
+) -> TypeEvent:
+    """``event`` with what every event says."""
     event.code, event.state, event.version, event.digest = code, str(state), version, digest
     event.department, event.draft, event.reason = event.department or "", event.draft or "", event.reason or ""
     event.actor, event.recorded = actor.account[:100], now
+    return event

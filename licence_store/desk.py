@@ -13,16 +13,21 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from keys.signer import Timestamper
 from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
+from licence_store.catalogue_life import CatalogueLife
+from licence_store.collection.sources import Sources
 from licence_store.files import FileStore
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
 from licence_store.region import Region
 from licence_store.register import Register
+from licence_store.notices.channels import NoticeSettings
+from licence_store.notices.outbox import Outbox
 from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
 from licence_store.search import LicenceSearch
@@ -35,6 +40,9 @@ from seal.status import SealStatusPublisher
 from trust.anchors import TrustStore
 from trust.errors import LicenceTrustError
 from verify.verifier import Verifier
+
+if TYPE_CHECKING:
+    from licence_store.collection.collector import Collector
 
 _LOOK_AGAIN = 60.0
 """Seconds after which trust material is looked at again."""
@@ -62,6 +70,7 @@ class DeskSettings:
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
 
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
 
 @dataclass(frozen=True)
 class Desk:
@@ -77,6 +86,11 @@ class Desk:
         return Catalogue(self.sessions, self.clock)
 
     @cached_property
+    def catalogue_life(self) -> CatalogueLife:
+        """目录编制."""
+        return CatalogueLife(self.catalogue)
+
+    @cached_property
     def journal(self) -> SQLJournal:
         return SQLJournal(self.sessions, self.clock)
 
@@ -88,6 +102,23 @@ class Desk:
     def jobs(self) -> Jobs:
         """任务队列."""
         return Jobs(self.sessions, self.clock)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """来源登记."""
+    @cached_property
+    def notices(self) -> Outbox:
+        """通知发件箱."""
+        return Outbox(self.sessions, self.clock, self.jobs, self.settings.notices)
+
+        return Sources(self.sessions, self.catalogue, self.clock)
+
+    @cached_property
+    def collector(self) -> Collector:
+        """归集."""
+        from licence_store.collection.collector import Collector
+
+        return Collector(self)
 
     @cached_property
     def register(self) -> Register:

@@ -175,6 +175,19 @@ def render_png(
     return canvas.paint(items).png()
 
 
+def paint_face(
+    definition: LicenceTypeDefinition, message: DataMessage, verify_url: str, *, demonstration: bool, dpi: float
+) -> bytes:
+    """样本图: the face as PNG, of a type nobody issues yet perhaps; nothing is prepared and nothing kept.
+
+    Raises ``Malformed("type.style")`` where it draws too much, and as ``draw_face``.
+    """
+    style = definition.style
+    ground = draw_shapes(style, _with_sample(style) if demonstration else style.background)
+    items = (*ground, *draw_shapes(style, style.statement), _qr(style, verify_url), *field_texts(style, message))
+    return Canvas(style.width, style.height, dpi).paint(items).png()
+
+
 _GROUNDS: dict[tuple[str, bool, float], Pictures.Image] = {}
 
 

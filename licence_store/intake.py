@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from licence_store.extras import PLAIN, IssueExtras
 from trust.errors import LicenceTrustError, Malformed, NotFound
 
 SUFFIXES = (".json", ".jsonl", ".csv")
@@ -29,6 +30,8 @@ class Row:
     number: int
     """From 1; blank lines are not counted."""
     content: Mapping[str, object] | LicenceTrustError
+    extras: IssueExtras = PLAIN
+    """What is said besides the record; of rows that do not come from a file."""
 
 
 def read_records(path: Path) -> Iterator[Row]:

@@ -341,3 +341,4 @@ import licence_store.collection.entry_models  # noqa: E402
 import licence_store.collection.models  # noqa: E402
 import licence_store.jobs.models  # noqa: E402
 import licence_store.proofs.models  # noqa: E402, F401
+import licence_store.notices.models  # noqa: E402

@@ -42,13 +42,15 @@ class Exchange:
     """Most octets of an answer."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Sent to the origin asked for, never to another that it names."""
+    statuses: frozenset[int] = frozenset({200})
+    """Which statuses are a good answer."""
 
 
 class Fetcher(Protocol):
     """取数者: asks one source."""
 
     def fetch(self, exchange: Exchange) -> bytes:
-        """The body of a good answer (status 200); ``Unavailable("fetch.…")`` for everything else."""
+        """The body of a good answer; ``Unavailable("fetch.…")`` for everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class HTTPFetcher:
                 headers["Content-Type"] = exchange.content_type
             path = (url.path or "/") + (f"?{url.query}" if url.query else "")
             connection.request("GET" if exchange.body is None else "POST", path, exchange.body, headers)
-            found = _answer(url, connection.getresponse(), exchange.limit)
+            found = _answer(url, connection.getresponse(), exchange)
             if self.monotonic() >= deadline:
                 raise _timed_out(url)
             return found
@@ -151,16 +153,17 @@ def is_elsewhere(address: str) -> bool:
     return found.version == 4 or (found in _UNICAST and found not in _TUNNELS)
 
 
-def _answer(url: SplitResult, response: http.client.HTTPResponse, limit: int) -> bytes | str:
+def _answer(url: SplitResult, response: http.client.HTTPResponse, exchange: Exchange) -> bytes | str:
     with response:
         if response.status in _REDIRECTS and (location := response.getheader("Location")):
             return location
-        if response.status != 200:
+        if response.status not in exchange.statuses:
             raise Unavailable(
                 "fetch.status", "信息源 {url} 返回状态 {status}。", url=_shown(url), status=response.status
             )
-        found = response.read(limit + 1)
-        if len(found) > limit:
+        found = response.read(exchange.limit + 1)
+        if len(found) > exchange.limit:
+            limit = exchange.limit
             raise Unavailable("fetch.too_large", "信息源 {url} 的应答超过 {limit} 字节。", url=_shown(url), limit=limit)
         if response.length:
             raise http.client.IncompleteRead(found, response.length)

@@ -53,11 +53,13 @@ class CollectionRun(Base):
     source_id: Mapped[str] = mapped_column(ForeignKey("collection_source.id"))
     number: Mapped[int]
     kind: Mapped[str] = mapped_column(String(16))
-    """``collect`` or ``rerun`` (of what was held back)."""
+    """``collect``, ``check`` (cleansed, not sealed) ``rerun`` (of what was held back) or ``enter``."""
     input: Mapped[str] = mapped_column(Text)
     """Canonical JSON: which delivery it reads, so that it goes on with the same."""
     state: Mapped[str] = mapped_column(String(16))
     """``running``, ``stopped`` (goes on where it stopped), ``done`` or ``failed``."""
+    ticket: Mapped[str] = mapped_column(String(32))
+    """Of the process that has it in hand: one that took it over before finds another's here."""
     position: Mapped[str] = mapped_column(Text)
     """Where the connector goes on, in its own words; empty at the beginning."""
     started: Mapped[datetime]

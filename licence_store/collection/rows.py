@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from licence_store.collection.rules import QUARANTINE
-from licence_store.extras import IssueExtras
+from licence_store.collection.texts import to_text
+from licence_store.extras import PLAIN, IssueExtras, PaperCopy
+from seal.provenance import CaseLink
 from trust.algorithms import sm3
-from trust.canonical import canonical_json
 from trust.errors import LicenceTrustError, fill
 
 MAX_KEY = 200
+_TEXTS = ("source", "credibility", "number", "issued_on")
 
 Content = Mapping[str, object] | LicenceTrustError
 """A record, or why it could not be read."""
@@ -41,7 +43,7 @@ class IncomingRow:
     content: Content
     position: str = ""
     """Where the connector goes on after this row, in its own words; empty: only after a later one."""
-    extras: IssueExtras = field(default_factory=IssueExtras)
+    extras: IssueExtras = PLAIN
     """Origin, credibility, case, paper: what the licence will say besides the record."""
     evidence: tuple[Evidence, ...] = ()
 
@@ -50,8 +52,30 @@ class IncomingRow:
         """SM3 over what was delivered: two rows with one digest say the same."""
         content = self.content
         said: Any = {"error": content.code} if isinstance(content, LicenceTrustError) else _plain(content)
-        case = self.extras.case.to_json() if self.extras.case else {}
-        return sm3(canonical_json({"record": said, "case": case})).hex()
+        return sm3(to_text({"record": said, "extras": extras_to_json(self.extras)}).encode()).hex()
+
+    def to_json(self) -> dict[str, Any]:
+        """As the quarantine keeps it."""
+        record = {} if isinstance(self.content, LicenceTrustError) else _plain(self.content)
+        evidence = [{"name": one.name, "digest": one.digest} for one in self.evidence]
+        return {"record": record, "extras": extras_to_json(self.extras), "evidence": evidence}
+
+
+def extras_to_json(extras: IssueExtras) -> dict[str, Any]:
+    """What was said besides the record; what is left out is as usual."""
+    texts = {name: getattr(extras, name) for name in _TEXTS}
+    return {
+        **{name: text for name, text in texts.items() if text != getattr(PLAIN, name)},
+        **({"case": extras.case.to_json()} if extras.case else {}),
+        **({"paper": extras.paper.to_text()} if extras.paper else {}),
+    }
+
+
+def extras_from_json(kept: Mapping[str, Any]) -> IssueExtras:
+    """The same again."""
+    case = CaseLink.from_json(kept["case"], "case") if "case" in kept else None
+    texts = {name: kept[name] for name in _TEXTS if name in kept}
+    return IssueExtras(case=case, paper=PaperCopy.from_text(kept.get("paper", "")), **texts)
 
 
 def _plain(content: Mapping[str, object]) -> dict[str, str]:

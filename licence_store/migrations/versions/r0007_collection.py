@@ -43,6 +43,7 @@ def _sources() -> None:
     sa.Column('kind', sa.String(length=16), nullable=False),
     sa.Column('input', sa.Text(), nullable=False),
     sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('ticket', sa.String(length=32), nullable=False),
     sa.Column('position', sa.Text(), nullable=False),
     sa.Column('started', sa.DateTime(timezone=True), nullable=False),
     sa.Column('changed', sa.DateTime(timezone=True), nullable=False),

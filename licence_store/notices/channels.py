@@ -1,0 +1,229 @@
+"""通知渠道: carry one notice to one address, or say why not.
+
+``Unavailable`` means: try again later. ``Refused`` means: never mind trying, the address is no good. A crash between
+sending and noting it down sends again, under the same id (``Message-ID``, ``webhook-id``): the receiver can tell.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import logging
+import re
+import smtplib
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from licence_store.notices.texts import Text
+from trust.errors import Malformed, Refused, Unavailable
+from trust.fetching import Exchange, Fetcher, HTTPFetcher
+
+log = logging.getLogger("licence_trust.notices")
+LOG, SMTP, WEBHOOK = "log", "smtp", "webhook"
+SECRET_PREFIX = "whsec_"  # noqa: S105 - a mark, not a secret
+_MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])")
+_GOOD = frozenset(range(200, 300))
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSettings:
+    """What sending needs to know."""
+
+    smtp_url: str = field(default="", repr=False)
+    """``smtp://user:password@host:587`` (with STARTTLS), ``smtps://…:465``, ``smtp://host:25?tls=none``."""
+    sender: str = ""
+    """Address in ``From``."""
+    private_webhooks: bool = False
+    """Also call this machine and private networks."""
+    timeout: float = 10.0
+    """Seconds for one attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One notice on its way."""
+
+    delivery_id: str
+    """The same on every attempt."""
+    address: str
+    kind: str
+    text: Text
+    facts: Mapping[str, str]
+    created: datetime
+    moment: datetime
+    """Of this attempt."""
+    secret: str = field(default="", repr=False)
+
+
+class Channel(Protocol):
+    """通知渠道."""
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Raises ``Unavailable`` (later) or ``Refused`` (never)."""
+
+
+class LogChannel:
+    """日志: for those who can be reached nowhere, and for trying things out."""
+
+    def send(self, outgoing: Outgoing) -> None:
+        log.info("notice %s (%s): %s", outgoing.delivery_id, outgoing.kind, outgoing.facts.get("licence_id", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class SMTPChannel:
+    """电子邮件."""
+
+    settings: NoticeSettings
+    tls: ssl.SSLContext | None = None
+    """``None``: the system's certificate authorities."""
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Raises ``Unavailable("notice.smtp_unset", "notice.smtp")``, ``Refused("notice.address_refused")``."""
+        if not self.settings.smtp_url or not self.settings.sender:
+            raise Unavailable(
+                "notice.smtp_unset",
+                "没有设置邮件服务器或发件人。",
+                remedy="请设置 LICENCE_TRUST_SMTP_URL 和 LICENCE_TRUST_MAIL_FROM。",
+            )
+        try:
+            with self._connect() as server:
+                server.send_message(self._message(outgoing), self.settings.sender, [outgoing.address])
+        except smtplib.SMTPRecipientsRefused as error:
+            code = next(iter(error.recipients.values()))[0]
+            raise _refused(code) from error
+        except smtplib.SMTPResponseException as error:
+            raise _refused(error.smtp_code) from error
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            raise Unavailable("notice.smtp", "邮件服务器无法使用（{reason}）。", reason=type(error).__name__) from error
+
+    def _connect(self) -> smtplib.SMTP:
+        url, context = urlsplit(self.settings.smtp_url), self.tls or ssl.create_default_context()
+        host, seconds = url.hostname or "localhost", self.settings.timeout
+        if url.scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=seconds, context=context)
+        else:
+            server = smtplib.SMTP(host, url.port or 587, timeout=seconds)
+        try:
+            if url.scheme == "smtp" and parse_qs(url.query).get("tls") != ["none"]:
+                server.starttls(context=context)
+            if url.username:
+                server.login(unquote(url.username), unquote(url.password or ""))
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _message(self, outgoing: Outgoing) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"] = self.settings.sender, outgoing.address
+        message["Subject"] = outgoing.text.heading
+        message["Date"] = format_datetime(outgoing.created)
+        message["Message-ID"] = f"<{outgoing.delivery_id}@{self.settings.sender.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(outgoing.text.body)
+        return message
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookChannel:
+    """回调: a signed POST, with the headers of Standard Webhooks (HMAC-SHA256)."""
+
+    fetcher: Fetcher
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Raises ``Unavailable("fetch.*")``; ``Refused("notice.gone")`` where the receiver wants no more (410)."""
+        body = json.dumps(
+            {
+                "type": outgoing.kind,
+                "timestamp": outgoing.created.isoformat(timespec="seconds"),
+                "data": {**outgoing.facts, "heading": outgoing.text.heading, "text": outgoing.text.body},
+            },
+            ensure_ascii=False,
+        ).encode()
+        stamp = str(int(outgoing.moment.timestamp()))
+        headers = (
+            ("webhook-id", outgoing.delivery_id),
+            ("webhook-timestamp", stamp),
+            ("webhook-signature", signature(outgoing.secret, outgoing.delivery_id, stamp, body)),
+        )
+        try:
+            self.fetcher.fetch(
+                Exchange(
+                    outgoing.address, body, "application/json", limit=1 << 16, headers=headers, statuses=_GOOD
+                )
+            )  # fmt: skip
+        except Unavailable as error:
+            if error.code == "fetch.status" and error.params.get("status") == 410:
+                raise Refused("notice.gone", "对方已停用该回调地址（410）。") from error
+            raise
+
+
+def signature(secret: str, message_id: str, stamp: str, body: bytes) -> str:
+    """``v1,`` and the base64 of HMAC-SHA256 over ``id.timestamp.body``."""
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    made = hmac.new(key, f"{message_id}.{stamp}.".encode() + body, "sha256").digest()
+    return "v1," + base64.b64encode(made).decode()
+
+
+def channels(settings: NoticeSettings) -> dict[str, Channel]:
+    """Every channel by its name."""
+    fetcher = HTTPFetcher(settings.timeout, redirects=0, allow_private=settings.private_webhooks)
+    return {LOG: LogChannel(), SMTP: SMTPChannel(settings), WEBHOOK: WebhookChannel(fetcher)}
+
+
+def check_address(channel: str, address: str, *, private: bool = False) -> None:
+    """Raises ``Malformed("contact.channel", "contact.address")``."""
+    if channel not in (SMTP, WEBHOOK):
+        raise Malformed("contact.channel", "通知渠道应为 smtp 或 webhook。")
+    if not (is_mail_address(address) if channel == SMTP else _is_hook(address, private)):
+        raise Malformed(
+            "contact.address",
+            "联系地址无效：邮件地址应如 name@example.cn，回调地址应如 https://example.cn/path。",
+        )
+
+
+def check_smtp_url(url: str) -> bool:
+    """Is it an address a mail server can be reached at?"""
+    try:
+        parts = urlsplit(url)
+        tls = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+        return bool(
+            parts.scheme in ("smtp", "smtps")
+            and parts.hostname
+            and parts.port != 0
+            and parts.path in ("", "/")
+            and tls in ({}, {"tls": ["none"]}, {"tls": ["starttls"]})
+        )
+    except ValueError:
+        return False
+
+
+def is_mail_address(text: str) -> bool:
+    """A plain address, without a name before it."""
+    return len(text) <= 254 and _MAIL.fullmatch(text) is not None and ".." not in text
+
+
+def _is_hook(text: str, private: bool) -> bool:
+    """https; plain http only where the operator allows his own networks."""
+    try:
+        parts = urlsplit(text)
+        sound = parts.hostname and not parts.username and not parts.fragment and parts.port != 0
+    except ValueError:
+        return False
+    allowed = ("https", "http") if private else ("https",)
+    return bool(sound and parts.scheme in allowed and len(text) <= 500 and text.isascii() and text.isprintable()
+                and " " not in text)  # fmt: skip
+
+
+def _refused(code: int) -> Unavailable | Refused:
+    """4xx: later; 5xx: never."""
+    if code < 500:
+        return Unavailable("notice.smtp_later", "邮件服务器暂不接受（{status}）。", status=code)
+    return Refused("notice.address_refused", "邮件服务器拒绝了收件地址或邮件（{status}）。", status=code)

@@ -1,0 +1,82 @@
+"""通知的文字, in the recipient's language: a heading and a few lines; no more about a person than the text needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from trust.errors import fill
+from trust.i18n import N_, choose_language, translator
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeKind:
+    """通知种类."""
+
+    name: str
+    title: str
+    """Chinese, in the catalogue; the heading with its places."""
+    holder: str
+    """What the holder is told."""
+    department: str
+    """What the issuing department is told."""
+
+
+KINDS: Mapping[str, NoticeKind] = MappingProxyType(
+    {
+        one.name: one
+        for one in (
+            NoticeKind(
+                "licence.expiring",
+                N_("证照将于 {ends} 到期：{type}"),
+                N_(
+                    "您持有的“{type}”（证照编号 {number}）有效期至 {ends}，还有 {days} 天到期。\n"
+                    "如需继续使用，请向颁证单位“{issuer}”申请延续。"
+                ),
+                N_(
+                    "贵单位颁发的“{type}”（证照编号 {number}）有效期至 {ends}，还有 {days} 天到期。\n"
+                    "电子证照标识：{licence_id}"
+                ),
+            ),
+            NoticeKind(
+                "inspection.due",
+                N_("请办理 {year} 年度年检：{type}"),
+                N_(
+                    "您持有的“{type}”（证照编号 {number}）应于 {opens} 至 {closes} 办理 {year} 年度年检。\n"
+                    "请向颁证单位“{issuer}”提交年检材料。"
+                ),
+                N_(
+                    "贵单位颁发的“{type}”（证照编号 {number}）应于 {opens} 至 {closes} 办理 {year} 年度年检。\n"
+                    "电子证照标识：{licence_id}"
+                ),
+            ),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What one recipient reads."""
+
+    heading: str
+    body: str
+
+
+def text_of(kind: str, party_kind: str, facts: Mapping[str, str], language: str) -> Text:
+    """The notice in ``language``; ``type`` comes from the facts in that language."""
+    chosen, translate, english = KINDS[kind], translator(language), choose_language(language) == "en"
+    known = {**facts, "type": (facts.get("type_en") if english else "") or facts["type"]}
+    body = chosen.holder if party_kind == "holder" else chosen.department
+    closing = translate(N_("本通知由电子证照系统自动发出，请勿回复。"))
+    return Text(fill(translate(chosen.title), known), _lines(fill_lines(translate(body), known), closing))
+
+
+def fill_lines(template: str, facts: Mapping[str, str]) -> str:
+    """As ``fill``, line by line: what a fact holds never makes a line of its own."""
+    return "\n".join(fill(line, facts) for line in template.split("\n"))
+
+
+def _lines(*parts: str) -> str:
+    return "\n\n".join(parts) + "\n"
