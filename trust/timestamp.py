@@ -13,7 +13,7 @@ content type may be that of PKCS#7 or of GB/T 35275 (both occur); the inner one 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -432,7 +432,7 @@ def _constraint(template: str, what: str) -> CheckFailed:
     return CheckFailed("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE", "timestamp.attributes", template, what=what)
 
 
-def binds_certificate(attributes: dict[str, bytes], certificate: Certificate) -> bool:
+def binds_certificate(attributes: Mapping[str, bytes], certificate: Certificate) -> bool:
     """Do the signed attributes name ``certificate`` by its digest? Every one that is there must."""
     named = [
         _names(attributes[kind], default, certificate.der)

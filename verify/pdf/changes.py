@@ -1,7 +1,8 @@
 """签名后的改动: what was added to a PDF after a signature, and does the signature allow it (ISO 32000-1, 12.8.2)?
 
 Every later revision is compared with the one before by pyHanko's difference analysis, with rules stricter than its
-own: document information, metadata, annotations and objects nobody refers to may not be slipped in. What remains
+own: document information, metadata and annotations may not be exchanged, and into a licence no objects slipped that
+nobody refers to. What remains
 allowed: further signatures and time stamps in their fields, material for long-term validation, and, in a form that
 is not a licence of ours, filled-in fields.
 """
@@ -24,6 +25,7 @@ from pyhanko.sign.diff_analysis import (
 from pyhanko.sign.fields import MDPPerm
 
 from trust.errors import CheckFailed
+from verify.pdf.metadata import OnlyDatesInInfo, OnlyDatesInXMP
 from verify.pdf.opening import BROKEN, OpenedPDF, PDFSignature
 from verify.report import Indication
 
@@ -38,12 +40,14 @@ def _policy(*, licence: bool) -> StandardDiffPolicy:
     return StandardDiffPolicy(
         global_rules=[
             CatalogModificationRule(),
+            OnlyDatesInInfo().as_qualified(ModificationLevel.LTA_UPDATES),
+            OnlyDatesInXMP().as_qualified(ModificationLevel.LTA_UPDATES),
             DSSCompareRule().as_qualified(ModificationLevel.LTA_UPDATES),
             XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
             ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         ],
         form_rule=FormUpdatingRule(field_rules=fields),
-        ignore_orphaned_objects=False,
+        ignore_orphaned_objects=not licence,
     )
 
 

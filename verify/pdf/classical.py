@@ -143,6 +143,9 @@ def _check_trusted(status: PdfSignatureStatus) -> None:
 _UNKNOWN = "签名人证书“{signer}”的证书路径不能确认。"
 _REASONS = {
     "NO_CERTIFICATE_CHAIN_FOUND": ("签名人证书“{signer}”不能追溯到信任库中的任何信任锚。", "pdf.untrusted"),
+    "CHAIN_CONSTRAINTS_FAILURE": (
+        "签名人证书“{signer}”不能追溯到信任库中的任何信任锚，或路径上的证书用途不符。", "pdf.untrusted",
+    ),
     "REVOKED_NO_POE": ("签名人证书“{signer}”已被废止。", "pdf.revoked"),
     "OUT_OF_BOUNDS_NO_POE": ("签名人证书“{signer}”不在有效期内。", "pdf.expired"),
     "CERTIFICATE_CHAIN_GENERAL_FAILURE": (

@@ -137,7 +137,9 @@ _READ: Final = frozenset({b"BDC", b"BMC", b"EMC", b"q", b"Q", b"Tf", b"Tr"}) | _
 
 
 def _operations(page: Any) -> Iterator[_Operation]:
-    content = page["/Contents"]
+    content = look(page, "/Contents")
+    if content is None:
+        return
     for stream in items(content) if isinstance(content, generic.ArrayObject) else [content]:
         yield from _read(stream.data)
 
@@ -188,7 +190,9 @@ def _fonts(page: Any) -> dict[bytes, dict[int, str]]:
     resources = look(page, "/Resources")
     fonts = look(resources, "/Font") if isinstance(resources, generic.DictionaryObject) else None
     answer: dict[bytes, dict[int, str]] = {}
-    for name in fonts if isinstance(fonts, generic.DictionaryObject) else ():
+    if not isinstance(fonts, generic.DictionaryObject):
+        return answer
+    for name in fonts:
         mapping = look(fonts[name], "/ToUnicode")
         if isinstance(mapping, generic.StreamObject):
             answer[str(name).encode()] = _code_map(mapping.data)
@@ -206,8 +210,8 @@ def _code_map(data: bytes) -> dict[int, str]:
     for kind, body in _BLOCK.findall(data):
         values = [bytes.fromhex(one.decode()) for one in _HEXES.findall(body)]
         if kind == b"bfchar":
-            for code, text in zip(values[::2], values[1::2], strict=True):
-                answer[int.from_bytes(code, "big")] = text.decode("utf-16-be")
+            for one, text in zip(values[::2], values[1::2], strict=True):
+                answer[int.from_bytes(one, "big")] = text.decode("utf-16-be")
             continue
         for first, last, text in zip(values[::3], values[1::3], values[2::3], strict=True):
             start, stop = int.from_bytes(first, "big"), int.from_bytes(last, "big")

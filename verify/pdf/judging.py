@@ -8,10 +8,10 @@ Signatures with RSA or ECDSA are judged by pyHanko (``verify.pdf.classical``), w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from seal import checking
 from seal.message import DataMessage, disclosure_entry, disclosure_root
@@ -37,6 +37,7 @@ from verify.steps import Found, Judging
 if TYPE_CHECKING:
     from verify.verifier import Verifier
 
+T = TypeVar("T")
 FAILED, INDETERMINATE = Indication.FAILED, Indication.INDETERMINATE
 _SIGNING_CERTIFICATE = frozenset({"1.2.840.113549.1.9.16.2.12", "1.2.840.113549.1.9.16.2.47"})
 _CONTENT_TYPE = "1.2.840.113549.1.9.3"
@@ -374,7 +375,7 @@ def _check_signed_attributes(signature: PDFSignature, data: bytes) -> None:
     _check_digest(signature, signer.message_digest or b"", data)
 
 
-def _check_bound(attributes: dict[str, bytes], certificate: Certificate) -> None:
+def _check_bound(attributes: Mapping[str, bytes], certificate: Certificate) -> None:
     """Is the signer's certificate among what is signed (signing-certificate-v2)?"""
     if not binds_certificate(attributes, certificate):
         raise CheckFailed(
@@ -476,7 +477,7 @@ def pdf_time(text: str) -> datetime | None:
         return None
 
 
-def _loaded(load: Callable[[bytes], object], some: tuple[bytes, ...]) -> list:
+def _loaded(load: Callable[[bytes], T], some: tuple[bytes, ...]) -> list[T]:
     """Those that can be read; what cannot proves nothing."""
     found = []
     for one in some:

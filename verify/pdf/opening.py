@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -58,7 +59,7 @@ _END = re.compile(rb"startxref[ \r\n\t]+(\d{1,12})[ \r\n\t]+%%EOF[ \t]*(?:\r\n|\
 _HEX = re.compile(rb"[0-9A-Fa-f]*")
 
 BROKEN = (PdfError, ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError,
-          AssertionError, NotImplementedError, UnicodeError, MemoryError, OSError)  # fmt: skip
+          AssertionError, NotImplementedError, UnicodeError, MemoryError, OSError, zlib.error)  # fmt: skip
 """What reading a hostile file may end in; each of them means: no readable PDF."""
 
 
