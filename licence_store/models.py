@@ -179,6 +179,8 @@ class IssueIntent(Base):
     state: Mapped[str] = mapped_column(String(16))
     """``reserved``, ``done`` or ``void``."""
     reason: Mapped[str] = mapped_column(String(500))
+    forms: Mapped[str] = mapped_column(String(16), server_default="ofd")
+    """In which forms it is to be made: ``ofd``, ``pdf`` or ``both``."""
 
     __table_args__ = (
         Index("uq_issue_intent_status", "status_list", "status_index", unique=True),
@@ -339,6 +341,7 @@ import licence_store.case_models  # noqa: E402
 import licence_store.catalogue_models  # noqa: E402
 import licence_store.collection.entry_models  # noqa: E402
 import licence_store.collection.models  # noqa: E402
+import licence_store.forms  # noqa: E402
 import licence_store.jobs.models  # noqa: E402
 import licence_store.proofs.models  # noqa: E402, F401
 import licence_store.notices.models  # noqa: E402

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from licence_store.models import IssueIntent, Licence, LicenceEvent, LicenceVers
 from licence_store.reserving import DONE, IssuedLicence, Reservation, close_done
 from licence_store.search_index import placed
 from seal import using
+from seal.materials import SealedFile
 from seal.message import DataMessage
 from seal.using import Use
 from trust.errors import Conflict, LicenceTrustError
@@ -146,6 +147,13 @@ def _version(sealed: SealedLicence, now: datetime) -> dict[str, Any]:
         "sealed": sealed.signed_at,
         "recorded": now,
     }
+
+
+def note_uses(session: Session, sealed: SealedLicence, further: Iterable[SealedFile], now: datetime) -> None:
+    """用章台账 lines for further files of the same version, each of which bears the seal too."""
+    uses = [_use(replace(sealed, file_digest=one.digest.hex(), signed_at=one.signed_at), now) for one in further]
+    if uses:
+        using.write(session, uses)
 
 
 def _use(sealed: SealedLicence, now: datetime) -> Use:

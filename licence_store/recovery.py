@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from licence_store import reserving
 from licence_store.collection.entry_models import Evidence
+from licence_store.forms import LicenceFile
 from licence_store.issuance import Issuer
 from licence_store.models import LicenceVersion
 from licence_store.reserving import IssuedLicence, Reservation
@@ -72,6 +73,7 @@ def _finish(issuer: Issuer, reservation: Reservation) -> IssuedLicence | Licence
 def _recorded(issuer: Issuer, digests: Collection[str]) -> set[str]:
     """Which of these files a record names."""
     licences = select(LicenceVersion.file_digest).where(LicenceVersion.file_digest.in_(digests))
-    query = licences.union(select(Evidence.digest).where(Evidence.digest.in_(digests)))
+    forms = select(LicenceFile.digest).where(LicenceFile.digest.in_(digests))
+    query = licences.union(forms, select(Evidence.digest).where(Evidence.digest.in_(digests)))
     with issuer.sessions.read() as session:
         return set(session.execute(query).scalars())

@@ -95,6 +95,8 @@ class Reservation:
     actor: Actor
     reason: str = ""
     """Why there is a further version; empty for the first."""
+    forms: str = "ofd"
+    """In which forms it is to be made: ``ofd``, ``pdf`` or ``both``."""
     built: DataMessage | None = field(default=None, repr=False, compare=False)
     """The message ``payload`` was written from, where it was written just now."""
 
@@ -168,6 +170,7 @@ def reservation_of(row: Row[*tuple[Any, ...]]) -> Reservation:
         row.payload,
         Actor(row.actor, row.department_id, row.address, row.channel),
         row.reason,
+        forms=row.forms,
     )
 
 
@@ -304,6 +307,7 @@ def _row(
         "reserved": now,
         "state": RESERVED,
         "reason": "",
+        "forms": application.extras.forms,
     }
 
 
