@@ -15,9 +15,11 @@ from api import __version__, errors
 from api.deps import SignInNeeded
 from api.middleware import Envelope
 from api.routes import (
+    catalogue,
     certificates,
     health,
     issuer,
+    jobs,
     pages_public,
     pages_seals,
     pages_staff,
@@ -47,8 +49,9 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Envelope, settings=services.settings, metrics=services.metrics)
     errors.install(app)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
-    for module in (issuer, verifier, seals, certificates, trust, staff):
+    for module in (issuer, catalogue, verifier, seals, certificates, trust, staff):
         app.include_router(module.router, prefix="/api/v1")
+    app.include_router(jobs.router, prefix="/api/v1")
     for module in (trust_services, health, pages_public, pages_staff, pages_seals, pages_trust):
         app.include_router(module.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")

@@ -48,6 +48,28 @@ class JobOffice:
             raise NotFound("job.unknown", "没有任务 {job_id}。", job_id=job_id[:32])
         return found
 
+    def page(
+        self, reach: Reach = EVERYTHING, *, state: str = "", kind: str = "", before: str = "", limit: int = 50
+    ) -> tuple[tuple[JobView, ...], str]:
+        """Jobs, the newest first, and the id behind which the next page begins; empty: this is the last."""
+        found = self.desk.jobs.list(
+            state=state, kind=kind, account=reach.account, department=reach.department, before=before, limit=limit + 1
+        )
+        return found[:limit], found[limit - 1].id if len(found) > limit else ""
+
+    def ask_issue(self, type_code: str, suffix: str, content: bytes, actor: Actor, *, key: str = "") -> JobView:
+        """批量签发 as a job: every record of ``content``; the same ``key`` again is the same job.
+
+        Raises ``Malformed("intake.*")``, ``NotFound("type.unknown")``, ``Refused("grant.*")``.
+        """
+        from licence_store.jobs.issue_file import ask
+
+        with self.desk.sessions.begin() as session:
+            kind = self.desk.catalogue.issued_in(session, type_code)
+            self.desk.catalogue.right(session, kind.definition.code, actor.department)
+            job_id = ask(self.desk.jobs, session, kind.definition.code, suffix, content, actor=actor, key=key)
+        return self.desk.jobs.get(job_id)
+
     def cancel(self, job_id: str, actor: Actor, reach: Reach = EVERYTHING) -> JobView:
         """Raises ``NotFound("job.unknown")``, ``Conflict("job.over")``."""
         self.get(job_id, reach)

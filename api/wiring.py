@@ -7,7 +7,7 @@ collaborator takes part (the act, its evidence, a picture); everything else is a
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -498,14 +498,18 @@ class Services:
         """照面图片 of a registered licence, with its seal."""
         from api.pictures import registered_face
 
+        return self.kept_picture(view.file_digest, lambda: registered_face(self.desk, view))
+
+    def kept_picture(self, key: str, draw: Callable[[], bytes]) -> bytes:
+        """A picture drawn once and kept for a while."""
         with self._lock:
-            kept = self._pictures.get(view.file_digest)
+            kept = self._pictures.get(key)
         if kept is None:
-            kept = registered_face(self.desk, view)
+            kept = draw()
             with self._lock:
                 while len(self._pictures) >= PICTURES:
                     self._pictures.pop(next(iter(self._pictures)))
-                self._pictures[view.file_digest] = kept
+                self._pictures[key] = kept
         return kept
 
     def face_size(self, view: LicenceView) -> tuple[int, int]:
@@ -555,23 +559,31 @@ class Services:
 
         The department named, else the one that defines the type, else the actor's, else (demonstration) the first.
         """
-        from sqlalchemy import select
-
-        from licence_store.models import Seal
-
         with self.desk.sessions.read() as session:
             rights = [one.department_id for one in self.catalogue.rights(session, type_code)]
-            departments = self.catalogue.departments()
-            seals = {one.department_id: one.id for one in session.execute(select(Seal).order_by(Seal.id)).scalars()}
+        departments = self.catalogue.departments()
         chosen = department or next((d.id for d in departments if d.code == type_code[:18]), None) or actor.department
         if chosen is None and not rights and self.region_facts.demonstration and departments:
             chosen = departments[0].id
         if chosen is None or chosen in rights or (rights and department is None):
             return rights
-        if chosen not in seals:
-            raise Malformed("department.no_seal", "部门“{department}”不存在或没有电子印章。", department=chosen[:40])
-        self.catalogue.grant(type_code, chosen, seals[chosen], actor)
+        self.catalogue.grant(type_code, chosen, self.seal_for(chosen), actor)
         return [*rights, chosen]
+
+    def seal_for(self, department: str) -> str:
+        """The seal a department issues with when none is named. Raises ``Malformed("department.no_seal")``."""
+        from sqlalchemy import select
+
+        from licence_store.models import Seal
+
+        query = select(Seal.id).where(Seal.department_id == department).order_by(Seal.id.desc()).limit(1)
+        with self.desk.sessions.read() as session:
+            found = session.execute(query).scalar()
+        if found is None:
+            raise Malformed(
+                "department.no_seal", "部门“{department}”不存在或没有电子印章。", department=department[:40]
+            )
+        return found
 
 
 def upgrade_database(settings: Settings) -> str:

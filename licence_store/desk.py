@@ -19,17 +19,21 @@ from keys.signer import Timestamper
 from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
 from licence_store.catalogue_life import CatalogueLife
+from licence_store.changes import ChangeFeed
 from licence_store.collection.sources import Sources
+from licence_store.comparing import Comparer
 from licence_store.files import FileStore
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
-from licence_store.region import Region
-from licence_store.register import Register
+from licence_store.life import LicenceLife
 from licence_store.notices.channels import NoticeSettings
 from licence_store.notices.outbox import Outbox
+from licence_store.region import Region
+from licence_store.register import Register
 from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
+from licence_store.revising import Reviser
 from licence_store.search import LicenceSearch
 from licence_store.stamping import Stamper
 from licence_store.status_list import StatusPublisher
@@ -43,6 +47,8 @@ from verify.verifier import Verifier
 
 if TYPE_CHECKING:
     from licence_store.collection.collector import Collector
+    from licence_store.collection.quality import Quality
+    from licence_store.collection.quarantine import Quarantine
 
 _LOOK_AGAIN = 60.0
 """Seconds after which trust material is looked at again."""
@@ -67,10 +73,10 @@ class DeskSettings:
     """Outside time-stamp authorities, the preferred one first; empty: our own."""
     custodian: str = "file"
     """密钥保管者 of the signers' keys."""
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
 
-    notices: NoticeSettings = field(default_factory=NoticeSettings)
 
 @dataclass(frozen=True)
 class Desk:
@@ -104,13 +110,13 @@ class Desk:
         return Jobs(self.sessions, self.clock)
 
     @cached_property
-    def sources(self) -> Sources:
-        """来源登记."""
-    @cached_property
     def notices(self) -> Outbox:
         """通知发件箱."""
         return Outbox(self.sessions, self.clock, self.jobs, self.settings.notices)
 
+    @cached_property
+    def sources(self) -> Sources:
+        """来源登记."""
         return Sources(self.sessions, self.catalogue, self.clock)
 
     @cached_property
@@ -121,6 +127,20 @@ class Desk:
         return Collector(self)
 
     @cached_property
+    def quarantine(self) -> Quarantine:
+        """隔离区."""
+        from licence_store.collection.quarantine import Quarantine
+
+        return Quarantine(self.sessions, self.catalogue, self.clock)
+
+    @cached_property
+    def quality(self) -> Quality:
+        """数据质量."""
+        from licence_store.collection.quality import Quality
+
+        return Quality(self.sessions, self.catalogue, self.clock)
+
+    @cached_property
     def register(self) -> Register:
         return Register(self.sessions, self.files, self.clock)
 
@@ -128,6 +148,16 @@ class Desk:
     def search(self) -> LicenceSearch:
         """检索."""
         return LicenceSearch(self.sessions, self.clock)
+
+    @cached_property
+    def changes(self) -> ChangeFeed:
+        """变更推送."""
+        return ChangeFeed(self.sessions)
+
+    @cached_property
+    def comparer(self) -> Comparer:
+        """真伪核对."""
+        return Comparer(self.register, self.search, self.catalogue, self.clock)
 
     @cached_property
     def facts(self) -> RegionFacts:
@@ -158,6 +188,16 @@ class Desk:
 
         fetcher = HTTPFetcher(allow_private=True)  # the operator has named them himself
         return RemoteTimestamper(self.settings.timestamp_urls, fetcher, self.trust, self.clock)
+
+    @cached_property
+    def life(self) -> LicenceLife:
+        """证照办理."""
+        return LicenceLife(self.sessions, self.catalogue, self.files, self.clock)
+
+    @cached_property
+    def reviser(self) -> Reviser:
+        """变更、补发、延续; opening the time stamp's key."""
+        return Reviser(self.issuer)
 
     @cached_property
     def resealer(self) -> Resealer:

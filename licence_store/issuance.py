@@ -29,6 +29,7 @@ from licence_store.extras import PLAIN, IssueExtras
 from licence_store.face import PreparedFace, draw_face, draw_pdf
 from licence_store.files import FileStore
 from licence_store.forms import SealedForms
+from licence_store.inspection import first_due
 from licence_store.recording import SealedLicence
 from licence_store.reserving import Application, IssuedLicence, RegionFacts, Reservation
 from seal.database import Sessions
@@ -38,7 +39,7 @@ from seal.pdf.document import UnsignedPDF
 from seal.sealing import Placement, SealedFile, Sealer, SealingMaterial
 from trust.algorithms import sm3
 from trust.canonical import canonical_json
-from trust.errors import LicenceTrustError, Malformed, Unavailable
+from trust.errors import Conflict, LicenceTrustError, Malformed, Unavailable
 from trust.journal import Actor, Entry
 from verify.report import Finding, Indication, Report, Severity
 from verify.verifier import Verifier
@@ -120,7 +121,8 @@ class Issuer:
         today = self.clock().astimezone(BEIJING).date().isoformat()
         each = extras if extras is not None else [PLAIN] * len(records)
         return [
-            _application(kind, right, record, officer, today, one) for record, one in zip(records, each, strict=True)
+            make_application(kind, right, record, officer, today, one)
+            for record, one in zip(records, each, strict=True)
         ]
 
     def reserve(self, applications: Sequence[Application | LicenceTrustError]) -> list[reserving.Answer]:
@@ -203,12 +205,8 @@ class Issuer:
         made = list({s[0].licence_id: s for s in sealed if isinstance(s, tuple)}.values())
         if not made:
             return [s for s in sealed if not isinstance(s, tuple)]
-        digests = [s.digest.hex() for _, _, s, _ in made]
         self.files.put_many([(one.data, one.digest) for _, _, s, _ in made for one in s.all])
-        entries = {
-            r.licence_id: SealedLicence(r, m, d, len(s.data), s.signed_at, seal)
-            for (r, m, s, seal), d in zip(made, digests, strict=True)
-        }
+        entries = {one[0].licence_id: self._entered(one) for one in made}
         with self.sessions.begin() as session:
             now = self.clock()
             found = dict(zip(entries, recording.record(session, list(entries.values()), now), strict=True))
@@ -220,7 +218,25 @@ class Issuer:
             if not _is_ours(found[reservation.licence_id], files):
                 for one in files.all:
                     self.files.discard(one.digest.hex())  # somebody else's is the licence
+            outcome = found[reservation.licence_id]
+            if isinstance(outcome, Conflict):
+                self.void(reservation, outcome.code)  # what it was to follow has changed
         return [found[s[0].licence_id] if isinstance(s, tuple) else s for s in sealed]
+
+    def _entered(self, made: tuple[Reservation, DataMessage, SealedForms, str]) -> SealedLicence:
+        """What is to be recorded, with what the type says of its life."""
+        reservation, message, sealed, seal = made
+        definition = self.catalogue.version(reservation.type_code, reservation.type_version)
+        return SealedLicence(
+            reservation,
+            message,
+            sealed.digest.hex(),
+            len(sealed.data),
+            sealed.signed_at,
+            seal,
+            first_due(definition.inspection, message.metadata["issued_on"]),
+            definition.renewal is None or definition.renewal.predecessor == "superseded",
+        )
 
     # Beside the path
 
@@ -318,7 +334,7 @@ def _acceptable(report: Report) -> bool:
     return bool(errors) and all(f.code == "licence.not_yet_valid" for f in errors)
 
 
-def _application(
+def make_application(
     kind: CataloguedType,
     right: IssuingRight,
     record: Mapping[str, object],
@@ -326,6 +342,7 @@ def _application(
     today: str,
     extras: IssueExtras,
 ) -> Application | LicenceTrustError:
+    """申请 checked against its type; what does not fit is answered, not raised."""
     try:
         record, extras = take_apart(record, extras)
         values = kind.definition.validate_record(record)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, text, union
 from sqlalchemy.orm import Session
+
+from licence_store.lifecycle import LicenceState
+from licence_store.models import Licence, table
 
 PROBE: Final = 2000
 """From so many on, a criterion is common, and it is all the same how common."""
 SORTED: Final = 20_000
 """As many places as are put in order at once, where an index does not have them in order."""
+
+
+LICENCES: Final = table(Licence)
+L: Final = LICENCES.c
+_EXPIRED_AND_SAID: Final = text("next_change IS NULL AND ends <> '' AND state IN ('CURRENT', 'LOST', 'SUSPENDED')")
+"""Word for word the condition of ``ix_licence_expired``: the licence has run out, and an event says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +60,25 @@ class Lead:
 
 def _highest(part: Select[Any], count: int) -> Select[Any]:
     return part.order_by(literal_column("place").desc()).limit(count)
+
+
+def licences(reach: Reach) -> Select[Any]:
+    """Places of licences."""
+    return select(L.place).where(reach.of(L.place))
+
+
+def state_lead(states: Sequence[str], moment: datetime) -> Lead:
+    """Along the decided states; for what time brings, along what it has brought."""
+
+    def parts(reach: Reach) -> list[Select[Any]]:
+        found = [licences(reach).where(L.state == state) for state in states if state not in _OF_TIME]
+        if LicenceState.EXPIRED in states:
+            found += [licences(reach).where(_EXPIRED_AND_SAID), licences(reach).where(L.next_change <= moment)]
+        if LicenceState.INSPECTION_OVERDUE in states:
+            found.append(licences(reach).where(L.inspect_by <= moment))
+        return found
+
+    return Lead(parts, ordered=LicenceState.INSPECTION_OVERDUE not in states)
+
+
+_OF_TIME: Final = (LicenceState.EXPIRED, LicenceState.INSPECTION_OVERDUE)

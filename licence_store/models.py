@@ -80,14 +80,59 @@ class Licence(Base):
     version: Mapped[int]
     """The newest version."""
     issued: Mapped[datetime]
+    # How it stands: a projection of its events (``licence_store.standing``), written in their transaction
+    state: Mapped[str] = mapped_column(String(32), server_default="CURRENT")
+    """The state that was decided; what time alone brings is not in it: ask ``standing.effective_state``."""
+    since: Mapped[datetime] = mapped_column(server_default="1970-01-01 00:00:00.000000")
+    ends: Mapped[str] = mapped_column(String(10), server_default="")
+    """Last valid day of the newest version; empty: long-term."""
+    inspect_year: Mapped[int | None]
+    """The year whose annual inspection comes next."""
+    inspect_by: Mapped[datetime | None]
+    """From this moment on the inspection is overdue."""
+    next_change: Mapped[datetime | None]
+    """The next change that time brings and no event says yet."""
+    predecessor: Mapped[str] = mapped_column(LICENCE_ID, server_default="")
+    """Base of the licence whose place it took; empty: none."""
+    successor: Mapped[str] = mapped_column(LICENCE_ID, server_default="")
+    """Base of the licence that took its place; empty: none."""
     place: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     """Where it stands in the register's order, for ever; see ``licence_store.search_index``."""
 
     __table_args__ = (
         Index("uq_licence_type_record", "type_code", "record_key", unique=True),
+        Index(
+            "ix_licence_next_change",
+            "next_change",
+            sqlite_where=text("next_change IS NOT NULL"),
+            postgresql_where=text("next_change IS NOT NULL"),
+        ),
+        Index(
+            "ix_licence_inspect",
+            "type_code",
+            "inspect_year",
+            "base",
+            sqlite_where=text("inspect_year IS NOT NULL"),
+            postgresql_where=text("inspect_year IS NOT NULL"),
+        ),
         Index("uq_licence_place", "place", unique=True),
         Index("ix_licence_type_code_place", "type_code", "place"),
         Index("ix_licence_department_id_place", "department_id", "place"),
+        Index("ix_licence_state_place", "state", "place"),
+        Index("ix_licence_ends_place", "ends", "place"),
+        Index(
+            "ix_licence_expired",
+            "place",
+            sqlite_where=text("next_change IS NULL AND ends <> '' AND state IN ('CURRENT', 'LOST', 'SUSPENDED')"),
+            postgresql_where=text("next_change IS NULL AND ends <> '' AND state IN ('CURRENT', 'LOST', 'SUSPENDED')"),
+        ),
+        Index(
+            "ix_licence_inspect_by",
+            "inspect_by",
+            "place",
+            sqlite_where=text("inspect_by IS NOT NULL"),
+            postgresql_where=text("inspect_by IS NOT NULL"),
+        ),
     )
 
 
@@ -114,6 +159,8 @@ class LicenceVersion(Base):
     status_index: Mapped[int]
     sealed: Mapped[datetime]
     recorded: Mapped[datetime]
+    paper: Mapped[str] = mapped_column(Text, server_default="")
+    """同步纸质证照 (``licence_store.extras.PaperCopy``); empty: none."""
 
     __table_args__ = (
         Index("uq_licence_version_base_version", "base", "version", unique=True),
@@ -132,16 +179,49 @@ class LicenceEvent(Base):
     base: Mapped[str] = mapped_column(ForeignKey("licence.base"))
     version: Mapped[int]
     kind: Mapped[str] = mapped_column(String(32))
-    """``issue``, later ``suspend``, ``revoke`` …"""
+    """A step of ``licence_store.lifecycle``: ``issue``, ``suspend``, ``revoke`` …"""
     state: Mapped[str] = mapped_column(String(32))
-    """The state from ``effective`` on, e.g. ``CURRENT``."""
+    """The state from ``effective`` on, as it was known when the event was recorded."""
     effective: Mapped[datetime]
+    """When it happened."""
     recorded: Mapped[datetime]
+    """When it was written down."""
     actor: Mapped[str] = mapped_column(String(100))
     reason: Mapped[str] = mapped_column(String(500))
+    role: Mapped[str] = mapped_column(String(16), server_default="officer")
+    basis: Mapped[str] = mapped_column(String(500), server_default="")
+    """Number of a decision, article of a law."""
+    due_year: Mapped[int | None]
+    """``issue``, ``inspect``: the year whose inspection comes next from here on."""
+    due: Mapped[datetime | None]
+    """``issue``, ``inspect``: from when on that inspection is overdue."""
+    period: Mapped[str] = mapped_column(String(10), server_default="")
+    """``inspect``: the year inspected."""
+    result: Mapped[str] = mapped_column(String(32), server_default="")
+    """``inspect``: what was found, a word of the type's rule."""
+    remarks: Mapped[str] = mapped_column(Text, server_default="")
+    evidence: Mapped[str] = mapped_column(String(64), server_default="")
+    """SM3 of a document that is kept among the files."""
+    evidence_name: Mapped[str] = mapped_column(String(200), server_default="")
 
     __table_args__ = (
         Index("ix_licence_event_base_effective", "base", "effective"),
+        Index(
+            "uq_licence_event_time",
+            "base",
+            "version",
+            "kind",
+            "effective",
+            unique=True,
+            sqlite_where=text("kind IN ('expire', 'overdue')"),
+            postgresql_where=text("kind IN ('expire', 'overdue')"),
+        ),
+        Index(
+            "ix_licence_event_evidence",
+            "evidence",
+            sqlite_where=text("evidence <> ''"),
+            postgresql_where=text("evidence <> ''"),
+        ),
         Index("ix_licence_event_recorded", "recorded", "base"),
     )
 
@@ -179,6 +259,10 @@ class IssueIntent(Base):
     state: Mapped[str] = mapped_column(String(16))
     """``reserved``, ``done`` or ``void``."""
     reason: Mapped[str] = mapped_column(String(500))
+    kind: Mapped[str] = mapped_column(String(16), server_default="issue")
+    """The step it is for: ``issue``, ``renew``; ``reseal``, ``revise``, ``reissue``."""
+    paper: Mapped[str] = mapped_column(Text, server_default="")
+    """同步纸质证照; moves to the version."""
     forms: Mapped[str] = mapped_column(String(16), server_default="ofd")
     """In which forms it is to be made: ``ofd``, ``pdf`` or ``both``."""
 
@@ -231,6 +315,8 @@ class StatusListIndex(Base):
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     taken: Mapped[int]
     created: Mapped[datetime]
+    changes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """How often the state of a licence in it has changed: a list made before the last change is out of date."""
 
 
 class JournalEntry(Base):
@@ -343,5 +429,5 @@ import licence_store.collection.entry_models  # noqa: E402
 import licence_store.collection.models  # noqa: E402
 import licence_store.forms  # noqa: E402
 import licence_store.jobs.models  # noqa: E402
-import licence_store.proofs.models  # noqa: E402, F401
 import licence_store.notices.models  # noqa: E402
+import licence_store.proofs.models  # noqa: E402, F401

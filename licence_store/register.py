@@ -1,110 +1,56 @@
 """电子证照登记: what has been issued, and in which state it is, now or at an earlier moment.
 
 The register answers for a licence by the id of any of its versions, and is the ``StatusSource`` of our own
-verifier. Expiry is not written down: it follows from the period of validity whenever somebody asks.
+verifier. What it says of a moment is a replay of the events of that moment (``licence_store.standing``): "as it was"
+by all that is known today, "as was known then" by what had been recorded by ``known_at``.
+
+    register.find(licence_id, moment, known_at)          # one licence
+    register.holdings(code, at=moment)                    # all of one holder
+    register.history(licence_id)                          # versions, events, inspections
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, union
 
+from licence_store import events, histories
 from licence_store.files import FileStore
-from licence_store.models import Department, Licence, LicenceEvent, LicenceType, LicenceVersion, Seal, table
+from licence_store.models import Licence, LicenceVersion, table
+from licence_store.standing import beginning_of, day_of, state_at, version_at
+from licence_store.views import (
+    Counts,
+    EventView,
+    LicenceHistory,
+    LicenceSummary,
+    LicenceView,
+    LineageLink,
+    LineageProof,
+    VersionView,
+)
 from seal.database import Sessions
-from seal.message import DataMessage, parse_message
-from trust.errors import Malformed, NotFound
+from trust.errors import Malformed, Refused, Word
 from trust.identifiers import parse_licence_id
-from verify.policy import LicenceStatus
+from verify.policy import STATE_NAMES, LicenceStatus
 
-BEIJING = timezone(timedelta(hours=8))
 _BASES = table(Licence).alias()
 _LAST = "\U0010ffff"
 """Sorts after every character a name may hold."""
-LASTING = frozenset({"REVOKED", "ANNULLED", "CANCELLED", "TRANSFERRED", "SUPERSEDED"})
-"""States that running out of time does not change."""
 
-
-@dataclass(frozen=True, slots=True)
-class LicenceSummary:
-    """证照 as a list shows it: the newest version and its state."""
-
-    licence_id: str
-    base: str
-    version: int
-    licence_number: str
-    type_code: str
-    type_name: str
-    department_id: str
-    issuer_name: str
-    holder_name: str
-    holder_code: str
-    state: str
-    since: datetime
-    issued: datetime
-    issued_on: str
-    valid_from: str
-    valid_to: str
-    """Last valid day; empty: long-term."""
-
-    @property
-    def place(self) -> tuple[datetime, str]:
-        """Where this one stands in a search, for ``after``."""
-        return self.issued, self.base
-
-
-@dataclass(frozen=True, slots=True)
-class LicenceView:
-    """证照 in full: the newest version as of the moment asked about."""
-
-    summary: LicenceSummary
-    message: DataMessage
-    """What was sealed."""
-    type_version: int
-    file_digest: str
-    file_size: int
-    seal_id: str
-    seal_name: str
-    signed_at: datetime
-    asked_id: str
-    """The id that was asked for; it may be an older version's."""
-
-    @property
-    def licence_id(self) -> str:
-        return self.summary.licence_id
-
-    @property
-    def state(self) -> str:
-        return self.summary.state
-
-
-@dataclass(frozen=True, slots=True)
-class EventView:
-    """证照事件."""
-
-    kind: str
-    version: int
-    state: str
-    effective: datetime
-    recorded: datetime
-    actor: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much the register holds."""
-
-    licences: int
-    today: int
-    """Issued since the beginning of the day, Beijing time."""
-    by_type: Mapping[str, int]
-    """Type code → licences."""
+__all__ = [
+    "Counts",
+    "EventView",
+    "LicenceHistory",
+    "LicenceSummary",
+    "LicenceView",
+    "LineageLink",
+    "LineageProof",
+    "Register",
+    "VersionView",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,45 +69,80 @@ class Register:
             return None
         with self.sessions.read() as session:
             row = session.execute(_OF_VERSION, {"licence_id": text}).first()
-            if row is None or row.sealed > moment:
+            if row is None:
                 return None
-            events = session.execute(_EVENTS, {"base": row.base}).all()
-        state, since = state_at(row.version, row.valid_to, events, moment)
+            happened = events.of_licence(session, row.base)
+        if version_at(happened, moment) < row.version:
+            return None
+        state, since = state_at(row.version, row.valid_to, happened, moment)
         digest = row.file_digest
         return LicenceStatus(state, since, digest, row.number, lambda: self.files.get(digest))
 
-    def find(self, licence_id: str, moment: datetime | None = None) -> LicenceView:
-        """The licence any of whose versions has this id.
+    def find(self, licence_id: str, moment: datetime | None = None, known_at: datetime | None = None) -> LicenceView:
+        """The licence any of whose versions has this id: as it was at ``moment`` (default: now, or ``known_at``), and,
+        where ``known_at`` is given, as was known then.
 
         Raises ``Malformed("identifier.*")`` for what is no id and ``NotFound("licence.unknown")``.
         """
         asked = parse_licence_id(licence_id)
-        moment = moment or self.clock()
+        moment = moment or known_at or self.clock()
         with self.sessions.read() as session:
-            query = _view_query().where(LicenceVersion.base == asked.base, LicenceVersion.sealed <= moment)
-            row = session.execute(query.order_by(LicenceVersion.version.desc()).limit(1)).first()
-            if row is None or asked.version > row.newest:
-                raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=asked.text)
-            events = session.execute(_EVENTS, {"base": row.base}).all()
-        return LicenceView(
-            _summary(row, events, moment),
-            parse_message(row.message),
-            row.type_version,
-            row.file_digest,
-            row.file_size,
-            row.seal_id,
-            row.seal_name,
-            row.sealed,
-            asked.text,
-        )
+            return histories.find(session, asked, moment, known_at)
+
+    def referencable(self, licence_id: str, moment: datetime | None = None) -> LicenceView:
+        """可引用: the licence, if others may rely on it at ``moment`` and be given its file; the one question for all
+        who hand it out.
+
+        Raises as ``find``, ``Refused("licence.not_referencable")`` in any state but CURRENT, and
+        ``Refused("licence.old_version")`` for the id of a version that another has taken the place of.
+        """
+        view = self.find(licence_id, moment)
+        if view.asked_id != view.licence_id:
+            raise Refused("licence.old_version", "该版本已被新版本取代，只供查考，不对外提供。")
+        if not view.is_referencable:
+            raise Refused(
+                "licence.not_referencable",
+                "证照状态为“{state}”，不能引用。",
+                state=Word(STATE_NAMES.get(view.state, view.state)),
+            )
+        return view
+
+    def history(
+        self, licence_id: str, *, at: datetime | None = None, known_at: datetime | None = None
+    ) -> LicenceHistory:
+        """证照经过 up to ``at`` (default: now, or ``known_at``), as far as it was known at ``known_at``.
+
+        Raises as ``find``.
+        """
+        asked = parse_licence_id(licence_id)
+        with self.sessions.read() as session:
+            return histories.history(session, asked, at or known_at or self.clock(), known_at)
+
+    def lineage(self, licence_id: str) -> LineageProof:
+        """版本链: each version's file digested anew, and what its successor says of it. Raises as ``find``."""
+        asked = parse_licence_id(licence_id)
+        with self.sessions.read() as session:
+            return histories.lineage(session, asked, self.files)
+
+    def holdings(
+        self,
+        holder_code: str,
+        *,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+        departments: Sequence[str] | None = None,
+        types: Sequence[str] | None = None,
+    ) -> tuple[LicenceSummary, ...]:
+        """持证者名下的证照, ended ones included, newest first: as they were ``at``, as was known ``known_at``."""
+        moment = at or known_at or self.clock()
+        with self.sessions.read() as session:
+            return histories.holdings(session, holder_code.strip().upper(), moment, known_at, departments, types)
 
     def events(self, licence_id: str) -> tuple[EventView, ...]:
-        """What happened to a licence, oldest first."""
+        """What happened to a licence, in order of effect."""
         base = parse_licence_id(licence_id).base
         with self.sessions.read() as session:
-            rows = session.execute(_EVENTS, {"base": base}).all()
-        names = EventView.__slots__
-        return tuple(EventView(**{name: getattr(row, name) for name in names}) for row in rows)
+            return tuple(EventView.of(row) for row in events.of_licence(session, base))
 
     def file(self, view: LicenceView) -> bytes:
         """The sealed file; raises ``NotFound`` or ``Unavailable("files.damaged")``."""
@@ -184,7 +165,7 @@ class Register:
         and ``types``, where given, bound what may be seen.
         """
         moment = moment or self.clock()
-        query = _view_query().where(LicenceVersion.version == Licence.version)
+        query = histories.view_query().where(LicenceVersion.version == Licence.version)
         if text := text.strip():
             query = query.where(_named(text))
         if type_code:
@@ -197,12 +178,12 @@ class Register:
             query = query.where(or_(Licence.issued < issued, and_(Licence.issued == issued, Licence.base < base)))
         with self.sessions.read() as session:
             rows = session.execute(query.order_by(Licence.issued.desc(), Licence.base.desc()).limit(limit)).all()
-            events = _events_of(session, [row.base for row in rows])
-        return tuple(_summary(row, events[row.base], moment) for row in rows)
+            happened = events.of_licences(session, [row.base for row in rows])
+        return tuple(histories.summary(row, happened[row.base], moment) for row in rows)
 
     def counts(self) -> Counts:
         """How many licences there are."""
-        midnight = datetime.combine(self.clock().astimezone(BEIJING).date(), time(), BEIJING)
+        midnight = beginning_of(day_of(self.clock()))
         with self.sessions.read() as session:
             by_type = session.execute(select(Licence.type_code, func.count()).group_by(Licence.type_code)).all()
             today = session.execute(select(func.count()).where(Licence.issued >= midnight)).scalar_one()
@@ -210,83 +191,17 @@ class Register:
         return Counts(sum(counted.values()), today, counted)
 
 
-def state_at(version: int, valid_to: str, events: Sequence[Row[Any]], moment: datetime) -> tuple[str, datetime]:
-    """State of ``version`` at ``moment`` and since when; ``events`` of the licence in order, the first before it."""
-    past = [e for e in events if e.effective <= moment]
-    newer = [e for e in past if e.version > version]
-    if newer:
-        return "SUPERSEDED", newer[0].effective
-    own = past or list(events[:1])
-    state, since = own[-1].state, own[-1].effective
-    for event in reversed(own):
-        if event.state != state:
-            break
-        since = event.effective
-    end = end_of(valid_to)
-    if end is not None and moment >= end and state not in LASTING:
-        return "EXPIRED", end
-    return state, since
-
-
-def end_of(valid_to: str) -> datetime | None:
-    """The first moment after the last valid day (Beijing); ``None`` for long-term."""
-    if not valid_to:
-        return None
-    return datetime.combine(date.fromisoformat(valid_to), time(), BEIJING).astimezone(UTC) + timedelta(days=1)
-
-
 _OF_VERSION = (
     select(
         LicenceVersion.base,
         LicenceVersion.version,
         LicenceVersion.valid_to,
-        LicenceVersion.sealed,
         LicenceVersion.file_digest,
         Licence.number,
     )
     .join(Licence, Licence.base == LicenceVersion.base)
     .where(LicenceVersion.licence_id == bindparam("licence_id"))
 )
-_EVENT_COLUMNS = tuple(getattr(LicenceEvent, name) for name in ("base", *EventView.__slots__))
-_EVENTS = (
-    select(*_EVENT_COLUMNS)
-    .where(LicenceEvent.base == bindparam("base"))
-    .order_by(LicenceEvent.effective, LicenceEvent.id)
-)
-
-
-def _view_query() -> Select[*tuple[Any, ...]]:
-    """Versions with all that a summary or a view needs."""
-    return (
-        select(
-            LicenceVersion.licence_id,
-            LicenceVersion.base,
-            LicenceVersion.version,
-            LicenceVersion.type_version,
-            LicenceVersion.file_digest,
-            LicenceVersion.file_size,
-            LicenceVersion.message,
-            LicenceVersion.seal_id,
-            LicenceVersion.sealed,
-            LicenceVersion.issued_on,
-            LicenceVersion.valid_from,
-            LicenceVersion.valid_to,
-            Licence.version.label("newest"),
-            Licence.number,
-            Licence.type_code,
-            Licence.department_id,
-            Licence.holder_name,
-            Licence.holder_code,
-            Licence.issued,
-            LicenceType.name.label("type_name"),
-            Department.name.label("issuer_name"),
-            Seal.name.label("seal_name"),
-        )
-        .join(Licence, Licence.base == LicenceVersion.base)
-        .join(LicenceType, LicenceType.code == Licence.type_code)
-        .join(Department, Department.id == Licence.department_id)
-        .join(Seal, Seal.id == LicenceVersion.seal_id)
-    )
 
 
 def _named(text: str) -> ColumnElement[bool]:
@@ -299,33 +214,3 @@ def _named(text: str) -> ColumnElement[bool]:
         holder = bases.where(_BASES.c.holder_code == text.upper())
         name = bases.where(_BASES.c.holder_name >= text, _BASES.c.holder_name < text + _LAST)
         return Licence.base.in_(union(number, holder, name))
-
-
-def _events_of(session: Session, bases: Sequence[str]) -> dict[str, list[Row[Any]]]:
-    found: dict[str, list[Row[Any]]] = {base: [] for base in bases}
-    query = select(*_EVENT_COLUMNS).where(LicenceEvent.base.in_(bases))
-    for row in session.execute(query.order_by(LicenceEvent.effective, LicenceEvent.id)):
-        found[row.base].append(row)
-    return found
-
-
-def _summary(row: Row[Any], events: Sequence[Row[Any]], moment: datetime) -> LicenceSummary:
-    state, since = state_at(row.version, row.valid_to, events, moment)
-    return LicenceSummary(
-        licence_id=row.licence_id,
-        base=row.base,
-        version=row.version,
-        licence_number=row.number,
-        type_code=row.type_code,
-        type_name=row.type_name,
-        department_id=row.department_id,
-        issuer_name=row.issuer_name,
-        holder_name=row.holder_name,
-        holder_code=row.holder_code,
-        state=state,
-        since=since,
-        issued=row.issued,
-        issued_on=row.issued_on,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-    )

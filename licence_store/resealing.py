@@ -17,21 +17,21 @@ from datetime import datetime
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
-from licence_store import journal
+from licence_store import journal, next_version
 from licence_store.catalogue import IssuingRight
 from licence_store.issuance import Issuer, Outcome
-from licence_store.models import IssueIntent, Licence, LicenceEvent, LicenceVersion, table
+from licence_store.lifecycle import ENDED
+from licence_store.models import IssueIntent, Licence, LicenceVersion, table
 from licence_store.numbering import StatusSlot, take_slots
-from licence_store.register import LASTING, state_at
-from licence_store.reserving import RESERVED, Answer, insert_intents, reservation_of, role_of, status_address
-from seal.message import DataMessage, FaceValue, RequiredSeal, parse_message
+from licence_store.reserving import Answer, insert_intents, reservation_of, role_of
+from licence_store.standing import effective_state
+from seal.message import parse_message
 from seal.models import Seal, SealUse
 from seal.using import Wish, admit
 from trust.errors import Conflict, LicenceTrustError, Refused
-from trust.identifiers import LicenceId, parse_licence_id
 from trust.journal import Actor, Entry
 
 CHUNK = 32
@@ -57,7 +57,12 @@ class Resealer:
     issuer: Issuer
 
     def affected(
-        self, seal_id: str, begin: datetime | None = None, end: datetime | None = None, *, after: str = "",
+        self,
+        seal_id: str,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        after: str = "",
         limit: int | None = None,
     ) -> list[str]:
         """受影响的证照: ids of current versions the seal was put on in [``begin``, ``end``), in order, after ``after``.
@@ -139,10 +144,9 @@ class _Reserving:
 
     def reserve(self, licence_ids: Sequence[str]) -> dict[str, Answer]:
         """For each licence what is reserved, or why not."""
-        rows = {row.licence_id: row for row in self.session.execute(_versions(licence_ids))}
+        rows = {row.licence_id: row for row in self._newest(licence_ids)}
         answers: dict[str, Answer] = {one: _not_current(one) for one in licence_ids if one not in rows}
-        begun = self._begun([row.base for row in rows.values()])
-        answers |= {one: begun[row.base] for one, row in rows.items() if row.base in begun}
+        answers |= self._begun(list(rows.values()))
         fresh = sorted(
             (row for one, row in rows.items() if one not in answers), key=lambda r: (r.type_code, r.department_id)
         )
@@ -152,12 +156,21 @@ class _Reserving:
             journal.append(self.session, self.entries)
         return answers
 
-    def _begun(self, bases: Sequence[str]) -> dict[str, Answer]:
-        """What an earlier run reserved and did not finish."""
-        query = select(*_INTENTS.c).where(
-            _INTENTS.c.base.in_(bases), _INTENTS.c.version > 1, _INTENTS.c.state == RESERVED
-        )
-        return {row.base: reservation_of(row) for row in self.session.execute(query)}
+    def _newest(self, licence_ids: Sequence[str]) -> list[Row[Any]]:
+        """Those that are newest versions."""
+        query = next_version.newest_query().where(LicenceVersion.licence_id.in_(licence_ids))
+        return list(self.session.execute(query))
+
+    def _begun(self, rows: Sequence[Row[Any]]) -> dict[str, Answer]:
+        """What an earlier run reserved and did not finish; where something else is being made, it comes first."""
+        found = next_version.begun(self.session, [row.base for row in rows])
+        return {
+            row.licence_id: reservation_of(found[row.base])
+            if found[row.base].kind == "reseal"
+            else next_version.under_way(row.licence_id)
+            for row in rows
+            if row.base in found
+        }
 
     def _reserve_alike(
         self, rows: Sequence[Row[*tuple[Any, ...]]], type_code: str, department: str
@@ -177,11 +190,9 @@ class _Reserving:
             answers |= self._insert(rows[: room.count], right, now)
         return answers
 
-    def _insert(
-        self, rows: Sequence[Row[*tuple[Any, ...]]], right: IssuingRight, now: datetime
-    ) -> dict[str, Answer]:
+    def _insert(self, rows: Sequence[Row[*tuple[Any, ...]]], right: IssuingRight, now: datetime) -> dict[str, Answer]:
         slots = take_slots(self.session, len(rows), now)
-        versions = self._next_versions([row.base for row in rows])
+        versions = next_version.next_versions(self.session, [row.base for row in rows])
         intents = {
             row.licence_id: self._intent(row, versions[row.base], right, slot, now)
             for row, slot in zip(rows, slots, strict=True)
@@ -195,83 +206,24 @@ class _Reserving:
                 self.entries.append(Entry(now, self.officer, "licence.reserve", one, self.reason, details=details))
         return {old: reserved.get(str(i["licence_id"])) or _begun_elsewhere(old) for old, i in intents.items()}
 
-    def _next_versions(self, bases: Sequence[str]) -> dict[str, int]:
-        """One above whatever was reserved before: the number of a void version is not used again."""
-        query = select(_INTENTS.c.base, func.max(_INTENTS.c.version)).where(_INTENTS.c.base.in_(bases))
-        return {base: newest + 1 for base, newest in self.session.execute(query.group_by(_INTENTS.c.base))}
-
     def _intent(
         self, row: Row[*tuple[Any, ...]], version: int, right: IssuingRight, slot: StatusSlot, now: datetime
     ) -> dict[str, Any]:
-        identifier = parse_licence_id(row.licence_id).with_version(version)
-        message = _message(parse_message(row.message), identifier, right, slot, self.issuer.facts.base_url)
-        return {
-            "licence_id": identifier.text,
-            "base": row.base,
-            "version": version,
-            "type_code": row.type_code,
-            "type_version": row.type_version,
-            "department_id": row.department_id,
-            "seal_id": right.seal_id,
-            "record_key": row.record_key,
-            "number": row.number,
-            "number_held": False,  # the first version holds it
-            "status_list": slot.list_id,
-            "status_index": slot.index,
-            "payload": message.to_bytes(),
-            "actor": self.officer.account[:100],
-            "address": (self.officer.address or "")[:100],
-            "channel": self.officer.channel[:16],
-            "reserved": now,
-            "state": RESERVED,
-            "reason": self.reason[:500],
-        }
-
-
-def _message(
-    old: DataMessage, identifier: LicenceId, right: IssuingRight, slot: StatusSlot, base_url: str
-) -> DataMessage:
-    """数据电文 of the next version: the same face and facts; id, seal, place in a status list and salts are new."""
-    metadata = {**old.metadata, "licence_id": identifier.text, "version": f"{identifier.version:03d}"}
-    return DataMessage.create(
-        metadata,
-        [FaceValue(value.name, value.title, value.value, value.format) for value in old.face],
-        (RequiredSeal(right.seal_id, right.seal_name),),
-        status_list=status_address(base_url, slot.list_id),
-        status_index=slot.index,
-    )
-
-
-def _versions(licence_ids: Sequence[str]) -> Any:
-    """The newest versions among these."""
-    return (
-        select(
-            LicenceVersion.licence_id,
-            LicenceVersion.base,
-            LicenceVersion.type_code,
-            LicenceVersion.type_version,
-            LicenceVersion.message,
-            Licence.department_id,
-            Licence.number,
-            Licence.record_key,
-        )
-        .join(Licence, Licence.base == LicenceVersion.base)
-        .where(LicenceVersion.licence_id.in_(licence_ids), Licence.version == LicenceVersion.version)
-    )
+        identifier, lineage = next_version.next_id(row, version), next_version.lineage_to(row, "reseal")
+        old, base_url = parse_message(row.message), self.issuer.facts.base_url
+        message = next_version.same_again(old, identifier, lineage, right, slot, base_url)
+        return next_version.intent(row, "reseal", message, right, slot, self.officer, self.reason, now)
 
 
 def _current(session: Session, licence_ids: Sequence[str], moment: datetime) -> list[str]:
     """Those that have not ended."""
-    query = select(LicenceVersion.licence_id, LicenceVersion.base, LicenceVersion.version, LicenceVersion.valid_to)
-    rows = {row.licence_id: row for row in session.execute(query.where(LicenceVersion.licence_id.in_(licence_ids)))}
-    events: dict[str, list[Any]] = {}
-    of_these = select(LicenceEvent.base, LicenceEvent.version, LicenceEvent.state, LicenceEvent.effective).where(
-        LicenceEvent.base.in_([row.base for row in rows.values()])
+    query = (
+        select(LicenceVersion.licence_id, effective_state(moment).label("state"))
+        .join(Licence, Licence.base == LicenceVersion.base)
+        .where(LicenceVersion.licence_id.in_(licence_ids))
     )
-    for event in session.execute(of_these.order_by(LicenceEvent.effective, LicenceEvent.id)):
-        events.setdefault(event.base, []).append(event)
-    states = {one: state_at(row.version, row.valid_to, events[row.base], moment)[0] for one, row in rows.items()}
-    return [one for one in licence_ids if one in states and states[one] not in LASTING | {"EXPIRED"}]
+    states = {row.licence_id: row.state for row in session.execute(query)}
+    return [one for one in licence_ids if one in states and states[one] not in ENDED]
 
 
 def _not_current(licence_id: str) -> Conflict:

@@ -20,13 +20,15 @@ from sqlalchemy.orm import Session
 from licence_store import journal
 from licence_store.catalogue import CataloguedType, IssuingRight
 from licence_store.extras import PLAIN, IssueExtras
-from licence_store.models import Account, IssueIntent, LicenceVersion, table
+from licence_store.lifecycle import ENDED
+from licence_store.models import Account, IssueIntent, Licence, LicenceVersion, table
 from licence_store.numbering import StatusSlot, new_serial, pass_number, read_number, take_numbers, take_slots
+from licence_store.standing import effective_state
 from seal.lifecycle import Role
 from seal.message import DataMessage, RequiredSeal, parse_message
 from seal.using import Wish, account_of, admit
 from trust.errors import Conflict, LicenceTrustError
-from trust.identifiers import LicenceId
+from trust.identifiers import LicenceId, parse_licence_id
 from trust.journal import Actor, Entry
 
 RESERVED, DONE, VOID = "reserved", "done", "void"
@@ -39,7 +41,7 @@ _KNOWN = (
     .where(_I.type_code == bindparam("type_code"), _I.record_key.in_(bindparam("keys", expanding=True)))
     .where(_I.state != VOID, _I.version == 1)
 )
-_HELD = select(_I.number, _I.licence_id).where(
+_HELD = select(_I.number, _I.licence_id, _I.base).where(
     _I.type_code == bindparam("type_code"), _I.number.in_(bindparam("numbers", expanding=True)), _I.number_held
 )
 _ROLE = select(table(Account).c.role).where(table(Account).c.name == bindparam("name"))
@@ -73,6 +75,11 @@ class Application:
     issued_on: str
     officer: Actor
     extras: IssueExtras = PLAIN
+    kind: str = "issue"
+    """The step it is for: ``issue``, or ``renew`` where it takes another licence's place."""
+    reason: str = ""
+    starts: str = ""
+    """The day from which its validity counts; empty: the day of issue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,10 @@ class Reservation:
     actor: Actor
     reason: str = ""
     """Why there is a further version; empty for the first."""
+    kind: str = "issue"
+    """The step it is for."""
+    paper: str = ""
+    """``extras.PaperCopy`` as text."""
     forms: str = "ofd"
     """In which forms it is to be made: ``ofd``, ``pdf`` or ``both``."""
     built: DataMessage | None = field(default=None, repr=False, compare=False)
@@ -170,6 +181,8 @@ def reservation_of(row: Row[*tuple[Any, ...]]) -> Reservation:
         row.payload,
         Actor(row.actor, row.department_id, row.address, row.channel),
         row.reason,
+        row.kind,
+        row.paper,
         forms=row.forms,
     )
 
@@ -204,7 +217,7 @@ def _reserve_new(
     session: Session, applications: Sequence[Application], facts: RegionFacts, now: datetime
 ) -> dict[str, Answer]:
     numbered = _numbered(session, applications)
-    answers: dict[str, Answer] = {a.key: _in_use(a, n) for a, n in _clashes(session, numbered)}
+    answers: dict[str, Answer] = {a.key: _in_use(a, n) for a, n in _clashes(session, numbered, now)}
     free = [(a, number) for a, number in numbered if a.key not in answers]
     slots = take_slots(session, len(free), now) if free else []
     messages: dict[str, DataMessage] = {}
@@ -249,21 +262,44 @@ def _pass_over(session: Session, application: Application) -> None:
         pass_number(session, f"{definition.code}:{scope}", min(read[2], 1 << 60))
 
 
-def _clashes(session: Session, numbered: Sequence[tuple[Application, str]]) -> list[tuple[Application, str]]:
-    """Applications whose number is another current licence's, with that licence's id."""
+def _clashes(
+    session: Session, numbered: Sequence[tuple[Application, str]], now: datetime
+) -> list[tuple[Application, str]]:
+    """Applications whose number is another licence's that has not ended, with that licence's id; a renewal has the
+    number of its predecessor.
+    """
     definition = numbered[0][0].type.definition
     if definition.number_rule.needs_sequence:  # one fresh from the sequence is nobody else's
         numbered = [(a, number) for a, number in numbered if a.extras.number]
     if not numbered:
         return []
     asked = {"type_code": definition.code, "numbers": [number for _, number in numbered]}
-    held: dict[str, str] = {row.number: row.licence_id for row in session.connection().execute(_HELD, asked)}
+    holders = session.connection().execute(_HELD, asked).all()
+    ended = _let_go(session, [row.base for row in holders], now) if holders else set()
+    held: dict[str, str] = {row.number: row.licence_id for row in holders if row.base not in ended}
+    bases = {row.licence_id: row.base for row in holders}
     clashes = []
     for application, number in numbered:
-        if number in held:
+        if number in held and not _takes_over(application, bases.get(held[number], "")):
             clashes.append((application, held[number]))
         held.setdefault(number, "")
     return clashes
+
+
+def _takes_over(application: Application, base: str) -> bool:
+    """Is the holder of the number the licence that this one renews?"""
+    lineage = application.extras.lineage
+    return application.kind == "renew" and lineage is not None and parse_licence_id(lineage.predecessor_id).base == base
+
+
+def _let_go(session: Session, bases: Sequence[str], now: datetime) -> set[str]:
+    """Licences that have ended let go of their numbers; answers those."""
+    query = select(Licence.base).where(Licence.base.in_(bases), effective_state(now).in_([str(s) for s in ENDED]))
+    ended = set(session.execute(query).scalars())
+    if ended:
+        held = update(_INTENTS).where(_I.base.in_(ended), _I.version == 1)
+        session.execute(held.values(number_held=False))
+    return ended
 
 
 def _in_use(application: Application, other: str) -> Conflict:
@@ -297,7 +333,7 @@ def _row(
         "seal_id": right.seal_id,
         "record_key": application.key,
         "number": number,
-        "number_held": True,
+        "number_held": application.kind == "issue",  # a renewal's is its predecessor's until it is recorded
         "status_list": slot.list_id,
         "status_index": slot.index,
         "payload": message.to_bytes(),
@@ -306,7 +342,9 @@ def _row(
         "channel": application.officer.channel[:16],
         "reserved": now,
         "state": RESERVED,
-        "reason": "",
+        "reason": application.reason[:500],
+        "kind": application.kind,
+        "paper": application.extras.paper.to_text() if application.extras.paper is not None else "",
         "forms": application.extras.forms,
     }
 
@@ -323,7 +361,8 @@ def build_message(
     """数据电文 of a new licence: metadata, face, the seal it requires, where its status is published."""
     definition, right, extras = application.type.definition, application.right, application.extras
     holder = definition.holder_of(application.record)
-    valid_from, valid_to = definition.valid_period(application.record, application.issued_on)
+    starts = application.starts or application.issued_on
+    valid_from, valid_to = definition.valid_period(application.record, starts)
     computed = {"licence_number": number, "issuer_name": right.department_name, "issued_on": application.issued_on}
     metadata = {
         "licence_id": identifier.text,

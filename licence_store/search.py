@@ -23,10 +23,12 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from licence_store.criteria import Criteria
-from licence_store.models import Department, Licence, LicenceEvent, LicenceType, LicenceVersion
-from licence_store.register import LicenceSummary, _summary
+from licence_store.lifecycle import LicenceState
+from licence_store.models import Department, Licence, LicenceType, LicenceVersion
 from licence_store.search_index import LAST
 from licence_store.search_walk import walk
+from licence_store.standing import effective_state, end_of
+from licence_store.views import LicenceSummary
 from seal.database import Sessions
 
 __all__ = ["Criteria", "LicenceSearch", "Page"]
@@ -55,7 +57,7 @@ class LicenceSearch:
         criteria.check()
         moment = moment or self.clock()
         with self.sessions.read() as session:
-            bases, following = walk(session, criteria, LAST if after is None else after, limit)
+            bases, following = walk(session, criteria, LAST if after is None else after, limit, moment)
             return Page(_summaries(session, bases, moment), following)
 
 
@@ -73,6 +75,8 @@ _NEWEST = (
         Licence.holder_name,
         Licence.holder_code,
         Licence.issued,
+        Licence.since,
+        Licence.inspect_by,
         LicenceType.name.label("type_name"),
         Department.name.label("issuer_name"),
     )
@@ -87,10 +91,34 @@ def _summaries(session: Session, bases: Sequence[str], moment: datetime) -> tupl
     """Summaries of the newest versions, in the order of ``bases``."""
     if not bases:
         return ()
-    rows = {row.base: row for row in session.execute(_NEWEST.where(Licence.base.in_(bases)))}
-    events: dict[str, list[Row[Any]]] = {base: [] for base in bases}
-    happened = select(LicenceEvent.base, LicenceEvent.version, LicenceEvent.state, LicenceEvent.effective)
-    order = (LicenceEvent.effective, LicenceEvent.id)
-    for event in session.execute(happened.where(LicenceEvent.base.in_(bases)).order_by(*order)):
-        events[event.base].append(event)
-    return tuple(_summary(rows[base], events[base], moment) for base in bases)
+    query = _NEWEST.add_columns(effective_state(moment).label("state")).where(Licence.base.in_(bases))
+    rows = {row.base: row for row in session.execute(query)}
+    return tuple(_summary(rows[base]) for base in bases)
+
+
+def _summary(row: Row[Any]) -> LicenceSummary:
+    return LicenceSummary(
+        licence_id=row.licence_id,
+        base=row.base,
+        version=row.version,
+        licence_number=row.number,
+        type_code=row.type_code,
+        type_name=row.type_name,
+        department_id=row.department_id,
+        issuer_name=row.issuer_name,
+        holder_name=row.holder_name,
+        holder_code=row.holder_code,
+        state=row.state,
+        since=_since(row),
+        issued=row.issued,
+        issued_on=row.issued_on,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+    )
+
+
+def _since(row: Row[Any]) -> datetime:
+    """Since when: what time has brought began with its own moment."""
+    if row.state == LicenceState.EXPIRED:
+        return end_of(row.valid_to) or row.since
+    return row.inspect_by if row.state == LicenceState.INSPECTION_OVERDUE else row.since

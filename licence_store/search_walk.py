@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import chain, repeat
 from typing import Any, Final
 from unicodedata import normalize
@@ -16,34 +17,34 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from licence_store.criteria import Criteria
-from licence_store.leads import SORTED, Lead, Reach
-from licence_store.models import Licence, LicenceEvent, table
+from licence_store.leads import LICENCES, SORTED, L, Lead, Reach, licences, state_lead
+from licence_store.models import LicenceEvent, table
 from licence_store.name_search import name_conditions, name_leads
 from licence_store.names import matches, words
 from licence_store.search_index import after_day, first_place
+from licence_store.standing import effective_state
 from trust.errors import Malformed
 from trust.identifiers import parse_licence_id
 
-ROUNDS: Final = (200, 1000, 4000)
+ROUNDS: Final = (256, 1024, 4096)
 """How many places are looked at in turn until the page is full."""
 STEPS: Final = 12
 """How often the database is asked for a page at most."""
 _READ: Final = 200
 """Licences read at once where their names are compared afterwards."""
 
-_LICENCES, E = table(Licence), table(LicenceEvent)
-L = _LICENCES.c
+E = table(LicenceEvent)
 
 
 def walk(
-    session: Session, criteria: Criteria, before: int, limit: int
+    session: Session, criteria: Criteria, before: int, limit: int, moment: datetime
 ) -> tuple[list[str], int | None]:
     """Bases of a page's licences, and the place after which the next page begins."""
     reach = _reach(criteria, before)
     hopeless = criteria.name and not words(criteria.name)
     if hopeless or reach.before <= reach.floor:
         return [], None
-    asked = _Asked.of(session, criteria)
+    asked = _Asked.of(session, criteria, moment)
     lead = asked.best(reach)
     found: list[Row[Any]] = []
     rounds = chain(ROUNDS, repeat(ROUNDS[-1]))
@@ -85,9 +86,9 @@ class _Asked:
     """Names are compared after reading."""
 
     @classmethod
-    def of(cls, session: Session, criteria: Criteria) -> _Asked:
-        leads = tuple(_leads(session, criteria))
-        conditions = (*_conditions(criteria), *name_conditions(session, words(criteria.name)))
+    def of(cls, session: Session, criteria: Criteria, moment: datetime) -> _Asked:
+        leads = tuple(leads_for(session, criteria, moment))
+        conditions = (*_conditions(criteria, moment), *name_conditions(session, words(criteria.name)))
         return cls(session, criteria, conditions, leads, bool(criteria.name or criteria.text))
 
     def best(self, reach: Reach) -> Lead:
@@ -100,7 +101,7 @@ class _Asked:
         """What of the next ``count`` places fits the conditions that the database can test, newest first."""
         places = lead.newest(reach, count).subquery()
         columns = (L.place, L.base, L.number, L.holder_code, L.holder_name)
-        query = select(*columns).select_from(places.join(_LICENCES, L.place == places.c.place))
+        query = select(*columns).select_from(places.join(LICENCES, L.place == places.c.place))
         return self.session.execute(query.where(*self.conditions).order_by(L.place.desc()).limit(most)).all()
 
     def tally(self, lead: Lead, reach: Reach, count: int) -> tuple[int, int]:
@@ -139,7 +140,7 @@ def _codes(code: str) -> set[str]:
     return {one.upper() for one in _variants(code)}
 
 
-def _conditions(criteria: Criteria) -> Iterator[ColumnElement[bool]]:
+def _conditions(criteria: Criteria, moment: datetime) -> Iterator[ColumnElement[bool]]:
     """What the database tests on each licence that a lead yields."""
     if criteria.number:
         yield L.number.in_(_variants(criteria.number))
@@ -151,12 +152,16 @@ def _conditions(criteria: Criteria) -> Iterator[ColumnElement[bool]]:
     for field, allowed in ((L.type_code, criteria.types), (L.department_id, criteria.departments)):
         if allowed is not None:
             yield field.in_(allowed)
+    if criteria.states:
+        yield effective_state(moment).in_(criteria.states)
+    if criteria.ends_from or criteria.ends_to:
+        yield _ending(criteria)
     if criteria.changed_since is not None:
         since = and_(E.c.base == L.base, E.c.recorded >= criteria.changed_since)
         yield select(E.c.id).where(since).exists()
 
 
-def _leads(session: Session, criteria: Criteria) -> Iterator[Lead]:
+def leads_for(session: Session, criteria: Criteria, moment: datetime) -> Iterator[Lead]:
     """A lead for each criterion, the likeliest first."""
     if base := _base_of(criteria.text):
         yield _few(L.base == base)
@@ -168,9 +173,13 @@ def _leads(session: Session, criteria: Criteria) -> Iterator[Lead]:
         yield _few(L.holder_code.in_(_codes(criteria.holder_code)))
     if criteria.name:
         yield from name_leads(session, words(criteria.name))
+    if criteria.states:
+        yield state_lead(criteria.states, moment)
+    if criteria.ends_from or criteria.ends_to:
+        yield _few(_ending(criteria))
     if criteria.changed_since is not None:
         changed = E.c.recorded >= criteria.changed_since
-        yield Lead(lambda reach: [_licences(reach).join(E, E.c.base == L.base).where(changed)], ordered=False)
+        yield Lead(lambda reach: [licences(reach).join(E, E.c.base == L.base).where(changed)], ordered=False)
     for field, wanted, allowed in (
         (L.department_id, criteria.department, criteria.departments),
         (L.type_code, criteria.type_code, criteria.types),
@@ -181,20 +190,21 @@ def _leads(session: Session, criteria: Criteria) -> Iterator[Lead]:
     yield _EVERY
 
 
-def _licences(reach: Reach) -> Select[Any]:
-    return select(L.place).where(reach.of(L.place))
+def _ending(criteria: Criteria) -> ColumnElement[bool]:
+    """The period of validity ends, and on one of these days."""
+    return L.ends.between(criteria.ends_from or "0001-01-01", criteria.ends_to or "9999-12-31")
 
 
-_EVERY: Final = Lead(lambda reach: [_licences(reach)])
+_EVERY: Final = Lead(lambda reach: [licences(reach)])
 
 
 def _few(condition: ColumnElement[bool]) -> Lead:
-    return Lead(lambda reach: [_licences(reach).where(condition)], ordered=False)
+    return Lead(lambda reach: [licences(reach).where(condition)], ordered=False)
 
 
 def _each(field: ColumnElement[str], values: Sequence[str]) -> Lead:
     """Along one index for each value."""
-    return Lead(lambda reach: [_licences(reach).where(field == one) for one in values or ("",)])
+    return Lead(lambda reach: [licences(reach).where(field == one) for one in values or ("",)])
 
 
 def _text_lead(session: Session, text: str) -> Lead:
@@ -204,7 +214,7 @@ def _text_lead(session: Session, text: str) -> Lead:
 
     def parts(reach: Reach) -> list[Select[Any]]:
         return [
-            *(_licences(reach).where(one) for one in exact),
+            *(licences(reach).where(one) for one in exact),
             *(part for lead in named for part in lead.parts(reach)),
         ]
 

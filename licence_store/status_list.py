@@ -1,7 +1,8 @@
 """状态列表发布: the states of all licences, published so that they can be checked offline.
 
 A list says nothing about whom it speaks of: a licence's place in it stands in the licence alone. Places not
-taken are UNUSED. What a list says is what the register says at that moment.
+taken are UNUSED. What a list says is what the register says at that moment: a list that was made is given again for
+a minute, unless a licence in it changed its state since, by whichever process, or time changed it.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from sqlalchemy import select
+from sqlalchemy import case, func, literal, select
 from sqlalchemy.orm import Session
 
 from keys.signer import Signer
-from licence_store.models import LicenceEvent, LicenceVersion, StatusListIndex
+from licence_store.models import Licence, LicenceVersion, StatusListIndex
 from licence_store.numbering import LIST_SIZE
-from licence_store.register import state_at
 from licence_store.reserving import status_address
+from licence_store.standing import day_of, effective_state, end_of
 from seal.database import Sessions
 from trust.errors import NotFound
 from trust.status_list import CODES, build_status_list
@@ -26,9 +27,21 @@ from trust.status_list import CODES, build_status_list
 UNUSED = "UNUSED"
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A list as it was made."""
+
+    made: datetime
+    until: datetime
+    """Then it is made anew."""
+    changes: int
+    """``StatusListIndex.changes`` when it was made."""
+    data: bytes = field(repr=False)
+
+
 @dataclass(frozen=True)
 class StatusPublisher:
-    """状态列表发布者; keeps each list for ``renewed`` before it is made anew."""
+    """状态列表发布者; keeps each list for ``renewed``, or until something in it changes."""
 
     sessions: Sessions
     signer: Callable[[], Signer]
@@ -39,7 +52,7 @@ class StatusPublisher:
     renewed: timedelta = timedelta(minutes=1)
     valid: timedelta = timedelta(days=1)
     """How long a reader may rely on a list."""
-    _kept: dict[str, tuple[datetime, bytes]] = field(default_factory=dict, repr=False)
+    _kept: dict[str, _Kept] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def lists(self) -> tuple[str, ...]:
@@ -49,22 +62,34 @@ class StatusPublisher:
             return tuple(session.execute(query).scalars())
 
     def publish(self, list_id: str) -> bytes:
-        """The list, signed, at most ``renewed`` old. Raises ``NotFound("status_list.unknown")``."""
+        """The list, signed, as the register stands now; new licences enter it within ``renewed``.
+
+        Raises ``NotFound("status_list.unknown")``.
+        """
         now = self.clock()
         with self._lock:
-            made, data = self._kept.get(list_id, (None, b""))
-            if made is None or not made <= now < made + self.renewed:
-                data = self._build(list_id, now)
-                self._kept[list_id] = (now, data)
-            return data
+            changes = self._changes(list_id)
+            kept = self._kept.get(list_id)
+            if kept is None or kept.changes != changes or not kept.made <= now < kept.until:
+                kept = self._kept[list_id] = self._build(list_id, now)
+            return kept.data
 
-    def _build(self, list_id: str, now: datetime) -> bytes:
+    def _changes(self, list_id: str) -> int:
+        """How often something in the list has changed."""
+        query = select(StatusListIndex.changes).where(StatusListIndex.list_id == list_id)
         with self.sessions.read() as session:
-            if session.get(StatusListIndex, list_id) is None:
-                raise NotFound("status_list.unknown", "没有状态列表 {list_id}。", list_id=list_id[:40])
-            states = states_of(session, list_id, now)
+            changes = session.execute(query).scalar()
+        if changes is None:
+            raise NotFound("status_list.unknown", "没有状态列表 {list_id}。", list_id=list_id[:40])
+        return changes
+
+    def _build(self, list_id: str, now: datetime) -> _Kept:
+        with self.sessions.read() as session:
+            query = select(StatusListIndex.changes).where(StatusListIndex.list_id == list_id)
+            changes = session.execute(query).scalar_one()
+            states, coming = states_of(session, list_id, now), _next_change(session, list_id, now)
         signer, start = self.signer(), now.replace(microsecond=0)
-        return build_status_list(
+        data = build_status_list(
             status_address(self.base_url, list_id),
             states,
             region=self.region,
@@ -73,22 +98,28 @@ class StatusPublisher:
             sign=signer.sign,
             signer_chain=[signer.certificate.der],
         )
+        until = now + self.renewed
+        return _Kept(now, until if coming is None else min(until, coming), changes, data)
 
 
 def states_of(session: Session, list_id: str, moment: datetime) -> list[str]:
-    """State by index at ``moment``; a state that the published form has no word for is not CURRENT there either."""
+    """State by index at ``moment``, which is now; a state that the published form has no word for is not CURRENT there
+    either. What a later version has taken the place of is superseded.
+    """
     states = [UNUSED] * LIST_SIZE
-    events: dict[str, list[object]] = {}
-    here = select(LicenceVersion.base).where(LicenceVersion.status_list == list_id)
-    query = select(LicenceEvent.base, LicenceEvent.version, LicenceEvent.state, LicenceEvent.effective)
-    for row in session.execute(
-        query.where(LicenceEvent.base.in_(here)).order_by(LicenceEvent.effective, LicenceEvent.id)
-    ):
-        events.setdefault(row.base, []).append(row)
-    columns = (LicenceVersion.base, LicenceVersion.version, LicenceVersion.valid_to, LicenceVersion.status_index)
-    for base, version, valid_to, index in session.execute(
-        select(*columns).where(LicenceVersion.status_list == list_id)
-    ):
-        state, _ = state_at(version, valid_to, events[base], moment)  # type: ignore[arg-type]
-        states[index] = state if state in CODES else "SUSPENDED"
+    state = case((LicenceVersion.version < Licence.version, literal("SUPERSEDED")), else_=effective_state(moment))
+    query = select(LicenceVersion.status_index, state).join(Licence, Licence.base == LicenceVersion.base)
+    for index, found in session.execute(query.where(LicenceVersion.status_list == list_id)):
+        states[index] = found if found in CODES else "SUSPENDED"
     return states
+
+
+def _next_change(session: Session, list_id: str, moment: datetime) -> datetime | None:
+    """When time next changes the state of a licence in the list, if nobody does before."""
+    expired = Licence.ends < day_of(moment).isoformat()
+    here = (Licence.base == LicenceVersion.base) & (Licence.version == LicenceVersion.version)
+    listed = LicenceVersion.status_list == list_id
+    ends = select(func.min(Licence.ends)).join(LicenceVersion, here).where(listed, Licence.ends != "", ~expired)
+    due = select(func.min(Licence.inspect_by)).join(LicenceVersion, here).where(listed, Licence.inspect_by > moment)
+    coming = [end_of(session.execute(ends).scalar() or ""), session.execute(due).scalar()]
+    return min((one for one in coming if one is not None), default=None)

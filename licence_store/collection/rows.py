@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from licence_store.collection.rules import QUARANTINE
 from licence_store.collection.texts import to_text
 from licence_store.extras import PLAIN, IssueExtras, PaperCopy
 from seal.provenance import CaseLink
 from trust.algorithms import sm3
-from trust.errors import LicenceTrustError, fill
+from trust.errors import LicenceTrustError, Word
 
 MAX_KEY = 200
+_WORDS = ("relation", "what")
+"""Parameters of our errors that are words of ours."""
 _TEXTS = ("source", "credibility", "number", "issued_on")
 
 Content = Mapping[str, object] | LicenceTrustError
@@ -113,8 +115,11 @@ class Told:
     params: Mapping[str, str]
 
     @property
-    def message(self) -> str:
-        return fill(self.template, self.params)
+    def error(self) -> LicenceTrustError:
+        """As an error again; its words are translated with it."""
+        params: dict[str, object] = dict(self.params)
+        params |= {name: Word(params[name]) for name in _WORDS if name in params}
+        return LicenceTrustError(self.code, self.template, **cast("dict[str, Any]", params))
 
     @classmethod
     def of(cls, finding: Finding) -> Told:

@@ -46,6 +46,14 @@ def _kinds(*kinds: JobKind) -> Mapping[str, JobKind]:
 
 
 KINDS: Mapping[str, JobKind] = _kinds(
+    JobKind("issue-file", N_("批量签发"), "licence_store.jobs.issue_file:run", long=True),
+    JobKind("expiry-sweep", N_("到期与年检逾期登记"), "licence_store.jobs.sweeps:expiry", every="15m"),
+    JobKind("expiry-notices", N_("到期通知"), "licence_store.notices.occasions:expiring", every="1d"),
+    JobKind("inspection-notices", N_("年检通知"), "licence_store.notices.occasions:inspections", every="1d"),
+    JobKind("notice-delivery", N_("投递通知"), "licence_store.notices.delivery:run", every="5m"),
+    JobKind("collect", N_("归集来源数据"), "licence_store.collection.jobs:run", long=True),
+    JobKind("collect-rerun", N_("重新清洗隔离数据"), "licence_store.collection.jobs:rerun", long=True),
+    JobKind("collect-due", N_("到时归集"), "licence_store.collection.jobs:due", every="5m"),
     JobKind("job-housekeeping", N_("清理已结束的任务"), "licence_store.jobs.housekeeping:run", every="1d"),
 )
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
 
-from sqlalchemy import delete, event, func, insert, select
+from sqlalchemy import delete, event, false, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -168,21 +168,23 @@ class Jobs:
         *,
         state: str = "",
         kind: str = "",
-        account: str | None = None,
-        department: str | None = None,
+        account: str = "",
+        department: str = "",
         before: str = "",
         limit: int = 50,
     ) -> tuple[JobView, ...]:
-        """Jobs, the newest first; ``before`` is the last id of the page before."""
+        """Jobs, the newest first; ``before`` is the last id of the page before.
+
+        ``account`` and ``department`` narrow it to what either of them asked for.
+        """
         query = select(Job).order_by(Job.id.desc()).limit(limit)
         if state:
             query = query.where(Job.state == state)
         if kind:
             query = query.where(Job.kind == kind)
-        if account is not None:
-            query = query.where(Job.account == account)
-        if department is not None:
-            query = query.where(Job.department == department)
+        if account or department:
+            own = Job.department == department if department else false()
+            query = query.where(own | (Job.account == account) if account else own)
         if before:
             query = query.where(Job.id < before)
         with self.sessions.read() as session:
@@ -204,9 +206,8 @@ class Jobs:
             rows = session.execute(query.order_by(JobResult.number).limit(limit)).scalars()
             return tuple(_line(one) for one in rows)
 
-    def all_results(self, job_id: str) -> Iterator[ResultLine]:
-        """Every record's, a page in memory at a time."""
-        after = 0
+    def all_results(self, job_id: str, after: int = 0) -> Iterator[ResultLine]:
+        """Every record's behind number ``after``, a page in memory at a time."""
         while page := self.results(job_id, after=after):
             yield from page
             after = page[-1].number

@@ -10,15 +10,21 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from licence_store import events
 from licence_store.criteria import Criteria
 from licence_store.models import Department, Licence, LicenceEvent, LicenceType, LicenceVersion, Seal
 from licence_store.search import LicenceSearch
 from licence_store.search_index import placed
+from licence_store.standing import first_projection
 from seal.database import Sessions
 from trust.identifiers import LicenceId
 
 NOON = datetime(2026, 6, 1, 4, 0, tzinfo=UTC)
 TYPES = {"A": "11990000MB0D000105001", "B": "11990000MB0D000292001"}
+KINDS = {
+    "CURRENT": "resume", "SUSPENDED": "suspend", "LOST": "report_lost", "REVOKED": "revoke", "CANCELLED": "cancel",
+    "EXPIRED": "expire", "INSPECTION_OVERDUE": "overdue",
+}  # fmt: skip
 CODES = {"market": "11990000MB0D000105", "education": "11990000MB0D000292"}
 
 
@@ -59,6 +65,7 @@ class Stock:
             "number": given.get("number", f"N{number}"), "holder_name": given.get("holder_name", f"持证人{number}"),
             "holder_code": given.get("holder_code", f"C{number}"), "holder_code_type": "111",
             "record_key": f"id:{number}", "version": 1, "issued": moment,
+            **first_projection(moment, given.get("valid_to", ""), 2026 if "due" in given else None, given.get("due")),
         }  # fmt: skip
         version = {
             "licence_id": identifier.text, "base": identifier.base, "version": 1, "type_code": TYPES[kind],
@@ -66,12 +73,13 @@ class Stock:
             "message": b"{}", "issued_on": day, "valid_from": day, "valid_to": given.get("valid_to", ""),
             "status_list": "x", "status_index": number, "sealed": moment, "recorded": moment,
         }  # fmt: skip
-        return row, version, self._event(identifier.base, "issue", "CURRENT", moment)
+        issue = self.event(identifier.base, "issue", "CURRENT", moment)
+        return row, version, {**issue, "due": given.get("due"), "due_year": row["inspect_year"]}
 
-    def _event(self, base: str, kind: str, state: str, moment: datetime) -> dict[str, Any]:
+    def event(self, base: str, kind: str, state: str, moment: datetime) -> dict[str, Any]:
         return {
             "base": base, "version": 1, "kind": kind, "state": state, "effective": moment, "recorded": moment,
-            "actor": "t", "reason": "",
+            "actor": "t", "reason": "", "due": None, "due_year": None,
         }  # fmt: skip
 
     def happen(self, licence_id: str, state: str, moment: datetime) -> None:
@@ -80,7 +88,8 @@ class Stock:
             base = session.execute(
                 select(LicenceVersion.base).where(LicenceVersion.licence_id == licence_id)
             ).scalar_one()
-            session.execute(insert(LicenceEvent), [self._event(base, state.lower(), state, moment)])
+            session.execute(insert(LicenceEvent), [self.event(base, KINDS[state], state, moment)])
+            events.refresh(session, base)
 
     def ids(self, criteria: Criteria, limit: int = 3) -> list[str]:
         """Ids of all pages."""

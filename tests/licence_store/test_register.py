@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert
 
+from licence_store import events
 from licence_store.desk import Desk, now
-from licence_store.models import LicenceEvent
 from licence_store.numbering import LIST_SIZE
-from licence_store.register import end_of
 from licence_store.reserving import IssuedLicence
+from licence_store.standing import end_of
 from tests.licence_store.conftest import OFFICER
 from trust.errors import Malformed, NotFound
 from trust.identifiers import parse_licence_id
@@ -20,6 +19,7 @@ from trust.status_list import load_status_list
 from verify.report import Indication
 from verify.verifier import Verifier
 
+KINDS = {"SUSPENDED": "suspend", "LOST": "report_lost", "REVOKED": "revoke", "CANCELLED": "cancel"}
 TEACHER, PERMIT = "teacher-certificate", "pollutant-permit"
 
 
@@ -30,13 +30,13 @@ def issued(desk: Desk) -> IssuedLicence:
 
 
 def happen(desk: Desk, licence_id: str, state: str, when: datetime) -> None:
+    """The step that leads to ``state`` is taken, whatever the rules say of its moment."""
     identifier = parse_licence_id(licence_id)
-    row = {
-        "base": identifier.base, "version": identifier.version, "kind": "test", "state": state,
-        "effective": when, "recorded": when, "actor": "zhang", "reason": "",
-    }  # fmt: skip
     with desk.sessions.begin() as session:
-        session.execute(insert(LicenceEvent), [row])
+        before = events.of_licence(session, identifier.base)[-1].state
+        kind = {"CURRENT": "found" if before == "LOST" else "resume"}.get(state) or KINDS[state]
+        row = events.event_row(identifier.base, identifier.version, kind, state, when, when, "zhang", "officer")
+        events.append(session, [row])
 
 
 def test_found_by_any_version_s_id(desk: Desk, issued: IssuedLicence) -> None:

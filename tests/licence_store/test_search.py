@@ -191,3 +191,62 @@ def test_changed_since(stock: Stock) -> None:
     assert stock.ids(Criteria(changed_since=later)) == [ids[0]]
     assert stock.ids(Criteria(changed_since=datetime(2020, 1, 1, tzinfo=UTC))) == ids[::-1]
     assert stock.ids(Criteria(changed_since=later + timedelta(days=1))) == []
+
+
+def test_states_are_those_of_the_moment_swept_or_not(stock: Stock) -> None:
+    """What time has brought is found whether or not a sweep has written it down."""
+    past = stock.moment - timedelta(days=30)
+    ids = stock.add(
+        {}, {}, {"valid_to": "2026-05-31"}, {"valid_to": "2026-05-31"}, {"due": past}, {"due": past}, {"valid_to": "2026-06-01"},
+        {"valid_to": "2026-05-31"},
+    )  # fmt: skip
+    stock.happen(ids[1], "SUSPENDED", stock.moment)
+    stock.happen(ids[3], "EXPIRED", datetime(2026, 5, 31, 16, tzinfo=UTC))
+    stock.happen(ids[5], "INSPECTION_OVERDUE", past)
+    stock.happen(ids[7], "CANCELLED", stock.moment)
+    stock.moment += timedelta(hours=1)
+    wanted = {
+        ("CURRENT",): [6, 0], ("SUSPENDED",): [1], ("EXPIRED",): [3, 2], ("INSPECTION_OVERDUE",): [5, 4],
+        ("CANCELLED", "SUSPENDED"): [7, 1], ("REVOKED",): [], ("EXPIRED", "INSPECTION_OVERDUE", "CURRENT"): [6, 5, 4, 3, 2, 0],
+    }  # fmt: skip
+    for states, found in wanted.items():
+        assert stock.ids(Criteria(states=states)) == [ids[at] for at in found], states
+        assert {one.state for one in stock.summaries(Criteria(states=states))} <= set(states)
+    [overdue] = [one for one in stock.summaries(Criteria()) if one.licence_id == ids[4]]
+    assert (overdue.state, overdue.since) == ("INSPECTION_OVERDUE", past)
+    expired = list(stock.summaries(Criteria(states=("EXPIRED",))))
+    assert {one.since for one in expired} == {datetime(2026, 5, 31, 16, tzinfo=UTC)}
+    stock.moment += timedelta(days=1)
+    assert stock.ids(Criteria(states=("EXPIRED",))) == [ids[6], ids[3], ids[2]]
+
+
+def test_the_end_of_validity(stock: Stock) -> None:
+    ids = stock.add({"valid_to": "2026-12-31"}, {"valid_to": "2027-01-01"}, {})
+    assert stock.ids(Criteria(ends_from="2026-12-31", ends_to="2026-12-31")) == ids[:1]
+    assert stock.ids(Criteria(ends_from="2026-12-31")) == [ids[1], ids[0]]
+    assert stock.ids(Criteria(ends_to="2027-12-31")) == [ids[1], ids[0]]
+
+
+def test_a_state_that_is_none_is_refused(stock: Stock) -> None:
+    with pytest.raises(Malformed, match="状态"):
+        stock.search.page(Criteria(states=("FINE",)))
+
+
+def test_what_leads_is_found_by_its_index(stock: Stock) -> None:
+    """On SQLite the plan can be asked for without data: every lead walks an index, none the table."""
+    if stock.sessions.dialect != "sqlite":
+        pytest.skip("SQLite's planner alone goes by the indices and not by the data")
+    from sqlalchemy.dialects import sqlite as dialect
+
+    from licence_store.leads import Reach
+    from licence_store.search_walk import leads_for
+
+    criteria = Criteria(
+        text="王伟", number="1", holder_code="2", name="王伟", type_code="x", department="y", ends_from="2026-01-01",
+        states=("EXPIRED", "REVOKED", "INSPECTION_OVERDUE"), changed_since=stock.moment, departments=("a", "b"),
+    )  # fmt: skip
+    with stock.sessions.read() as session:
+        for lead in leads_for(session, criteria, stock.moment):
+            query = lead.newest(Reach(1 << 61, 1), 200).compile(dialect=dialect.dialect(), compile_kwargs={"literal_binds": True})
+            plan = [row.detail for row in session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+            assert not [step for step in plan if step.startswith("SCAN licence")and "VIRTUAL" not in step], plan
