@@ -19,11 +19,15 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko_certvalidator import ValidationContext
 
 from trust.anchors import Purpose, TrustStore
-from trust.certificates import load_certificate
+from trust.certificates import Certificate, load_certificate
 from trust.errors import CheckFailed, Malformed
+from trust.i18n import N_
+from trust.path import NOT_FOR_SEALS
+from verify import checks
 from verify.checks import Question, SigningTime
 from verify.pdf.opening import BROKEN, OpenedPDF
-from verify.report import Indication
+from verify.remarks import Remark
+from verify.report import Indication, Severity
 
 if TYPE_CHECKING:
     from pyhanko.sign.validation.status import PdfSignatureStatus
@@ -50,7 +54,11 @@ def judge(judged: Judged, opened: OpenedPDF, trust: TrustStore, question: Questi
     signature = judged.signature
     try:
         embedded = EmbeddedPdfSignature(opened.reader, signature.reference.get_object(), signature.id)
-        status = asyncio.run(_validate(embedded, trust, question))
+        status = asyncio.run(_validate(embedded, trust, question.latest))
+        stamp = status.timestamp_validity
+        if not status.trusted and stamp is not None and stamp.valid and stamp.intact and stamp.trusted:
+            # a time stamp shows that it existed then: certificate and revocation are judged as of that time
+            status = asyncio.run(_validate(embedded, trust, question.latest, signed_at=stamp.timestamp))
     except SignatureValidationError as error:
         judged.found.add_failures([_unreadable(signature.id, error)])
         return
@@ -61,30 +69,38 @@ def judge(judged: Judged, opened: OpenedPDF, trust: TrustStore, question: Questi
         judged.signer = _certificate(status)
     _establish_time(judged, status)
     judged.found.ask(_check_intact, signature.id, status)
-    judged.found.ask(_check_trusted, status)
+    if judged.signer is not None:
+        judged.found.ask(_check_usage, judged.signer)
+        time = judged.time or SigningTime(question.latest, proved=False)
+        judged.found.ask(checks.check_signed_in_period, judged.signer, time)
+    if status.intact and status.valid:
+        judged.found.ask(_check_trusted, status, proved=judged.time is not None and judged.time.proved)
 
 
-async def _validate(embedded: Any, trust: TrustStore, question: Question) -> PdfSignatureStatus:
+async def _validate(
+    embedded: Any, trust: TrustStore, now: datetime, *, signed_at: datetime | None = None
+) -> PdfSignatureStatus:
     return await async_validate_pdf_signature(
         embedded,
-        signer_validation_context=_context(trust, Purpose.SIGNER, question),
-        ts_validation_context=_context(trust, Purpose.TIMESTAMP, question),
+        signer_validation_context=_context(trust, Purpose.SIGNER, signed_at or now, proved=signed_at is not None),
+        ts_validation_context=_context(trust, Purpose.TIMESTAMP, now),
         diff_policy=_Elsewhere(),
         skip_diff=True,
     )
 
 
-def _context(trust: TrustStore, purpose: Purpose, question: Question) -> ValidationContext:
-    """Anchors of ``purpose`` believed at the moment in question, and the lists at hand."""
-    anchors = [a.certificate.der for a in trust.anchors if purpose in a.purposes and a.covers(question.latest)]
+def _context(trust: TrustStore, purpose: Purpose, moment: datetime, *, proved: bool = False) -> ValidationContext:
+    """Anchors of ``purpose`` believed at ``moment``, and the lists at hand; later lists speak of a proved time too."""
+    anchors = [a.certificate.der for a in trust.anchors if purpose in a.purposes and a.covers(moment)]
     return ValidationContext(
         trust_roots=[x509.Certificate.load(der) for der in anchors],
         other_certs=[x509.Certificate.load(one.der) for one in trust.intermediates],
         crls=[crl.CertificateList.load(one.der) for one in trust.crls],
         ocsps=[ocsp.OCSPResponse.load(one.der) for one in trust.ocsp],
-        moment=question.latest,
+        moment=moment,
+        retroactive_revinfo=proved,
         allow_fetching=False,
-        revocation_mode="hard-fail",
+        revocation_mode="require",
         weak_hash_algos={"md2", "md5", "sha1"},
     )
 
@@ -103,6 +119,10 @@ def _establish_time(judged: Judged, status: PdfSignatureStatus) -> None:
     if stamp is not None and stamp.valid and stamp.intact and stamp.trusted:
         judged.time = SigningTime(stamp.timestamp, proved=True, authority=stamp.signing_cert.subject.human_friendly)
         return
+    if stamp is not None:
+        template = N_("签名所带的时间戳不能确认（时间戳机构“{tsa}”不在信任之列，或时间戳不完整），签名时间仅为自称。")
+        name = stamp.signing_cert.subject.human_friendly
+        judged.found.add_remarks([Remark(Severity.WARNING, "pdf.stamp_not_believed", template, {"tsa": name})])
     claimed = status.signer_reported_dt
     if isinstance(claimed, datetime) and claimed.tzinfo is not None:
         judged.time = SigningTime(claimed, proved=False)
@@ -128,16 +148,31 @@ def _check_intact(field: str, status: PdfSignatureStatus) -> None:
         )
 
 
-def _check_trusted(status: PdfSignatureStatus) -> None:
+def _check_usage(certificate: Certificate) -> None:
+    """May its key sign documents?"""
+    usage, extended = certificate.key_usage, certificate.extended_key_usage
+    closed = usage is not None and not usage & {"digital_signature", "non_repudiation"}
+    if closed or (extended is not None and extended <= NOT_FOR_SEALS):
+        raise CheckFailed(
+            INDETERMINATE,
+            "CHAIN_CONSTRAINTS_FAILURE",
+            "certificate.extended_key_usage",
+            "证书“{subject}”的扩展密钥用途不允许签署文件。",
+            subject=certificate.common_name,
+        )
+
+
+def _check_trusted(status: PdfSignatureStatus, *, proved: bool) -> None:
     """Is the signer's certificate from an authority we believe, valid and not revoked?"""
     if status.trusted:
         return
     reason = status.trust_problem_indic
     name = reason.standard_name if reason is not None else "NO_CERTIFICATE_CHAIN_FOUND"
     if status.revocation_details is not None:
-        name = "REVOKED_NO_POE"
+        name = "REVOKED" if proved else "REVOKED_NO_POE"
     template, code = _REASONS.get(name, (_UNKNOWN, "pdf.path"))
-    raise CheckFailed(INDETERMINATE, name, code, template, signer=status.signing_cert.subject.human_friendly)
+    indication = FAILED if name == "REVOKED" else INDETERMINATE
+    raise CheckFailed(indication, name, code, template, signer=status.signing_cert.subject.human_friendly)
 
 
 _UNKNOWN = "签名人证书“{signer}”的证书路径不能确认。"
@@ -147,6 +182,7 @@ _REASONS = {
         "签名人证书“{signer}”不能追溯到信任库中的任何信任锚，或路径上的证书用途不符。", "pdf.untrusted",
     ),
     "REVOKED_NO_POE": ("签名人证书“{signer}”已被废止。", "pdf.revoked"),
+    "REVOKED": ("签名人证书“{signer}”在签名之前已被废止。", "pdf.revoked"),
     "OUT_OF_BOUNDS_NO_POE": ("签名人证书“{signer}”不在有效期内。", "pdf.expired"),
     "CERTIFICATE_CHAIN_GENERAL_FAILURE": (
         "签名人证书“{signer}”的废止信息缺失或过时，须由其颁发机构提供。", "pdf.revocation_missing",

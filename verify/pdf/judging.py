@@ -9,9 +9,9 @@ Signatures with RSA or ECDSA are judged by pyHanko (``verify.pdf.classical``), w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
 
 from seal import checking
 from seal.message import DataMessage, disclosure_entry, disclosure_root

@@ -37,7 +37,7 @@ class OnlyDatesInXMP(MetadataUpdateRule):
     """The XMP packet (14.3.2) likewise."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
         before, after = _statements(old), _statements(new)
@@ -55,7 +55,9 @@ def _facts(resolver: HistoricalResolver) -> dict[str, str]:
 def _statements(resolver: HistoricalResolver) -> Counter[tuple[str, str]] | None:
     """What the packet says, as ``(name, text)``; ``None`` where it cannot be read."""
     root = resolver.root
-    place = root.raw_get("/Metadata") if "/Metadata" in root else None
+    if "/Metadata" not in root:
+        return Counter()
+    place = root.raw_get("/Metadata")
     if not isinstance(place, generic.IndirectObject):
         return None
     # by the reader itself: the view of an earlier revision cannot hold the library's own class of metadata

@@ -15,7 +15,8 @@ from typing import Any
 from seal.pdf.structures import CADES, SES
 from tests.seal.pdf import foreign
 from tests.verify import cases
-from tests.verify.pdf import making
+from tests.verify.pdf import elsewhere, making
+from trust.anchors import TrustStore
 from verify.report import Report
 from verify.verifier import Verifier
 
@@ -38,6 +39,8 @@ def build(case: dict[str, Any]) -> bytes:
 
 
 def _made(case: dict[str, Any]) -> bytes:
+    if "elsewhere" in case:
+        return elsewhere.signed(**case["elsewhere"])
     if case.get("unsigned"):
         return foreign.plain()
     form = SES if case.get("form") == "SES" else CADES
@@ -50,8 +53,21 @@ def _made(case: dict[str, Any]) -> bytes:
 def verify(case: dict[str, Any]) -> Report:
     """What our verifier says of ``case``."""
     data = build(case)
-    verifier = Verifier(cases.store(case), lambda: cases.time(case.get("now")), register(case, data))
+    verifier = Verifier(store(case), lambda: cases.time(case.get("now")), register(case, data))
     return verifier.verify(data, moment=cases.time(case["moment"]) if "moment" in case else None)
+
+
+def store(case: dict[str, Any]) -> TrustStore:
+    """As for OFD; ``believe`` adds the root of elsewhere for these purposes, ``their_list`` its list."""
+    found = cases.store(case)
+    if "believe" in case:
+        found = found.changed(anchors=(*found.anchors, *elsewhere.anchors(*case["believe"])))
+    if "their_list" in case:
+        wanted = dict(case["their_list"])
+        one = elsewhere.person(**wanted.pop("who", {}))
+        revoked = [(one, cases.time(wanted.pop("at")))] if "at" in wanted else []
+        found = found.with_crls((*found.crls, elsewhere.crl(*revoked, **wanted)))
+    return found
 
 
 def register(case: dict[str, Any], data: bytes) -> cases.RegisterDouble | None:
