@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, insert, select
+from sqlalchemy import BigInteger, ForeignKey, Index, String, bindparam, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from licence_store.models import LicenceVersion
@@ -141,6 +141,14 @@ def files_of(session: Session, licence_ids: Iterable[str]) -> dict[str, dict[str
         if digest not in digests[licence_id]:
             found[licence_id] = {OFD: digest, **found[licence_id]}
     return found
+
+
+_DIGESTS = select(_FILES.c.digest).where(_FILES.c.licence_id == bindparam("licence_id"))
+
+
+def digests_of(session: Session, licence_id: str) -> list[str]:
+    """Every file of ``licence_id`` that ``licence_file`` lists, earlier states included."""
+    return list(session.connection().execute(_DIGESTS, {"licence_id": licence_id}).scalars())
 
 
 def digest_of(session: Session, licence_id: str, form: str) -> str:

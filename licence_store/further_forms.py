@@ -8,7 +8,7 @@ ended gets no further form, and an older version neither.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,21 +54,20 @@ class FurtherForms:
 
     def ensure_all(
         self, licence_ids: Sequence[str], wanted: Sequence[str], officer: Actor
-    ) -> list[LicenceTrustError | None]:
-        """``ensure`` for each licence and form; why not, where not."""
+    ) -> dict[str, Mapping[str, str] | LicenceTrustError]:
+        """``ensure`` for each licence and form: its files by form, or why one could not be made."""
         with self.issuer.sessions.read() as session:
             held = forms.files_of(session, licence_ids)
-        return [
-            self._ensure_each(one, [f for f in wanted if f not in held.get(one, {})], officer) for one in licence_ids
-        ]
+        return {one: self._completed(one, held.get(one, {}), wanted, officer) for one in licence_ids}
 
-    def _ensure_each(self, licence_id: str, lacking: Sequence[str], officer: Actor) -> LicenceTrustError | None:
+    def _completed(
+        self, licence_id: str, held: Mapping[str, str], wanted: Sequence[str], officer: Actor
+    ) -> Mapping[str, str] | LicenceTrustError:
         try:
-            for form in lacking:
-                self.ensure(licence_id, form, officer)
+            made = {form: self.ensure(licence_id, form, officer) for form in wanted if form not in held}
         except LicenceTrustError as error:
             return error
-        return None
+        return {**held, **made}
 
     def _look(self, licence_id: str) -> tuple[Row[Any], dict[str, str]]:
         query = (
