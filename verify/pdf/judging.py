@@ -30,7 +30,7 @@ from verify.pdf.face import read_face
 from verify.pdf.opening import OpenedPDF, PDFSignature, open_pdf
 from verify.policy import LicenceStatus
 from verify.remarks import Remark, listed
-from verify.report import Indication, Report, Severity, SignatureReport, worst
+from verify.report import Indication, Report, Severity, SignatureReport, rfc3339, worst
 from verify.seal_view import view_certificate, view_seal
 from verify.steps import Found, Judging
 
@@ -233,11 +233,15 @@ class _Judge:
         best = min(attempts, key=lambda one: worst(one.found.findings)[0].rank)
         found.findings += [one for one in best.found.findings if one not in found.findings]
         judged.signer, judged.time = best.signer, best.time
-        judged.level, judged.evidence = self._level(judged, stamped), best.evidence
+        judged.level, judged.evidence = self._level(judged, stamped), self._evidence(stamped)
         return judged
 
     def _judge_value(self, signature: PDFSignature, then: Knowledge) -> Judged:
-        """The value, its time, seal and certificate, with what was known at one of the time stamps over it."""
+        """The value, its time, seal and certificate, with what was known at one of the time stamps over it.
+
+        Such a stamp proves that the signature existed by then, not that it was made then: the signing time stays what
+        the signature's own time stamp proves, or what the signer claims.
+        """
         judged = Judged(signature=signature)
         if signature.ses is not None:
             self._judge_ses(judged, then)
@@ -255,7 +259,7 @@ class _Judge:
         found.ask(checking.check_signature_form, ses)
         found.ask(checks.check_structures_agree, ses)
         token = ses.timestamp if ses.structure != "SES-V1" else None
-        self._establish_time(judged, ses.time, token, ses.signature, then)
+        steps.establish_time(judged, ses.time, token, ses.signature, then.trust, then.question)
         steps.check_seal(judged, ses.seal, ses.signer_certificate, then.trust, self.verifier.seals, then.question)
         steps.check_certificate(judged, then.trust, then.question)
 
@@ -280,7 +284,7 @@ class _Judge:
         if judged.signer is not None:
             found.ask(_check_bound, signer.attributes, judged.signer)
         claimed = signer.signing_time or pdf_time(signature.claimed)
-        self._establish_time(judged, claimed, signer.timestamp, signer.signature, then)
+        steps.establish_time(judged, claimed, signer.timestamp, signer.signature, then.trust, then.question)
         if judged.time is None:
             judged.time = SigningTime(then.question.latest, proved=False)
         if signature.seal is not None:
@@ -288,20 +292,12 @@ class _Judge:
         others = tuple(one for one in _loaded(load_certificate, cms.certificates) if one is not judged.signer)
         steps.check_certificate(judged, then.trust, then.question, others)
 
-    def _establish_time(
-        self, judged: Judged, claimed: datetime | None, token: bytes | None, value: bytes, then: Knowledge
-    ) -> None:
-        """签名时间: the signature's own time stamp, else the oldest document time stamp over it."""
-        steps.establish_time(judged, claimed, token, value, then.trust, then.question)
-        if (judged.time is None or not judged.time.proved) and then.proved:
-            judged.time = SigningTime(then.proved[0], proved=True, authority=N_("文档时间戳"))
-
     def _level(self, judged: Judged, over: list[Knowledge]) -> str:
         """级别 (EN 319 142-1, 6): what the signature and the file carry, if what they carry holds."""
         signature = judged.signature
         if signature.structure not in ("PAdES", "PKCS7") and signature.ses is None:
             return ""
-        stamped = judged.time is not None and judged.time.proved
+        stamped = bool(over) or (judged.time is not None and judged.time.proved)
         try:
             stored = bool(self.opened.store_at(self.opened.revisions - 1))
         except Malformed:
@@ -311,6 +307,17 @@ class _Judge:
         if stamped and stored:
             return "B-LT"
         return "B-T" if stamped else "B-B"
+
+    def _evidence(self, over: list[Knowledge]) -> tuple[str, ...]:
+        """What the file brings to be judged by: time stamps over the signature, lists and answers put in."""
+        said = [f"document-timestamp {rfc3339(one.proved[0])}" for one in over]
+        try:
+            store = self.opened.store_at(self.opened.revisions - 1)
+        except Malformed:
+            return tuple(said)
+        said += [f"crl {rfc3339(one.this_update)}" for one in _loaded(load_crl, store.crls)]
+        said += [f"ocsp {rfc3339(one.produced_at)}" for one in _loaded(load_ocsp, store.ocsp)]
+        return tuple(said)
 
     # ------------------------------------------------------------ the licence
 
