@@ -175,19 +175,19 @@ def _check_trusted(status: PdfSignatureStatus, *, proved: bool) -> None:
     raise CheckFailed(indication, name, code, template, signer=status.signing_cert.subject.human_friendly)
 
 
-_UNKNOWN = "签名人证书“{signer}”的证书路径不能确认。"
+_UNKNOWN = N_("签名人证书“{signer}”的证书路径不能确认。")
 _REASONS = {
-    "NO_CERTIFICATE_CHAIN_FOUND": ("签名人证书“{signer}”不能追溯到信任库中的任何信任锚。", "pdf.untrusted"),
+    "NO_CERTIFICATE_CHAIN_FOUND": (N_("签名人证书“{signer}”不能追溯到信任库中的任何信任锚。"), "pdf.untrusted"),
     "CHAIN_CONSTRAINTS_FAILURE": (
-        "签名人证书“{signer}”不能追溯到信任库中的任何信任锚，或路径上的证书用途不符。", "pdf.untrusted",
+        N_("签名人证书“{signer}”不能追溯到信任库中的任何信任锚，或路径上的证书用途不符。"), "pdf.untrusted",
     ),
-    "REVOKED_NO_POE": ("签名人证书“{signer}”已被废止。", "pdf.revoked"),
-    "REVOKED": ("签名人证书“{signer}”在签名之前已被废止。", "pdf.revoked"),
-    "OUT_OF_BOUNDS_NO_POE": ("签名人证书“{signer}”不在有效期内。", "pdf.expired"),
+    "REVOKED_NO_POE": (N_("签名人证书“{signer}”已被废止。"), "pdf.revoked"),
+    "REVOKED": (N_("签名人证书“{signer}”在签名之前已被废止。"), "pdf.revoked"),
+    "OUT_OF_BOUNDS_NO_POE": (N_("签名人证书“{signer}”不在有效期内。"), "pdf.expired"),
     "CERTIFICATE_CHAIN_GENERAL_FAILURE": (
-        "签名人证书“{signer}”的废止信息缺失或过时，须由其颁发机构提供。", "pdf.revocation_missing",
+        N_("签名人证书“{signer}”的废止信息缺失或过时，须由其颁发机构提供。"), "pdf.revocation_missing",
     ),
-    "TRY_LATER": ("签名人证书“{signer}”的废止信息缺失或过时，须由其颁发机构提供。", "pdf.revocation_missing"),
+    "TRY_LATER": (N_("签名人证书“{signer}”的废止信息缺失或过时，须由其颁发机构提供。"), "pdf.revocation_missing"),
 }  # fmt: skip
 
 

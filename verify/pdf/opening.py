@@ -211,7 +211,7 @@ def _fault(code: str, template: str, **params: object) -> CheckFailed:
 def _check_octets(data: bytes) -> None:
     """The head and the end of the file, and its size."""
     if len(data) > MAX_SIZE:
-        template = "PDF 文件超出限额：{size} 字节，最多 {limit} 字节。"
+        template = N_("PDF 文件超出限额：{size} 字节，最多 {limit} 字节。")
         raise Malformed("format.pdf_limit", template, size=len(data), limit=MAX_SIZE)
     if not _HEADER.match(data):
         raise Malformed("format.pdf_malformed", "PDF 文件无法解析：{detail}", detail="%PDF-1.x")
@@ -227,7 +227,7 @@ def _check_extent(opened: OpenedPDF) -> None:
         opened.faults.append(_fault("format.pdf_hybrid", template))
     count = sum(len(xrefs.explicit_refs_in_revision(n)) for n in range(min(opened.revisions, MAX_REVISIONS + 1)))
     if opened.revisions > MAX_REVISIONS or count > MAX_OBJECTS:
-        template = "PDF 文件超出限额：{revisions} 个修订、{objects} 个对象。"
+        template = N_("PDF 文件超出限额：{revisions} 个修订、{objects} 个对象。")
         raise Malformed("format.pdf_limit", template, revisions=opened.revisions, objects=count)
 
 
