@@ -20,10 +20,20 @@ from api.routes import (
     health,
     issuer,
     jobs,
+    licences,
+    pages_entry,
+    pages_inspections,
+    pages_jobs,
+    pages_licence_acts,
+    pages_licences,
+    pages_notices,
+    pages_paper,
     pages_public,
+    pages_search,
     pages_seals,
     pages_staff,
     pages_trust,
+    queries,
     seals,
     staff,
     trust,
@@ -49,10 +59,16 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Envelope, settings=services.settings, metrics=services.metrics)
     errors.install(app)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
-    for module in (issuer, catalogue, verifier, seals, certificates, trust, staff):
+    for module in (queries, issuer, catalogue, licences, verifier, seals, certificates, trust, staff):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(jobs.router, prefix="/api/v1")
-    for module in (trust_services, health, pages_public, pages_staff, pages_seals, pages_trust):
+    app.include_router(pages_jobs.router)
+    app.include_router(pages_notices.router)
+    for module in (trust_services, health, pages_public, pages_search, pages_staff, pages_seals, pages_trust):
+        app.include_router(module.router)
+    for module in (pages_inspections, pages_licence_acts, pages_licences):
+        app.include_router(module.router)
+    for module in (pages_entry, pages_paper):
         app.include_router(module.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)

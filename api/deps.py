@@ -61,6 +61,11 @@ class Viewer:
         return self.role == "officer"
 
     @property
+    def can_inspect(self) -> bool:
+        """Officers work through the list of inspections; auditors and administrators look at it."""
+        return self.role in ("officer", "auditor", "admin")
+
+    @property
     def can_audit(self) -> bool:
         return self.role in ("auditor", "admin")
 

@@ -31,7 +31,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_UPLOADS = ("/verify", "/api/v1/verifications", "/api/v1/jobs/issue", "/jobs")
+_UPLOADS = ("/verify", "/api/v1/verifications", "/entry", "/api/v1/entry/sheets", "/api/v1/jobs/issue", "/jobs")
 _UPLOADS_BELOW = ("/seals/", "/api/v1/seals")
 """Documents seals rest on, pictures, seal objects."""
 

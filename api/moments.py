@@ -28,6 +28,11 @@ def parse_moment(text: str) -> datetime:
     )
 
 
+def exact(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the microsecond where there is one: asked for again, it is the very same moment."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 _BEIJING = timezone(timedelta(hours=8))
 
 

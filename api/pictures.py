@@ -59,8 +59,18 @@ def sealed_face(desk: Desk, content: bytes, report: Report) -> str:
         return ""
 
 
-def preview(desk: Desk, definition: LicenceTypeDefinition, values: Mapping[str, str], actor: Actor) -> bytes:
-    """The face as it would be issued; number and id are made up and not kept."""
+def preview(
+    desk: Desk,
+    definition: LicenceTypeDefinition,
+    values: Mapping[str, str],
+    actor: Actor,
+    *,
+    follows: LicenceView | None = None,
+) -> bytes:
+    """The face as it would be issued; id, and number where it comes from a sequence, are made up and not kept.
+
+    ``follows``: the licence whose next version, or successor, it would be; it has the same number.
+    """
     record = {name: value for name, value in values.items() if value}
     [application] = desk.issuer.apply(definition.code, [record], actor)
     if not isinstance(application, Application):
@@ -68,6 +78,8 @@ def preview(desk: Desk, definition: LicenceTypeDefinition, values: Mapping[str, 
     identifier = LicenceId(definition.code, application.right.department_code, new_serial(), 1)
     rule = definition.number_rule
     number = "（签发时编号）" if rule.needs_sequence else rule.number(application.record)
+    if follows is not None:
+        number = follows.summary.licence_number
     message = build_message(application, identifier, number, StatusSlot("preview", 0), desk.facts)
     return _draw(desk, PreparedFace.of(definition, desk.facts.demonstration), message, None)
 

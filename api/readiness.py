@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,8 @@ def parts(desk: Desk, silent: Sequence[SilentSource] = ()) -> list[Part]:
     """Database, trust material, revocation data, clock, files, keys, what ends soon, sources of revocation that are
     ``silent``; each is asked even if another is away.
     """
-    return [*(_asked(name, check, desk) for name, check in _CHECKS.items()), _ending(desk), _sources(silent)]
+    found = [*(_asked(name, check, desk) for name, check in _CHECKS.items()), _ending(desk), _sources(silent)]
+    return [_scrubbed(one, desk) if one.name == "files" and one.ready else one for one in found]
 
 
 def endings(desk: Desk) -> tuple[Ending, ...]:
@@ -125,9 +125,19 @@ def _clock(desk: Desk) -> None:
 
 
 def _files(desk: Desk) -> None:
-    folder = desk.region.directory / "files"
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise Unavailable("files.not_writable", "证照文件库不可写。")
+    desk.files.check()
+
+
+def _scrubbed(files: Part, desk: Desk) -> Part:
+    """巡检: a warning where the last scrub found files damaged or missing."""
+    from licence_store.jobs.file_upkeep import last_scrub
+
+    try:
+        bad = last_scrub(desk.jobs).get("bad", 0)
+    except LicenceTrustError:
+        return files  # the database is away, as its own part says
+    words = N_("最近一次巡检发现 {bad} 份证照文件损坏或缺失，请从备份恢复。")
+    return replace(files, warnings=((words, {"bad": bad}),)) if bad else files
 
 
 def _keys(desk: Desk) -> None:

@@ -33,6 +33,11 @@ class Settings:
     """SQLAlchemy URL of the register, e.g. ``postgresql+psycopg://user@host/name``. Empty: the SQLite file inside the
     region's folder. A database that cannot be reached stops the start."""
 
+    files_url: str = ""
+    """Where sealed files are kept: ``s3://bucket/prefix?endpoint=https://…&region=…`` for any store that speaks the S3
+    API; credentials come from ``AWS_ACCESS_KEY_ID`` and so on, never from here. Empty: the folder ``files`` of the
+    region. While the store is away nothing is issued and no file is handed out; what is reserved waits."""
+
     base_url: str = "http://localhost:8000"
     """Public address without a trailing slash. It is printed into every QR code and status-list address, so a wrong
     one sends the public to the wrong place *for good*. With ``https`` cookies become ``Secure`` and HSTS is sent.

@@ -26,6 +26,7 @@ from trust.errors import CheckFailed, LicenceTrustError, Malformed, NotFound, Re
 from trust.journal import Actor
 
 if TYPE_CHECKING:
+    from api.collection_office import CollectionOffice
     from api.job_office import JobOffice
     from api.metrics import Metrics
     from api.readiness import Part
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from licence_store.journal import JournalCheck, SQLJournal
     from licence_store.models import Account, JournalEntry
     from licence_store.recovery import Recovery
-    from licence_store.register import LicenceSummary, LicenceView, Register
+    from licence_store.register import LicenceView, Register
     from licence_store.reserving import IssuedLicence, RegionFacts
     from trust.sources import RevocationSources
     from verify.policy import StatusSource
@@ -56,11 +57,11 @@ CONSOLE = "console"
 PICTURES = 64
 """Rendered faces kept in memory."""
 TOKEN_SCOPES = {
-    "officer": frozenset({"issue", "read", "search", "types", "seals"}),
+    "officer": frozenset({"issue", "read", "search", "check", "life", "collect", "types", "seals"}),
     "seal_keeper": frozenset({"seals"}),
     "seal_approver": frozenset({"seals"}),
-    "auditor": frozenset({"journal", "seals"}),
-    "admin": frozenset({"read", "search", "types", "journal", "trust"}),
+    "auditor": frozenset({"read", "search", "journal", "seals"}),
+    "admin": frozenset({"read", "search", "check", "types", "journal", "trust"}),
 }
 """What an account of a role may hand on to a system."""
 
@@ -89,6 +90,7 @@ def build(settings: Settings) -> Services:
             settings.passphrase,
             tuple(one for one in settings.timestamp_urls.split(",") if one),
             custodian=settings.key_custodian,
+            files_url=settings.files_url,
             notices=NoticeSettings(settings.smtp_url, settings.mail_from, settings.private_webhooks),
         ),
         clock=now,
@@ -188,10 +190,22 @@ class Services:
         return RateLimit(self.settings.public_rate)
 
     @cached_property
+    def check_rate(self) -> RateLimit:
+        """How often one token may ask true or false."""
+        return RateLimit(self.settings.check_rate)
+
+    @cached_property
     def metrics(self) -> Metrics:
         from api.metrics import Metrics
 
         return Metrics(__version__)
+
+    @cached_property
+    def collection(self) -> CollectionOffice:
+        """采集办理."""
+        from api.collection_office import CollectionOffice
+
+        return CollectionOffice(self.desk)
 
     @cached_property
     def jobs(self) -> JobOffice:
@@ -379,40 +393,6 @@ class Services:
         )
         return view
 
-    def search(
-        self,
-        actor: Actor,
-        reason: str,
-        *,
-        text: str = "",
-        type_name: str = "",
-        cursor: str = "",
-        limit: int,
-        grant: TokenGrant | None = None,
-    ) -> tuple[tuple[LicenceSummary, ...], str | None]:
-        """Licences the caller may see, and the next page's cursor; journalled. Raises ``Refused``, ``Malformed``."""
-        from api import cursors
-
-        type_code = self.catalogue.get(type_name).code if type_name else ""
-        departments: list[str] | None = [actor.department] if actor.department else None
-        types: list[str] | None = None
-        if grant is not None:
-            grant.demand("search", type_code=type_code or None)
-            departments = None if "*" in grant.departments else sorted(grant.departments)
-            types = None if "*" in grant.types else sorted(grant.types)
-        found = self.register.search(
-            text=text,
-            type_code=type_code,
-            departments=departments,
-            types=types,
-            after=cursors.place(cursor) if cursor else None,
-            limit=limit + 1,
-        )
-        shown = found[:limit]
-        details = {"shown": str(len(shown)), "type": type_code}
-        self.journal.record(actor=actor, action="licence.search", subject="register", reason=reason, details=details)
-        return shown, cursors.of_place(shown[-1].place) if len(found) > limit else None
-
     def journal_page(
         self, actor: Actor, before: int | None, limit: int, reason: str = ""
     ) -> tuple[list[JournalEntry], int | None]:
@@ -502,11 +482,21 @@ class Services:
                     answer.append((definition, mine[0].department_name))
         return answer
 
-    def preview(self, definition: LicenceTypeDefinition, values: Mapping[str, str], actor: Actor) -> bytes:
-        """预览: the face as it would be drawn, PNG. Raises what the record or the right to issue deserves."""
+    def preview(
+        self,
+        definition: LicenceTypeDefinition,
+        values: Mapping[str, str],
+        actor: Actor,
+        *,
+        follows: LicenceView | None = None,
+    ) -> bytes:
+        """预览: the face as it would be drawn, PNG; ``follows``: the licence whose next version it would be.
+
+        Raises what the record or the right to issue deserves.
+        """
         from api.pictures import preview
 
-        return preview(self.desk, definition, values, actor)
+        return preview(self.desk, definition, values, actor, follows=follows)
 
     def picture_of(self, content: bytes, report: Report) -> str:
         """The face drawn from the data a *passed* document has under its seal, as an address; else empty."""

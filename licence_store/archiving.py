@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from keys.signer import Timestamper
 from licence_store import forms, journal
-from licence_store.files import FileStore
+from licence_store.files.store import FileStore
 from licence_store.forms import BASIC, LASTING, PDF, STAMPED, LicenceFile, SealedForms
 from licence_store.models import Licence, LicenceVersion
 from seal.database import Sessions

@@ -22,7 +22,7 @@ from licence_store.catalogue_life import CatalogueLife
 from licence_store.changes import ChangeFeed
 from licence_store.collection.sources import Sources
 from licence_store.comparing import Comparer
-from licence_store.files import FileStore
+from licence_store.files import FileStore, open_store
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
@@ -75,6 +75,8 @@ class DeskSettings:
     custodian: str = "file"
     """密钥保管者 of the signers' keys."""
     notices: NoticeSettings = field(default_factory=NoticeSettings)
+    files_url: str = ""
+    """Where sealed files are kept: ``s3://…``; empty: in the folder."""
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
 
@@ -103,7 +105,8 @@ class Desk:
 
     @cached_property
     def files(self) -> FileStore:
-        return FileStore(self.region.directory / "files", self.settings.durable)
+        """证照文件库."""
+        return open_store(self.settings.files_url, self.region.directory / "files", durable=self.settings.durable)
 
     @cached_property
     def jobs(self) -> Jobs:

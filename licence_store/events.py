@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from licence_store.models import Licence, LicenceEvent, LicenceVersion, StatusListIndex, table
 from licence_store.standing import projection
@@ -22,6 +22,7 @@ COLUMNS = tuple(column for column in table(LicenceEvent).c)
 _IN_ORDER = (LicenceEvent.effective, LicenceEvent.id)
 _OF = select(*COLUMNS).where(LicenceEvent.base == bindparam("base")).order_by(*_IN_ORDER)
 _INSERT = insert(LicenceEvent).returning(LicenceEvent.id)
+_FIRST = aliased(LicenceVersion)
 _HOLD = select(Licence.base).where(Licence.base == bindparam("of_base")).with_for_update()
 _NEWEST = (
     select(
@@ -33,6 +34,10 @@ _NEWEST = (
         LicenceVersion.issued_on,
         LicenceVersion.valid_from,
         LicenceVersion.valid_to,
+        select(_FIRST.issued_on)
+        .where(_FIRST.base == Licence.base, _FIRST.version == 1)
+        .scalar_subquery()
+        .label("first_issued"),
     )
     .join(LicenceVersion, (LicenceVersion.base == Licence.base) & (LicenceVersion.version == Licence.version))
     .where(Licence.base == bindparam("of_base"))
@@ -42,12 +47,13 @@ LicenceRow = Any
 """A row: a licence with its newest version, as ``lock`` gives it."""
 
 
-def lock(session: Session, base: str, asked: str) -> LicenceRow:
-    """The licence and its newest version; nobody else acts on it until the transaction ends.
+def lock(session: Session, base: str, asked: str, *, hold: bool = True) -> LicenceRow:
+    """The licence and its newest version; nobody else acts on it until the transaction ends (``hold``).
 
     Raises ``NotFound("licence.unknown")``; ``asked`` is the id as it was given.
     """
-    session.execute(_HOLD, {"of_base": base})  # on its own: a join would be of the moment before the wait
+    if hold:
+        session.execute(_HOLD, {"of_base": base})  # on its own: a join would be of the moment before the wait
     row: LicenceRow | None = session.execute(_NEWEST, {"of_base": base}).one_or_none()
     if row is None:
         raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=asked)

@@ -114,7 +114,7 @@ def draw_face(prepared: PreparedFace, message: DataMessage, verify_url: str) -> 
     ``face.url_too_long``, ``face.no_box``.
     """
     texts = tuple(field_texts(prepared.definition.style, message))
-    content: tuple[Item, ...] = (_qr(prepared.definition.style, verify_url), *texts)
+    content: tuple[Item, ...] = (qr_of(prepared.definition.style, verify_url), *texts)
     return prepared.template.compose(message, content, thumbnail(prepared, texts))
 
 
@@ -151,7 +151,8 @@ def field_texts(style: Style, message: DataMessage) -> Iterator[Text]:
             )
 
 
-def _qr(style: Style, url: str) -> Grid:
+def qr_of(style: Style, url: str) -> Grid:
+    """二维码 at its place."""
     place = style.qr
     return Grid(qr_rows(url), place.x, place.y, place.size, place.colour)
 
@@ -168,7 +169,7 @@ def render_png(
     style = prepared.definition.style
     canvas = Canvas(style.width, style.height, 1)
     canvas.scale, canvas.image = dpi / 25.4, _cached_ground(prepared, dpi).copy()
-    items: list[Item] = [_qr(style, verify_url), *field_texts(style, message)]
+    items: list[Item] = [qr_of(style, verify_url), *field_texts(style, message)]
     if seal is not None:
         _, x, y = prepared.placement(seal.width_mm, seal.height_mm)
         items.append(Picture(seal.picture, x, y, seal.width_mm, seal.height_mm))

@@ -42,9 +42,14 @@ def due_in(rule: InspectionRule, year: int) -> Due:
     return Due(year, closes(rule, year) if rule.overdue else None)
 
 
-def first_due(rule: InspectionRule | None, issued_on: str) -> Due:
-    """What is due from issue on."""
-    return NONE_DUE if rule is None else due_in(rule, rule.first_year(issued_on))
+def first_due(rule: InspectionRule | None, issued_on: str, registered: datetime) -> Due:
+    """What is due from issue on; of a licence that was there before it was ``registered`` here, the inspection that
+    comes next.
+    """
+    if rule is None:
+        return NONE_DUE
+    year = max(rule.first_year(issued_on), day_of(registered).year)
+    return due_in(rule, year if registered < closes(rule, year) else year + 1)
 
 
 def due_after(rule: InspectionRule, before: Due, period: int, result: str, effective: datetime) -> Due:
@@ -59,7 +64,8 @@ def due_after(rule: InspectionRule, before: Due, period: int, result: str, effec
 
 
 def read_period(rule: InspectionRule | None, period: str, due: Due, issued_on: str, effective: datetime) -> int:
-    """Which year an inspection is for: the one named, else the one that is due, else this year's.
+    """Which year an inspection is for: the one named, else the one that is due, else this year's. ``issued_on`` is
+    the day of the first issue.
 
     Raises ``Refused("licence.no_inspection", "licence.inspection_period")``, ``Malformed("licence.inspection_year")``.
     """
@@ -69,12 +75,12 @@ def read_period(rule: InspectionRule | None, period: str, due: Due, issued_on: s
     if period and not (period.isascii() and period.isdigit() and len(period) == 4):
         raise Malformed("licence.inspection_year", "年检年度应为四位年份，实为“{got}”。", got=period[:20])
     year = int(period) if period else min(due.year or this_year, this_year)
-    first = int(issued_on[:4])
-    if not first <= year <= this_year or effective < opens(rule, year):
+    if not rule.first_year(issued_on) <= year <= this_year or effective < opens(rule, year):
         raise Refused(
             "licence.inspection_period",
-            "{year} 年度的年检不能办理：该年度早于颁证，或年检尚未开始（每年 {opens} 起）。",
+            "{year} 年度的年检不能办理：首次年检为 {first} 年度，每年 {opens} 起。",
             year=year,
+            first=rule.first_year(issued_on),
             opens=rule.opens,
         )
     return year

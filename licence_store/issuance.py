@@ -234,7 +234,7 @@ class Issuer:
             len(sealed.data),
             sealed.signed_at,
             seal,
-            first_due(definition.inspection, message.metadata["issued_on"]),
+            first_due(definition.inspection, message.metadata["issued_on"], sealed.signed_at),
             definition.renewal is None or definition.renewal.predecessor == "superseded",
         )
 

@@ -118,7 +118,7 @@ class LicenceLife:
         """可否办理: what speaks against the step now, whatever its form will say; not journalled. ``None``: nothing."""
         try:
             with self.sessions.read() as session:
-                self._open(session, step, licence_id, official, "-", "", None)
+                self._open(session, step, licence_id, official, "-", "", None, hold=False)
         except LicenceTrustError as error:
             return error
         return None
@@ -126,7 +126,7 @@ class LicenceLife:
     def allowed(self, licence_id: str, official: Official) -> tuple[Step, ...]:
         """What may be done with the licence now by this official, as far as table and department go."""
         with self.sessions.read() as session:
-            row = events.lock(session, parse_licence_id(licence_id).base, licence_id)
+            row = events.lock(session, parse_licence_id(licence_id).base, licence_id, hold=False)
             happened = events.of_licence(session, row.base)
         standing = replay(happened, end_of(row.valid_to), _latest(happened, self.clock()))
         try:
@@ -160,10 +160,12 @@ class LicenceLife:
         reason: str,
         basis: str,
         effective: datetime | None,
+        *,
+        hold: bool = True,
     ) -> Case:
         """The licence, held until the transaction ends, and that the step may be taken."""
         asked = parse_licence_id(licence_id)
-        row = events.lock(session, asked.base, asked.text)
+        row = events.lock(session, asked.base, asked.text, hold=hold)
         case = Case.of(row, events.of_licence(session, row.base), who, effective, self.clock())
         case.check(step, reason, basis)
         return case
@@ -297,7 +299,7 @@ def _inspected(case: Case, rule: InspectionRule, period: str, result: str) -> tu
     """The year inspected, and what is due after it."""
     inspection.check_result(rule, result)
     before = Due(case.marks.due_year, case.marks.due)
-    year = inspection.read_period(rule, period, before, case.row.issued_on, case.effective)
+    year = inspection.read_period(rule, period, before, case.row.first_issued, case.effective)
     for event in case.happened:
         if event.kind == "inspect" and event.period == str(year) and event.result != "failed":
             raise Conflict("licence.already_inspected", "{year} 年度的年检已经办理。", year=year)

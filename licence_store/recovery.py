@@ -6,17 +6,12 @@ record names are swept only when they have lain for a while.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
 from licence_store import reserving
-from licence_store.collection.entry_models import Evidence
-from licence_store.forms import LicenceFile
+from licence_store.files import upkeep
 from licence_store.issuance import Issuer
-from licence_store.models import LicenceVersion
 from licence_store.reserving import IssuedLicence, Reservation
 from trust.errors import LicenceTrustError, Unavailable
 from trust.journal import SYSTEM
@@ -49,8 +44,8 @@ def recover(issuer: Issuer, *, older_than: timedelta = timedelta(0), sweep_after
             else:
                 (waiting if isinstance(outcome, Unavailable) else voided).append(reservation.licence_id)
     swept = 0
-    if sweep_after is not None:
-        swept = issuer.files.sweep(lambda some: _recorded(issuer, some), older_than=sweep_after)
+    if sweep_after is not None and issuer.files.swept_at_start:
+        swept = upkeep.sweep(issuer.files, issuer.sessions, older_than=sweep_after)
     return Recovery(tuple(completed), tuple(voided), tuple(waiting), swept)
 
 
@@ -68,12 +63,3 @@ def _finish(issuer: Issuer, reservation: Reservation) -> IssuedLicence | Licence
     except LicenceTrustError as error:
         issuer.void(reservation, error.code, SYSTEM)
         return error
-
-
-def _recorded(issuer: Issuer, digests: Collection[str]) -> set[str]:
-    """Which of these files a record names."""
-    licences = select(LicenceVersion.file_digest).where(LicenceVersion.file_digest.in_(digests))
-    forms = select(LicenceFile.digest).where(LicenceFile.digest.in_(digests))
-    query = licences.union(forms, select(Evidence.digest).where(Evidence.digest.in_(digests)))
-    with issuer.sessions.read() as session:
-        return set(session.execute(query).scalars())

@@ -30,7 +30,7 @@ from keys.keyring import Keyring
 from keys.signer import Signer
 from keys.timestamping import TimeStampAuthority
 from licence_store.cabinet import SealFolder
-from licence_store.files import FileStore
+from licence_store.files import FolderStore
 from licence_store.folder import read, unwritable, write
 from licence_store.founding import ANCHORED, DATABASE_FILE, MAKING_FILE, REGION_FILE, Founding, check_names, making
 from licence_store.journal import Anchor, SQLJournal
@@ -150,9 +150,9 @@ class Region:
         return self.custodians.signer(key_name if ":" in key_name else f"{self.custodian}:{key_name}")
 
     @cached_property
-    def files(self) -> FileStore:
+    def files(self) -> FolderStore:
         """证照文件库."""
-        return FileStore(self.directory / "files")
+        return FolderStore(self.directory / "files")
 
     @property
     def database_url(self) -> str:

@@ -433,7 +433,7 @@ def void(
 
     ``keep_number``: the number came from a sequence and is never given again.
     """
-    keep_number = keep_number and reservation.version == 1  # a further version never held it
+    keep_number = keep_number and reservation.kind == "issue"  # what follows another licence never held it
     values = {"state": VOID, "payload": None, "reason": reason[:500], "number_held": keep_number}
     closed = session.execute(_CLOSE.values(values), {"ids": [reservation.licence_id]}).first()
     if closed is None:

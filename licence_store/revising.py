@@ -273,7 +273,8 @@ class Reviser:
         record = revised_record(standing.message, definition, changes)
         starts = starts_on(rule, valid_to, today)
         check_new_period(definition, record, standing.message, starts)
-        extras = replace(extras, lineage=Lineage("renewal", standing.row.licence_id, standing.row.file_digest))
+        lineage = Lineage("renewal", standing.row.licence_id, standing.row.file_digest)
+        extras = replace(extras, lineage=lineage, number=standing.row.number)
         application = make_application(kind, right, record, who.actor, today, extras)
         if isinstance(application, LicenceTrustError):
             raise application

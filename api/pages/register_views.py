@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from api.pages.verdict import state_view, when
-from seal.lifecycle import STEPS
+from licence_store.lifecycle import STEPS as LICENCE_STEPS
+from licence_store.lifecycle import Step as LicenceStep
+from seal.lifecycle import STEPS, Step
 from trust.errors import fill
 from trust.i18n import N_
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from licence_store.definitions import LicenceTypeDefinition
     from licence_store.journal import JournalCheck
     from licence_store.models import JournalEntry
-    from licence_store.register import EventView, LicenceSummary, LicenceView
+    from licence_store.register import LicenceSummary, LicenceView
 
 Translate = Callable[[str], str]
 PURPOSES = (N_("业务办理"), N_("核对信息"), N_("投诉处理"), N_("审计检查"))
@@ -49,30 +51,16 @@ def list_row(one: LicenceSummary, purpose: str, translate: Translate) -> dict[st
         "type": one.type_name,
         "number": one.licence_number,
         "issued": one.issued_on,
+        "ends": one.valid_to or translate("长期"),
         "tone": tone,
         "state": state,
     }
 
 
-_EVENTS = {
-    "issue": N_("首次签发"),
-    "revise": N_("变更"),
-    "suspend": N_("暂扣"),
-    "resume": N_("恢复"),
-    "revoke": N_("吊销"),
-    "annul": N_("撤销"),
-    "cancel": N_("注销"),
-    "report_lost": N_("挂失"),
-    "found": N_("解除挂失"),
-    "inspect": N_("年检"),
-}
-
-
-def licence_page(view: LicenceView, events: Iterable[EventView], translate: Translate) -> dict[str, Any]:
-    """The licence page's content."""
+def licence_rows(view: LicenceView, translate: Translate) -> list[tuple[str, str]]:
+    """登记信息 of a licence."""
     one = view.summary
-    tone, state = state_view(one.state, translate)
-    rows = [
+    return [
         (translate("持证者"), one.holder_name),
         (translate("持证者代码"), one.holder_code),
         (translate("证照编号"), one.licence_number),
@@ -85,24 +73,6 @@ def licence_page(view: LicenceView, events: Iterable[EventView], translate: Tran
         (translate("盖章时间"), when(view.signed_at)),
         (translate("文件摘要（SM3）"), view.file_digest),
     ]
-    happened = [
-        (
-            when(e.effective),
-            fill(translate("{what}（{who}）"), {"what": translate(_EVENTS.get(e.kind, e.kind)), "who": e.actor}),
-        )
-        for e in events
-    ]
-    return {
-        "type": one.type_name,
-        "number": one.licence_number,
-        "holder": one.holder_name,
-        "tone": tone,
-        "state": state,
-        "base": f"/licences/{quote(one.licence_id)}",
-        "rows": rows,
-        "face": [(value.title, value.text) for value in view.message.face],
-        "events": happened,
-    }
 
 
 _ACTIONS = {
@@ -112,9 +82,26 @@ _ACTIONS = {
     "account.sign_in": N_("登录"),
     "department.add": N_("登记部门"),
     "document.verify": N_("核验文件"),
+    "files.copy": N_("搬迁证照文件库"),
+    "files.scrub": N_("巡检证照文件库"),
+    "files.sweep": N_("清扫证照文件库"),
     "journal.read": N_("查阅留痕"),
+    "licence.changes": N_("取变更推送"),
+    "licence.check": N_("真伪核对"),
     "licence.download": N_("下载证照"),
+    "licence.evidence": N_("调阅佐证文件"),
+    "licence.history": N_("查阅证照经过"),
+    "licence.holdings": N_("查阅持证者名下的证照"),
+    "licence.inspections": N_("查看年检工作表"),
     "licence.issue": N_("签发证照"),
+    "licence.issue_file": N_("要求批量签发"),
+    "job.cancel": N_("取消任务"),
+    "job.retry": N_("重做任务"),
+    "notice.replay": N_("重新投递通知"),
+    "contact.add": N_("登记联系方式"),
+    "contact.end": N_("撤销联系方式"),
+    "contact.read": N_("查阅联系方式"),
+    "licence.lineage": N_("核对版本承接"),
     "licence.picture": N_("查看照面图片"),
     "licence.public_check": N_("公众查询状态"),
     "licence.read": N_("查看证照"),
@@ -138,12 +125,19 @@ _PREFIX = "1.2.156.3005.2."
 """What every licence id begins with (GB/T 36904)."""
 
 
+def _title(action: str) -> str:
+    """An act in words: its own, else that of the step it is."""
+    area, _, name = action.partition(".")
+    tables: Mapping[str, Mapping[str, Step | LicenceStep]] = {"seal": STEPS, "licence": LICENCE_STEPS}
+    steps = tables.get(area, {})
+    return _ACTIONS.get(action) or (steps[name].title if name in steps else action)
+
+
 def journal_row(entry: JournalEntry, translate: Translate) -> dict[str, Any]:
     """One act; long identifiers are shortened for the eye and whole in the link and its title."""
     origin = " · ".join(part for part in (entry.department, entry.channel, entry.address) if part)
     licence = entry.subject.startswith(_PREFIX)
-    step = STEPS.get(entry.action.removeprefix("seal."))
-    title = step.title if step and entry.action.startswith("seal.") else _ACTIONS.get(entry.action, entry.action)
+    title = _title(entry.action)
     sealed = entry.action.startswith("seal.") and entry.subject.isalnum()
     short = "…" + ".".join(entry.subject.split(".")[-3:]) if licence else entry.subject
     return {

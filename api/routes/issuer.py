@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Security
+from fastapi import APIRouter, Depends, Request, Security
 from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
@@ -68,28 +68,6 @@ def issue(
 def _issued(found: Services, code: str, asked: shapes.IssueRequest, actor: Actor) -> dict[str, object]:
     one = found.issue(code, asked.whole_record, actor, asked.record_id, asked.format)
     return shapes.issued(one, found.register.forms(one.licence_id))
-
-
-@router.get(
-    "/licences",
-    response_model=shapes.LicencePage,
-    responses=problems(401, 403, 422),
-    dependencies=[Security(bearer)],
-    summary=N_("查找证照"),
-)
-def licences(
-    found: Found,
-    system: System,
-    reason: Annotated[str, Depends(purpose)],
-    q: Annotated[str, Query(max_length=160, description="Licence id, number, holder's code or beginning of name")] = "",
-    type: Annotated[str, Query(max_length=80, description="Code, slug or name of a type")] = "",
-    cursor: Annotated[str, Query(max_length=400, description="`next` of the page before")] = "",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> dict[str, object]:
-    rows, place = found.search(
-        system.actor, reason, text=q, type_name=type, cursor=cursor, limit=limit, grant=system.grant
-    )
-    return {"items": [shapes.line(one) for one in rows], "next": place}
 
 
 @router.get(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
@@ -16,8 +16,7 @@ from api.errors import language_of, problem_of
 from api.pages import issue_form, register_views
 from api.pages.case_form import case_fields, case_lines, entered_case, wrong_case
 from api.pages.rendering import page
-from api.pages.seal_views import registered
-from api.pages.verdict import data_address, verdict_view
+from api.pages.verdict import data_address
 from api.wiring import Services
 from trust.errors import LicenceTrustError
 
@@ -122,96 +121,6 @@ def _form_page(
         errors=bool(errors),
         problem=" ".join(other.localised(translation(request))) if other else "",
         record_id=record_id,
-    )
-
-
-# The register
-
-
-@router.get("/licences")
-def licences(
-    request: Request,
-    found: Found,
-    person: Staff,
-    q: Annotated[str, Query(max_length=160)] = "",
-    type: Annotated[str, Query(max_length=80)] = "",
-    purpose: Annotated[str, Query(max_length=200)] = "",
-    cursor: Annotated[str, Query(max_length=400)] = "",
-) -> Response:
-    translate, language = translation(request), language_of(request)
-    rows, place = found.search(
-        person.actor, purpose or register_views.PURPOSES[0], text=q, type_name=type, cursor=cursor, limit=PAGE
-    )
-    more = urlencode({"q": q, "type": type, "purpose": purpose, "cursor": place}) if place else ""
-    return page(
-        request,
-        "licences.html",
-        visitor=person,
-        nav="licences",
-        q=q,
-        type=type,
-        types=[register_views.type_card(one, None, language) for one in found.catalogue.list()],
-        purposes=[translate(one) for one in register_views.PURPOSES],
-        purpose=purpose,
-        rows=[register_views.list_row(one, purpose, translate) for one in rows],
-        next=f"/licences?{more}" if more else "",
-    )
-
-
-@router.get("/licences/{licence_id}")
-def licence(
-    request: Request,
-    found: Found,
-    licence_id: str,
-    person: Staff,
-    fresh: bool = False,
-    again: bool = False,
-    purpose: str = "",
-) -> Response:
-    view = found.find(licence_id, person.actor, (purpose or register_views.PURPOSES[0])[:200])
-    values = register_views.licence_page(view, found.register.events(licence_id), translation(request))
-    width, height = found.face_size(view)
-    return page(
-        request,
-        "licence.html",
-        visitor=person,
-        nav="licences",
-        fresh=fresh,
-        again=again,
-        width=width,
-        height=height,
-        **values,
-    )
-
-
-@router.get("/licences/{licence_id}/face.png")
-def face_picture(found: Found, licence_id: str, person: Staff) -> Response:
-    view = found.find(licence_id, person.actor, register_views.PURPOSES[0], action="licence.picture")
-    return Response(found.face_png(view), media_type="image/png", headers={"Cache-Control": "private, max-age=300"})
-
-
-@router.get("/licences/{licence_id}/licence.ofd")
-def licence_file(found: Found, licence_id: str, person: Staff) -> Response:
-    view = found.find(licence_id, person.actor, register_views.PURPOSES[0], action="licence.download")
-    name = quote(f"{view.summary.type_name}-{view.summary.licence_number}.ofd")
-    headers = {"Content-Disposition": f"attachment; filename=licence.ofd; filename*=UTF-8''{name}"}
-    return Response(found.register.file(view), media_type="application/ofd", headers=headers)
-
-
-@router.get("/licences/{licence_id}/verdict")
-def licence_verdict(request: Request, found: Found, licence_id: str, person: Staff) -> Response:
-    view = found.find(licence_id, person.actor, register_views.PURPOSES[0], action="licence.verify")
-    content = found.register.file(view)
-    report = found.verify(content, person.actor, None)
-    shown = verdict_view(report, f"{view.summary.licence_number}.ofd", translation(request), language_of(request))
-    return page(
-        request,
-        "verdict.html",
-        visitor=person,
-        nav="verify",
-        view=shown,
-        picture=found.picture_of(content, report),
-        registered=registered(found.desk.seal_register, report),
     )
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.common import Answer
-from verify.report import rfc3339
 
 if TYPE_CHECKING:
-    from licence_store.register import LicenceSummary, LicenceView
+    from licence_store.register import LicenceView
     from licence_store.reserving import IssuedLicence
 
 
@@ -118,25 +117,6 @@ class LicenceAnswer(Answer):
     case: CaseBody | None = Field(description="The case it is the result of, as it was sealed")
 
 
-class LicenceLine(Answer):
-    """A licence in a list."""
-
-    licence_id: str
-    licence_number: str
-    version: int
-    type_code: str
-    state: str
-    holder_name: str
-    issued_at: str
-
-
-class LicencePage(Answer):
-    """One page of a list."""
-
-    items: list[LicenceLine]
-    next: str | None = Field(description="Cursor of the next page; null: this is the last")
-
-
 class TypeLine(Answer):
     """证照类型."""
 
@@ -162,19 +142,6 @@ def issued(one: IssuedLicence, files: Mapping[str, str]) -> dict[str, object]:
         file_digest=one.file_digest,
         created=one.created,
     ).model_dump()
-
-
-def line(one: LicenceSummary) -> LicenceLine:
-    """A licence in a list."""
-    return LicenceLine(
-        licence_id=one.licence_id,
-        licence_number=one.licence_number,
-        version=one.version,
-        type_code=one.type_code,
-        state=one.state,
-        holder_name=one.holder_name,
-        issued_at=rfc3339(one.issued),
-    )
 
 
 def licence(view: LicenceView) -> LicenceAnswer:

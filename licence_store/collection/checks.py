@@ -97,12 +97,18 @@ def _by_validity(
 ) -> Iterator[Finding]:
     if getattr(definition.validity, "field", "") in bad:
         return
-    try:
-        _, end = definition.valid_period(values, today.isoformat())
-    except (LicenceTrustError, ValueError, KeyError):
-        return
+    end = _end_of(definition, values, today.isoformat())
     if end and end < today.isoformat():
         yield Finding(SCHEMA, _expired_error(end))
+
+
+def _end_of(definition: LicenceTypeDefinition, values: Mapping[str, str], today: str) -> str:
+    """Last valid day of the licence this would be; empty where it has none, or none that can be read."""
+    try:
+        _, end = definition.valid_period(values, today)
+        return end and date.fromisoformat(end).isoformat()
+    except (LicenceTrustError, ValueError, KeyError):
+        return ""
 
 
 def _key_of(record: Mapping[str, object], name: str) -> str:
@@ -159,7 +165,7 @@ def _format(rule: Rule, row: _Row) -> Iterator[Malformed]:
     [name], value, params = rule.fields, row.get(rule.fields[0]), rule.params
     if not value:
         return
-    if params["pattern"] and not re.fullmatch(params["pattern"], value):
+    if params["pattern"] and not re.search(params["pattern"], value):
         yield _malformed(row, name, "cleansing.format", params["pattern"])
     if params["form"] and not _renders(value, params["form"]):
         yield _malformed(row, name, "cleansing.format", params["form"])
@@ -302,10 +308,7 @@ def _expired(rule: Rule, row: _Row) -> Iterator[Malformed]:
         day = row.day(rule.fields[0], "to")
         end = day.isoformat() if day else ""
     else:
-        try:
-            _, end = row.definition.valid_period(row.values, today)
-        except (LicenceTrustError, ValueError, KeyError):
-            end = ""
+        end = _end_of(row.definition, row.values, today)
     if end and end < today:
         yield _expired_error(end)
 

@@ -212,7 +212,7 @@ class Cleanser:
         new = {d.key: d for d in judged if d.key not in ids}
         if new:
             rows = [self._item(d, run, now) for d in new.values()]
-            ids |= {key: item for item, key in connection.execute(_INSERT, rows).tuples()}
+            ids |= {key: item for item, key in connection.execute(_INSERT, rows)}
         changed = [d for d in judged if d.key not in new and (d.verdict != UNCHANGED or d.item_id in moved)]
         if changed:
             connection.execute(_SEEN, [

@@ -51,6 +51,7 @@ from trust.journal import Actor, Entry
 
 if TYPE_CHECKING:
     from licence_store.definitions import LicenceTypeDefinition
+    from licence_store.desk import Desk
 
 MOST_AT_ONCE = 500
 """Scans of one upload."""
@@ -132,7 +133,7 @@ class EntryDesk:
         evidence = [_evidence(scan, right.department_id, actor, now) for scan in scans]
         rows = [
             {
-                "id": secrets.token_hex(16),
+                "id": f"{batch}{place:04x}{secrets.token_hex(6)}",  # in the order of the batch
                 "mode": mode,
                 "type_code": definition.code,
                 "department_id": right.department_id,
@@ -354,6 +355,21 @@ class EntryDesk:
             if action:
                 journal.append(session, [Entry(now, actor, action, sheet.id, reason=reason, result=result)])
             return find_sheet(session, sheet.id)
+
+
+def open_entry(desk: Desk, recognisers: Sequence[Recogniser] | None = None) -> EntryDesk:
+    """录入台 of a region; by default with the recognisers that need no other program."""
+    from licence_store.collection.ocr import SealedData, TextLayer
+
+    def revise(licence_id: str, record: Mapping[str, str], officer: Actor, extras: IssueExtras) -> IssuedLicence:
+        from licence_store.revising import Reviser
+        from seal.lifecycle import Official, Role
+
+        official = Official(officer, Role.OFFICER)
+        return Reviser(desk.issuer).revise(licence_id, record, official, reason=extras.source, extras=extras)
+
+    readers = (SealedData(), TextLayer()) if recognisers is None else recognisers
+    return EntryDesk(desk.sessions, desk.files, desk.catalogue, lambda: desk.issuer, revise, readers, desk.clock)
 
 
 def _own(sheet: SheetView, actor: Actor) -> SheetView:

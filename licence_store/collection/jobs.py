@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import update
 
 from licence_store.collection.collector import Watch
 from licence_store.collection.models import CollectionSource
-from licence_store.collection.runs import FAILED, STOPPED, RunView
+from licence_store.collection.runs import STOPPED, RunView
 from licence_store.jobs.context import JobContext
 from trust.errors import Malformed, Unavailable
 from trust.journal import Actor
@@ -76,11 +76,10 @@ def _watch(context: JobContext) -> Watch:
 
 def _outcome(view: RunView) -> Mapping[str, Any]:
     """What a run came to; raises why it did not come to an end."""
-    if view.error and view.state in (STOPPED, FAILED):
+    told = view.stopped_by
+    if told is not None:
         family = Unavailable if view.state == STOPPED else Malformed
-        raise family(
-            view.error["code"], view.error["template"], remedy=view.error.get("remedy", ""), **view.error["params"]
-        )
+        raise family(told.code, told.template, remedy=told.remedy_template, **cast("dict[str, Any]", told.params))
     return {"run": view.id, "state": view.state, **view.counts}
 
 

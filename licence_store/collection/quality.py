@@ -150,7 +150,7 @@ def _broken(session: Session, runs: list[str]) -> dict[tuple[str, str], tuple[st
             .where(_T.run_id.in_(some))
             .group_by(_T.rule, _T.field, _T.severity)
         )
-        for rule, name, severity, rows in session.execute(query).tuples():
+        for rule, name, severity, rows in session.execute(query):
             before = found.get((rule, name), (severity, 0))
             worse = QUARANTINE if QUARANTINE in (severity, before[0]) else severity
             found[(rule, name)] = (worse, before[1] + int(rows))
@@ -165,7 +165,7 @@ def _states_by_rule(session: Session, source_id: str) -> dict[tuple[str, str], d
         .group_by(_F.rule, _F.field, _Q.state)
     )
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for rule, name, state, count in session.execute(query).tuples():
+    for rule, name, state, count in session.execute(query):
         found[(rule, name)][state] = int(count)
     return found
 
@@ -173,4 +173,4 @@ def _states_by_rule(session: Session, source_id: str) -> dict[tuple[str, str], d
 def _states(session: Session, source_id: str) -> dict[str, int]:
     query = select(_Q.state, func.count()).where(_Q.source_id == source_id).group_by(_Q.state)
     counts = dict.fromkeys((OPEN, MENDED, RELEASED, DISCARDED), 0)
-    return counts | {state: int(count) for state, count in session.execute(query).tuples()}
+    return counts | {state: int(count) for state, count in session.execute(query)}

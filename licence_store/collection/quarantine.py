@@ -145,15 +145,19 @@ class Quarantine:
         """
         now = self.clock()
         answers: list[str | LicenceTrustError] = []
+        entries: list[Entry] = []
         with self.sessions.begin() as session:
             for mending in mendings:
                 try:
-                    answers.append(self._mend(session, mending, actor, now))
+                    entries.append(self._mend(session, mending, actor, now))
+                    answers.append(mending.id)
                 except LicenceTrustError as error:
                     answers.append(error)
+            if entries:
+                journal.append(session, entries)
         return [self.get(one) if isinstance(one, str) else one for one in answers]
 
-    def _mend(self, session: Session, mending: Mending, actor: Actor, now: datetime) -> str:
+    def _mend(self, session: Session, mending: Mending, actor: Actor, now: datetime) -> Entry:
         row = _waiting(session, mending.id, actor)
         if mending.revision is not None and mending.revision != row.revision:
             raise Conflict("quarantine.moved", "该行已被他人更改，请重新打开后再更正。")
@@ -167,8 +171,7 @@ class Quarantine:
         values = {"content": content, "state": MENDED, "changed": now, "changed_by": actor.account[:100]}
         session.execute(update(_Q).where(_Q.id == row.id).values(revision=_Q.revision + 1, **values))
         details = {"source": row.source_id, "fields": ",".join(changed)[:500]}
-        journal.append(session, [Entry(now, actor, "quarantine.mend", row.id, details=details)])
-        return row.id
+        return Entry(now, actor, "quarantine.mend", row.id, details=details)
 
     def discard(self, quarantine_ids: Sequence[str], actor: Actor, reason: str) -> int:
         """弃用: these rows are given up, their content is wiped; the same delivery again brings nothing back.
@@ -177,7 +180,7 @@ class Quarantine:
         """
         if not reason.strip() or len(reason) > 500 or not reason.isprintable():
             raise Malformed("quarantine.reason", "请写明弃用的理由（500 字以内）。")
-        now = self.clock()
+        now, entries = self.clock(), []
         with self.sessions.begin() as session:
             for one in quarantine_ids:
                 row = _waiting(session, one, actor)
@@ -188,9 +191,12 @@ class Quarantine:
                 session.execute(update(CollectionItem).where(item).values(state=DISCARDED))
                 forget(session, [row.item_id])
                 details = {"source": row.source_id}
-                entry = Entry(now, actor, "quarantine.discard", row.id, reason=reason.strip(), details=details)
-                journal.append(session, [entry])
+                entries.append(
+                    Entry(now, actor, "quarantine.discard", row.id, reason=reason.strip(), details=details)
+                )
             wipe_findings(session, list(quarantine_ids))
+            if entries:
+                journal.append(session, entries)
         return len(quarantine_ids)
 
 
@@ -265,7 +271,7 @@ def _with_findings(session: Session, rows: Sequence[QuarantineRow]) -> tuple[Hel
         found[one.quarantine_id].append(told)
     wanted = {row.source_id for row in rows}
     titles = select(CollectionSource.id, CollectionSource.title).where(CollectionSource.id.in_(sorted(wanted)))
-    names = dict(session.execute(titles).tuples().all()) if wanted else {}
+    names = dict(session.execute(titles).all()) if wanted else {}
     return tuple(_held(row, tuple(found[row.id]), names[row.source_id]) for row in rows)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from licence_store.collection.models import CollectionItem, CollectionRun, CollectionSource
 from licence_store.collection.texts import to_text
-from trust.errors import Conflict, LicenceTrustError, NotFound, fill
+from trust.errors import Conflict, LicenceTrustError, NotFound
 from trust.journal import Actor
 
 COLLECT, CHECK, RERUN, ENTER = "collect", "check", "rerun", "enter"
@@ -64,9 +64,12 @@ class RunView:
     """``COUNTS`` and ``gone``."""
 
     @property
-    def message(self) -> str:
-        """Why it stopped, in Chinese; empty: it did not."""
-        return fill(self.error.get("template", ""), self.error.get("params", {}))
+    def stopped_by(self) -> LicenceTrustError | None:
+        """Why it stopped or failed; ``None``: nothing went wrong."""
+        if not self.error:
+            return None
+        told = self.error
+        return LicenceTrustError(told["code"], told["template"], remedy=told["remedy"], **told["params"])
 
 
 def begin(

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ from licence_store.catalogue import Catalogue
 from licence_store.collection.declarations import Declaration, load_declaration
 from licence_store.collection.models import CollectionItem, CollectionRun, CollectionSource
 from licence_store.collection.rules import Rule, load_rules
+from licence_store.collection.runs import RunView, view, view_of
 from licence_store.collection.texts import to_text
 from licence_store.definitions import LicenceTypeDefinition
 from licence_store.models import Department
@@ -139,6 +139,24 @@ class Sources:
         with self.sessions.read() as session:
             return tuple((row.key, row.licence_base) for row in session.execute(query.limit(limit)))
 
+    def runs(
+        self, source_id: str = "", *, departments: Collection[str] | None = None, limit: int = 20
+    ) -> tuple[RunView, ...]:
+        """归集批次 (of one source, of these departments' sources), the newest first."""
+        query = select(CollectionRun).order_by(CollectionRun.started.desc(), CollectionRun.number.desc())
+        if source_id:
+            query = query.where(CollectionRun.source_id == source_id)
+        if departments is not None:
+            own = select(CollectionSource.id).where(CollectionSource.department_id.in_(list(departments)))
+            query = query.where(CollectionRun.source_id.in_(own))
+        with self.sessions.read() as session:
+            return tuple(view_of(row) for row in session.execute(query.limit(limit)).scalars())
+
+    def run(self, run_id: str) -> RunView:
+        """One run; raises ``NotFound("collection.run_unknown")``."""
+        with self.sessions.read() as session:
+            return view(session, run_id)
+
     def rules_of(self, type_name: str) -> tuple[Rule, ...]:
         """清洗规则 of a type, as it is now."""
         return rules_of(self.catalogue.get(type_name))
@@ -174,7 +192,7 @@ class Sources:
 def _counted(session: Session, source_id: str) -> dict[str, int]:
     where = CollectionItem.source_id == source_id
     stands = select(CollectionItem.state, func.count()).where(where).group_by(CollectionItem.state)
-    counts = {state: int(count) for state, count in session.execute(stands).tuples()}
+    counts = {state: int(count) for state, count in session.execute(stands)}
     gone = select(func.count()).select_from(CollectionItem).where(where, CollectionItem.gone.is_not(None))
     return counts | {"gone": session.execute(gone).scalar_one()}
 
@@ -188,14 +206,3 @@ def allowed(actor: Actor, department_id: str) -> None:
     """Raises ``Refused("collection.department")`` unless the actor acts for the department (or for all)."""
     if actor.department not in (None, "", department_id):
         raise Refused("collection.department", "该来源属于另一部门，只能由其工作人员办理。")
-
-
-def last_runs(session: Session, source_id: str, limit: int) -> list[CollectionRun]:
-    """The newest runs of a source, newest first."""
-    query = select(CollectionRun).where(CollectionRun.source_id == source_id)
-    return list(session.execute(query.order_by(CollectionRun.number.desc()).limit(limit)).scalars())
-
-
-def declaration_text(view: SourceView) -> dict[str, Any]:
-    """The declaration as it was written, for export."""
-    return dict(view.declaration.source)

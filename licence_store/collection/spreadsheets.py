@@ -52,9 +52,11 @@ def quality_workbook(report: Sequence[SourceQuality], translate: Translate) -> b
     )
 
 
-def quarantine_workbook(rows: Iterable[Held], fields: Sequence[str], told: Callable[[Held], str]) -> bytes:
+def quarantine_workbook(
+    rows: Iterable[Held], fields: Sequence[str], told: Callable[[Held], str], translate: Translate
+) -> bytes:
     """隔离区 as a workbook to be mended: the first row names the fields."""
-    return _workbook((N_("隔离区"), [*_BESIDE, *fields], (_line(row, fields, told) for row in rows)))
+    return _workbook((translate(N_("隔离区")), [*_BESIDE, *fields], (_line(row, fields, told) for row in rows)))
 
 
 def _line(row: Held, fields: Sequence[str], told: Callable[[Held], str]) -> list[object]:

@@ -265,8 +265,8 @@ STOPS: dict[str, Callable[[pytest.MonkeyPatch, Any], None]] = {
     "drawing": lambda patch, stop: patch.setattr("licence_store.issuance.draw_face", stop),
     "sealing": lambda patch, stop: patch.setattr(Sealer, "seal", stop),
     "checking": lambda patch, stop: patch.setattr(Issuer, "check_output", stop),
-    "writing the file": lambda patch, stop: patch.setattr("licence_store.files.write_whole", stop),
-    "flushing the file": lambda patch, stop: patch.setattr("licence_store.files.FileStore.put_many", _put_then(stop)),
+    "writing the file": lambda patch, stop: patch.setattr("licence_store.files.folder.write_whole", stop),
+    "flushing the file": lambda patch, stop: patch.setattr("licence_store.files.FolderStore.put_many", _put_then(stop)),
     "recording": lambda patch, stop: patch.setattr(recording, "record", stop),
     "closing the intent": lambda patch, stop: patch.setattr("licence_store.recording.close_done", stop),
     "journalling the record": lambda patch, stop: patch.setattr(recording.journal, "append", stop),
@@ -274,11 +274,11 @@ STOPS: dict[str, Callable[[pytest.MonkeyPatch, Any], None]] = {
 
 
 def _put_then(stop: Any) -> Any:
-    from licence_store.files import FileStore
+    from licence_store.files import FolderStore
 
-    put = FileStore.put_many
+    put = FolderStore.put_many
 
-    def put_and_stop(self: FileStore, files: Any) -> Any:
+    def put_and_stop(self: FolderStore, files: Any) -> Any:
         put(self, files)
         return stop()
 

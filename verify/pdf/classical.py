@@ -8,6 +8,7 @@ knows of revocation is what the store and the file itself carry: nothing is fetc
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -170,25 +171,34 @@ def _check_trusted(status: PdfSignatureStatus, *, proved: bool) -> None:
     name = reason.standard_name if reason is not None else "NO_CERTIFICATE_CHAIN_FOUND"
     if status.revocation_details is not None:
         name = "REVOKED" if proved else "REVOKED_NO_POE"
-    template, code = _REASONS.get(name, (_UNKNOWN, "pdf.path"))
+    why = _REASONS.get(name, _UNKNOWN)
     indication = FAILED if name == "REVOKED" else INDETERMINATE
-    raise CheckFailed(indication, name, code, template, signer=status.signing_cert.subject.human_friendly)
+    raise CheckFailed(indication, name, why.code, why.template, signer=status.signing_cert.subject.human_friendly)
 
 
-_UNKNOWN = N_("签名人证书“{signer}”的证书路径不能确认。")
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """Why a path does not hold, in our words."""
+
+    code: str
+    template: str
+
+
+_UNKNOWN = _Reason("pdf.path", N_("签名人证书“{signer}”的证书路径不能确认。"))
+_MISSING = _Reason("pdf.revocation_missing", N_("签名人证书“{signer}”的废止信息缺失或过时，须由其颁发机构提供。"))
 _REASONS = {
-    "NO_CERTIFICATE_CHAIN_FOUND": (N_("签名人证书“{signer}”不能追溯到信任库中的任何信任锚。"), "pdf.untrusted"),
-    "CHAIN_CONSTRAINTS_FAILURE": (
-        N_("签名人证书“{signer}”不能追溯到信任库中的任何信任锚，或路径上的证书用途不符。"), "pdf.untrusted",
+    "NO_CERTIFICATE_CHAIN_FOUND": _Reason(
+        "pdf.untrusted", N_("签名人证书“{signer}”不能追溯到信任库中的任何信任锚。")
     ),
-    "REVOKED_NO_POE": (N_("签名人证书“{signer}”已被废止。"), "pdf.revoked"),
-    "REVOKED": (N_("签名人证书“{signer}”在签名之前已被废止。"), "pdf.revoked"),
-    "OUT_OF_BOUNDS_NO_POE": (N_("签名人证书“{signer}”不在有效期内。"), "pdf.expired"),
-    "CERTIFICATE_CHAIN_GENERAL_FAILURE": (
-        N_("签名人证书“{signer}”的废止信息缺失或过时，须由其颁发机构提供。"), "pdf.revocation_missing",
+    "CHAIN_CONSTRAINTS_FAILURE": _Reason(
+        "pdf.constraints", N_("签名人证书“{signer}”不能追溯到信任库中的任何信任锚，或路径上的证书用途不符。")
     ),
-    "TRY_LATER": (N_("签名人证书“{signer}”的废止信息缺失或过时，须由其颁发机构提供。"), "pdf.revocation_missing"),
-}  # fmt: skip
+    "REVOKED_NO_POE": _Reason("pdf.revoked_no_poe", N_("签名人证书“{signer}”已被废止。")),
+    "REVOKED": _Reason("pdf.revoked", N_("签名人证书“{signer}”在签名之前已被废止。")),
+    "OUT_OF_BOUNDS_NO_POE": _Reason("pdf.expired", N_("签名人证书“{signer}”不在有效期内。")),
+    "CERTIFICATE_CHAIN_GENERAL_FAILURE": _MISSING,
+    "TRY_LATER": _MISSING,
+}
 
 
 def _unreadable(field: str, error: Exception) -> CheckFailed:

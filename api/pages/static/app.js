@@ -25,8 +25,8 @@ document.querySelectorAll("[data-print]").forEach(function (button) {
 });
 document.querySelectorAll("form[data-once]").forEach(function (form) {
   form.addEventListener("submit", function () {
-    var button = form.querySelector("button[type=submit]");
-    window.setTimeout(function () { button.disabled = true; }, 0);
+    var buttons = form.querySelectorAll("button[type=submit]");
+    window.setTimeout(function () { buttons.forEach(function (one) { one.disabled = true; }); }, 0);
   });
 });
 var summary = document.querySelector(".error-summary");

@@ -1,4 +1,4 @@
-"""证照文件库: sealed files by the digest of what is in them (SM3), written whole or not at all.
+"""证照文件库 in a folder: sealed files by the digest of what is in them (SM3), written whole or not at all.
 
 ``files/<2 hex>/<62 hex>``: two equal files are one, a file is never changed, and every read checks the
 digest again. A file is flushed to disk before its digest is returned, so that a record that names it
@@ -18,21 +18,34 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+from licence_store.files.store import check_content
 from trust.algorithms import sm3
 from trust.errors import NotFound, Unavailable
 
 _DAY = 86400.0
+_NAME = 62
+"""Characters of a file's name; two are its folder's."""
 _CHUNK_SYNC = 8
 """From this many files on, one flush of the file system is cheaper than a flush of each file and folder."""
 
 
 @dataclass(frozen=True, slots=True)
-class FileStore:
-    """证照文件库 in ``directory``, which must exist."""
+class FolderStore:
+    """证照文件库 in ``directory``, which must exist. Implements ``FileStore``."""
 
     directory: Path
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
+    swept_at_start: bool = True
+
+    @property
+    def address(self) -> str:
+        return str(self.directory)
+
+    def check(self) -> None:
+        """Raises ``Unavailable("files.not_writable")``."""
+        if not self.directory.is_dir() or not os.access(self.directory, os.W_OK | os.X_OK):
+            raise Unavailable("files.not_writable", "证照文件库不可写。")
 
     def put(self, data: bytes, digest: bytes | None = None) -> str:
         """Keep ``data``; answers its SM3 in hex. ``digest`` spares computing it again."""
@@ -88,22 +101,19 @@ class FileStore:
             raise NotFound("files.unknown", "证照文件 {digest} 不在存储中。", digest=digest[:16]) from error
         except OSError as error:
             raise Unavailable("files.read", "证照文件无法读取（{reason}）。", reason=error.strerror or "") from error
-        if sm3(data).hex() != digest:
-            raise Unavailable(
-                "files.damaged",
-                "证照文件 {digest} 已损坏：内容与登记的杂凑值不符。",
-                remedy="请由系统管理员从备份恢复该文件。",
-                digest=digest[:16],
-            )
+        check_content(data, digest)
         return data
 
     def path(self, digest: str) -> Path:
         """Where the file with this SM3 (hex) is, or would be."""
         return self.directory / digest[:2] / digest[2:]
 
-    def digests(self) -> Iterator[str]:
-        """The SM3 (hex) of every file kept, by name only."""
-        return self._since(0.0)
+    def digests(self, after: str = "") -> Iterator[str]:
+        """The SM3 (hex) of every file kept, by name only, in order, from the one after ``after``."""
+        for folder in sorted(self.directory.glob("[0-9a-f][0-9a-f]")):
+            if folder.name >= after[:2]:
+                names = sorted(entry.name for entry in os.scandir(folder) if len(entry.name) == _NAME)
+                yield from (folder.name + name for name in names if folder.name + name > after)
 
     def sweep(self, known: Callable[[list[str]], Collection[str]], *, older_than: float = 3600.0) -> int:
         """Remove files that no record names and that have lain for ``older_than`` seconds; says how many.
@@ -128,7 +138,7 @@ class FileStore:
     def _since(self, moment: float) -> Iterator[str]:
         for folder in sorted(self.directory.glob("[0-9a-f][0-9a-f]")):
             for entry in os.scandir(folder):
-                if len(entry.name) == 62 and entry.stat().st_mtime >= moment:
+                if len(entry.name) == _NAME and entry.stat().st_mtime >= moment:
                     yield folder.name + entry.name
 
 
