@@ -121,7 +121,7 @@ def draw_face(prepared: PreparedFace, message: DataMessage, verify_url: str) -> 
 def draw_pdf(prepared: PreparedFace, message: DataMessage, verify_url: str) -> UnsignedPDF:
     """照面成文: the same face as unsigned PDF/A-3b; raises as ``draw_face`` does."""
     texts = tuple(field_texts(prepared.definition.style, message))
-    content: tuple[Item, ...] = (_qr(prepared.definition.style, verify_url), *texts)
+    content: tuple[Item, ...] = (qr_of(prepared.definition.style, verify_url), *texts)
     return prepared.pdf.compose(
         message, content, thumbnail=thumbnail(prepared, texts), code=f"二维码：核验地址 {verify_url}"
     )
@@ -185,7 +185,7 @@ def paint_face(
     """
     style = definition.style
     ground = draw_shapes(style, _with_sample(style) if demonstration else style.background)
-    items = (*ground, *draw_shapes(style, style.statement), _qr(style, verify_url), *field_texts(style, message))
+    items = (*ground, *draw_shapes(style, style.statement), qr_of(style, verify_url), *field_texts(style, message))
     return Canvas(style.width, style.height, dpi).paint(items).png()
 
 
