@@ -83,6 +83,10 @@ class SealableDocument(Protocol):
         """How many it bears."""
 
     @property
+    def certification(self) -> int | None:
+        """P of its certification; ``None``: it is not certified."""
+
+    @property
     def field_names(self) -> frozenset[str]: ...
 
     @property
@@ -120,6 +124,7 @@ class UnsignedPDF:
     message: DataMessage | None
     next_number: int
     signatures: int = 0
+    certification: int | None = None
     field_names: frozenset[str] = frozenset()
 
     CATALOG, PAGES, PAGE, INFO, ROOT_ELEMENT, PARENTS, DOCUMENT = 1, 2, 3, 9, 14, 15, 16

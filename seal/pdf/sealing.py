@@ -1,8 +1,9 @@
 """PDF 盖章: a seal as a visible signature field (EN 319 142-1; ISO 32000-1, 12.8), CMS or SES in its ``Contents``.
 
-The first signature of a file certifies it: later ones may sign and fill in, nothing else (DocMDP, P=2). Fields for
-later seals are made, empty, before it does. The seal object and the disclosure root stand in the signature dictionary
-(``seal.pdf.structures``) and so among the octets that are signed. ``seal.sealing`` is the door.
+The first signature of a licence certifies it: later ones may sign and fill in, nothing else (DocMDP, P=2). Fields for
+later seals are made, empty, before it does. A document somebody brings is certified only where that is asked for. The
+seal object and the disclosure root stand in the signature dictionary (``seal.pdf.structures``) and so among the octets
+that are signed. ``seal.sealing`` is the door.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from seal.pdf.objects import array, dictionary, hexed, name, reals, reference, t
 from seal.pdf.slot import Slot, open_slot
 from seal.placing import Placement, check_placement
 from trust.algorithms import SM3
-from trust.errors import Malformed
+from trust.errors import Malformed, Refused
 
 TIMESTAMP_ROOM = 6144
 """Octets kept for a time-stamp token."""
@@ -53,6 +54,9 @@ class PDFChoices:
     """Fields to make for later seals; only before the first signature."""
     field: str = ""
     """Which empty field to fill; ``""``: a new one."""
+    certify: bool | None = None
+    """Is the first signature to certify the file? ``None``: a licence's does, any other document's does not, so that
+    others may add theirs where they like."""
     reason: str = ""
 
 
@@ -81,7 +85,8 @@ def prepare(
 ) -> PreparedPDF:
     """Everything before the key is needed.
 
-    Raises ``Malformed``: ``sealing.placement``, ``sealing.picture``, ``sealing.field``.
+    Raises ``Malformed``: ``sealing.placement``, ``sealing.picture``, ``sealing.field``; ``Refused``:
+    ``sealing.one_place``, ``sealing.certified_fields``.
     """
     certificate = material.certificate.der
     chain = tuple(one.der for one in material.chain) if isinstance(material, SigningMaterial) else ()
@@ -106,7 +111,8 @@ def prepare(
         entries[structures.DISCLOSURE_KEY] = hexed(bytes.fromhex(document.message.disclosure_root))
     if document.signatures == 0:
         _reserve(document, added, choices.reserve)
-        _certify(added, number, entries)
+        if choices.certify or (choices.certify is None and document.message is not None):
+            _certify(added, number, entries)
     elif choices.reserve:
         raise Malformed("sealing.field", "文件已有签章，不能再预置签章域。")
     room = parts.size(LONGEST_SM2_VALUE, TIMESTAMP_ROOM) if parts else _ses_room(material)
@@ -170,6 +176,19 @@ def _add_seal(
 ) -> None:
     if not placements:
         raise Malformed("sealing.placement", "没有给出盖章位置。")
+    if document.certification is not None and not choices.field:
+        raise Refused(
+            "sealing.certified_fields",
+            "PDF 已经认证签名（P={level}），此后只能盖在预置的签章域中，不能另加可见的印章。",
+            remedy="请指明文件中预置的签章域；没有时请向文件的制作人索取未认证的文件。",
+            level=document.certification,
+        )
+    if len(placements) > 1 and document.signatures:  # to those before, further places would be a change of pages
+        raise Refused(
+            "sealing.one_place",
+            "PDF 已有签章，此后每枚印章只能盖在一处。",
+            remedy="骑缝章或一章多处请最先加盖。",
+        )
     pages = {page.id: page for page in document.pages}
     picture, free = number + 1, number + 1 + PICTURE_OBJECTS
     added.objects |= seal_picture(seal.picture).objects(picture)

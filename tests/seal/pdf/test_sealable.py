@@ -63,7 +63,7 @@ def test_a_plain_file_takes_a_seal(material: SealingMaterial, modern: bool, page
 def test_seal_upon_seal(material: SealingMaterial, second: SealingMaterial, modern: bool) -> None:
     once = BARE.seal(open_pdf_for_sealing(plain(modern=modern)), material, PLACE).data
     document = open_pdf_for_sealing(once)
-    assert (document.signatures, document.certification) == (1, 2)
+    assert (document.signatures, document.certification) == (1, None)
     twice = BARE.seal(document, second, [Placement(1, 100, 100)]).data
     assert twice.startswith(once)
     with opened(twice) as pdf:
@@ -71,13 +71,17 @@ def test_seal_upon_seal(material: SealingMaterial, second: SealingMaterial, mode
         assert "/Reference" not in pdf.Root.AcroForm.Fields[1].V
         assert pdf.check_pdf_syntax() == []
     assert coverage(twice) == ["ENTIRE_REVISION", "ENTIRE_FILE"]
+    assert lawful_changes(twice) == ["FORM_FILLING", "NONE"]
 
 
 def test_a_field_made_before_is_filled(office: Office, material: SealingMaterial, second: SealingMaterial) -> None:
     reserve = (EmptyField("Seal_2", Placement(1, 100, 100), 42, 42),)
-    once = BARE.seal(open_pdf_for_sealing(plain()), material, PLACE, PDFChoices(reserve=reserve)).data
+    once = BARE.seal(open_pdf_for_sealing(plain()), material, PLACE, PDFChoices(reserve=reserve, certify=True)).data
     document = open_pdf_for_sealing(once)
-    assert set(document.empty_fields) == {"Seal_2"}
+    assert (set(document.empty_fields), document.certification) == ({"Seal_2"}, 2)
+    with pytest.raises(Refused) as caught:
+        BARE.seal(document, second, [Placement(1, 100, 200)])
+    assert caught.value.code == "sealing.certified_fields"
     twice = BARE.seal(document, second, [Placement(1, 100, 100)], PDFChoices(field="Seal_2")).data
     with opened(twice) as pdf:
         [one, other] = pdf.Root.AcroForm.Fields
@@ -93,6 +97,7 @@ def test_a_sealed_licence_takes_a_second_signature_for_viewers(material: Sealing
     both = sign_for_viewers(sealed, signer, NOW)
     assert both.startswith(sealed)
     assert coverage(both) == ["ENTIRE_REVISION", "ENTIRE_FILE"]
+    assert lawful_changes(both) == ["FORM_FILLING", "NONE"]
     with pytest.raises(Refused) as caught:
         sign_for_viewers(plain(), signer, NOW)
     assert caught.value.code == "sealing.not_sealed"
@@ -131,11 +136,15 @@ def test_a_file_certified_against_changes_is_refused() -> None:
     assert "P=1" in caught.value.message
 
 
-@pytest.mark.parametrize("level", [2, 3, None])
-def test_a_file_signed_by_others_takes_a_seal_and_is_not_certified_again(
-    material: SealingMaterial, level: int | None
-) -> None:
-    data = certified_by_stock(plain(), level)
+@pytest.mark.parametrize("level", [2, 3])
+def test_a_file_certified_by_others_takes_seals_in_its_fields_only(material: SealingMaterial, level: int) -> None:
+    with pytest.raises(Refused) as caught:
+        BARE.seal(open_pdf_for_sealing(certified_by_stock(plain(), level)), material, PLACE)
+    assert caught.value.code == "sealing.certified_fields"
+
+
+def test_a_file_signed_by_others_takes_a_seal_and_is_not_certified_again(material: SealingMaterial) -> None:
+    data = certified_by_stock(plain(), None)
     sealed = BARE.seal(open_pdf_for_sealing(data), material, PLACE).data
     with opened(sealed) as pdf:
         assert "/Reference" not in pdf.Root.AcroForm.Fields[1].V
