@@ -17,10 +17,12 @@ from api.middleware import Envelope
 from api.routes import (
     catalogue,
     certificates,
+    collection,
     health,
     issuer,
     jobs,
     licences,
+    pages_collection,
     pages_entry,
     pages_inspections,
     pages_jobs,
@@ -28,11 +30,13 @@ from api.routes import (
     pages_licences,
     pages_notices,
     pages_paper,
+    pages_proofs,
     pages_public,
-    pages_search,
     pages_seals,
+    pages_search,
     pages_staff,
     pages_trust,
+    proofs,
     queries,
     seals,
     staff,
@@ -59,7 +63,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Envelope, settings=services.settings, metrics=services.metrics)
     errors.install(app)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
-    for module in (queries, issuer, catalogue, licences, verifier, seals, certificates, trust, staff):
+    for module in (queries, issuer, catalogue, licences, verifier, seals, certificates, trust, staff, collection):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(jobs.router, prefix="/api/v1")
     app.include_router(pages_jobs.router)
@@ -68,8 +72,10 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     for module in (pages_inspections, pages_licence_acts, pages_licences):
         app.include_router(module.router)
-    for module in (pages_entry, pages_paper):
+    for module in (pages_collection, pages_entry, pages_paper):
         app.include_router(module.router)
+    app.include_router(proofs.router, prefix="/api/v1")
+    app.include_router(pages_proofs.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)
     app.add_api_route("/openapi.json", _described, include_in_schema=False)

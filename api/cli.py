@@ -27,6 +27,7 @@ COMMANDS = {
     "licence": "licence",
     "entry": "entry",
     "paper": "paper",
+    "proof": "proof",
     "verify": "verify",
     "seal": "seal",
     "keys": "keys",

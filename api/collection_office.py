@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from itertools import islice
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from trust.errors import LicenceTrustError, Malformed, Refused
-from trust.journal import Entry
 
 if TYPE_CHECKING:
     from licence_store.collection.quarantine import Held, Mending, Wanted
@@ -58,7 +59,7 @@ class CollectionOffice:
         """重新清洗 of what was held back, as a background job; answers its id."""
         source = self.desk.sources.get(source_id)
         self._allowed(actor, source)
-        arguments = {"source": source.id, **({"ids": list(ids)} if ids is not None else {})}
+        arguments: dict[str, object] = {"source": source.id, **({"ids": list(ids)} if ids is not None else {})}
         return self._ask("collect-rerun", arguments, self._for(actor, source), key, b"")
 
     def _ask(self, kind: str, arguments: dict[str, object], actor: Actor, key: str, content: bytes) -> str:
@@ -94,7 +95,9 @@ class CollectionOffice:
         self._allowed(actor, source)
         rows, told = list(self.desk.quarantine.each(wanted)), reasons(translate)
         details = {"rows": str(len(rows)), "format": suffix}
-        self.desk.journal.append(Entry(self.desk.clock(), actor, "quarantine.export", source.id, details=details))
+        self.desk.journal.record(
+            actor=actor, action="quarantine.export", subject=source.id, reason=wanted.rule, details=details
+        )
         if suffix == ".jsonl":
             return b"".join(json.dumps(as_line(row, told), ensure_ascii=False).encode() + b"\n" for row in rows)
         fields = list(self.desk.catalogue.get(source.type_code).schema["properties"])
@@ -107,6 +110,17 @@ class CollectionOffice:
         sound = [line for line in lines if not isinstance(line, LicenceTrustError)]
         answers = iter(self.desk.quarantine.mend_many(sound, actor))
         return [line if isinstance(line, LicenceTrustError) else _id_of(next(answers)) for line in lines]
+
+    def mend_file(self, content: bytes, name: str, actor: Actor) -> Iterator[str | LicenceTrustError]:
+        """更正 what an uploaded file says, line by line."""
+        from licence_store.collection.spreadsheets import read_mended
+
+        with tempfile.TemporaryDirectory(prefix="licence-trust-") as folder:
+            path = Path(folder) / f"mended{PurePath(name).suffix.lower()[:10]}"
+            path.write_bytes(content)
+            lines = read_mended(path)
+            while some := list(islice(lines, 200)):
+                yield from self.mend_all(some, actor)
 
 
 def _id_of(answer: Held | LicenceTrustError) -> str | LicenceTrustError:

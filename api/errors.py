@@ -196,7 +196,8 @@ def answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error, language_of(request))
     if problem.status >= 500:
         unforeseen = error if not isinstance(error, LicenceTrustError) else None
-        what = (trace_id.get(), request.method, request.url.path, problem.code)
+        path = getattr(request.scope.get("route"), "path", request.url.path)  # without what a path may tell of people
+        what = (trace_id.get(), request.method, path, problem.code)
         log.error("trace %s: %s %s failed: %s", *what, exc_info=unforeseen)
     if wants_page(request):
         from api.pages.rendering import problem_page

@@ -149,7 +149,7 @@ def stepped(register: Register, made: EventView, licence_id: str) -> Shape:
 def issued(register: Register, made: IssuedLicence) -> Shape:
     """A further version, or a successor, and its event."""
     own = [one for one in register.events(made.licence_id) if one.version == made.version]
-    return {**stepped(register, own[0], made.licence_id), "file_digest": made.file_digest}
+    return {**stepped(register, own[0], made.licence_id), "file_digest": made.file_digest, "created": made.created}
 
 
 def _moment(moment: datetime | None) -> str | None:

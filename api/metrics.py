@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -56,6 +56,13 @@ class Metrics:
             "licence_trust_custodian_present", "1: this custodian of keys is there", ["custodian"],
             registry=self.registry,
         )  # fmt: skip
+        self.jobs = Gauge("licence_trust_jobs", "Background jobs", ["state"], registry=self.registry)
+        self.job_delay = Gauge(
+            "licence_trust_job_delay_seconds", "How long the job due first has been waiting", registry=self.registry
+        )
+        self.deliveries = Gauge(
+            "licence_trust_notice_deliveries", "Deliveries of notices", ["state"], registry=self.registry
+        )
         self.ready = Gauge("licence_trust_ready", "1: this part is ready", ["part"], registry=self.registry)
 
     def request(self, scope: Scope, status: int, seconds: float) -> None:
@@ -72,6 +79,16 @@ class Metrics:
         for one in reversed(tuple(endings)):
             self.ending.labels(str(one.kind), str(one.severity)).inc()
             self.earliest_end.labels(str(one.kind)).set(one.ends_at.timestamp())
+
+    def note_queue(self, jobs: Mapping[str, int], delay: float, deliveries: Mapping[str, int]) -> None:
+        """Background jobs and deliveries by state, as they are now."""
+        for gauge, counts, states in (
+            (self.jobs, jobs, ("waiting", "running", "done", "failed", "cancelled")),
+            (self.deliveries, deliveries, ("waiting", "sent", "dead")),
+        ):
+            for state in states:
+                gauge.labels(state).set(counts.get(state, 0))
+        self.job_delay.set(delay)
 
     def text(self) -> bytes:
         """The exposition format."""

@@ -39,9 +39,10 @@ class Part:
 
 def parts(desk: Desk, silent: Sequence[SilentSource] = ()) -> list[Part]:
     """Database, trust material, revocation data, clock, files, keys, what ends soon, sources of revocation that are
-    ``silent``; each is asked even if another is away.
+    ``silent``, background jobs; each is asked even if another is away.
     """
-    found = [*(_asked(name, check, desk) for name, check in _CHECKS.items()), _ending(desk), _sources(silent)]
+    asked = [_asked(name, check, desk) for name, check in _CHECKS.items()]
+    found = [*asked, _ending(desk), _sources(silent), _jobs(desk)]
     return [_scrubbed(one, desk) if one.name == "files" and one.ready else one for one in found]
 
 
@@ -81,6 +82,34 @@ def _sources(silent: Sequence[SilentSource]) -> Part:
         return Part("sources", True)
     words = {"url": silent[0].url, "reason": silent[0].reason, "count": len(silent)}
     return Part("sources", False, N_("有 {count} 个废止信息源没有应答（{url}：{reason}）。"), words)
+
+
+_LATE, _STUCK = timedelta(minutes=10), timedelta(hours=1)
+"""A job that was due so long ago is worth a look; nobody works on the queue any more."""
+
+
+def _jobs(desk: Desk) -> Part:
+    """Red where nobody takes jobs; a warning where they are late, or something was given up within a day."""
+    now = desk.clock()
+    try:
+        state, dead = desk.jobs.state(), desk.notices.dead_since(now - timedelta(days=1))
+    except LicenceTrustError as error:
+        return Part("jobs", False, error.template, dict(error.params))
+    words: dict[str, object] = {}
+    late = now - state.oldest_due if state.oldest_due else timedelta(0)
+    if state.oldest_due:
+        words = {"since": state.oldest_due.isoformat(timespec="seconds")}
+    warnings: list[tuple[str, dict[str, object]]] = [(_LATE_WORDS, words)] if late > _LATE else []
+    if state.failed_lately:
+        warnings.append((N_("一天内有 {count} 个后台任务失败。"), {"count": state.failed_lately}))
+    if dead:
+        warnings.append((N_("一天内有 {count} 条通知未能送达。"), {"count": dead}))
+    if late > _STUCK:
+        return Part("jobs", False, _LATE_WORDS, words, tuple(warnings))
+    return Part("jobs", True, warnings=tuple(warnings))
+
+
+_LATE_WORDS = N_("后台任务自 {since} 起无人执行，请查看 worker。")
 
 
 def _asked(name: str, check: Callable[[Desk], None], desk: Desk) -> Part:

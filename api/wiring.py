@@ -562,6 +562,12 @@ class Services:
             self.metrics.note_endings(readiness.endings(self.desk))
         except LicenceTrustError as error:
             log.warning("endings not known: %s", error.code)
+        try:
+            queue = self.desk.jobs.state()
+            delay = (self.clock() - queue.oldest_due).total_seconds() if queue.oldest_due else 0.0
+            self.metrics.note_queue(queue.counts, delay, self.desk.notices.counts())
+        except LicenceTrustError as error:
+            log.warning("queue not known: %s", error.code)
         return self.metrics.text()
 
     def grant_to_department(self, type_code: str, actor: Actor, department: str | None) -> list[str]:

@@ -223,7 +223,7 @@ def list_rows(
         shown, after = 0, ""
         while shown < limit:
             wanted = _wanted(source_id, rule, states)
-            page = services.desk.quarantine.list(wanted, after=after, limit=min(_AT_ONCE, limit - shown))
+            page = services.desk.quarantine.page(wanted, after=after, limit=min(_AT_ONCE, limit - shown))
             for one in page:
                 if as_json:
                     put(held(one, tr))
@@ -375,8 +375,8 @@ def quality(source_ids: tuple[str, ...], workbook: Path | None, as_json: bool, d
     from licence_store.collection.spreadsheets import quality_workbook
 
     with open_services(directory) as services:
-        for one in source_ids:
-            services.desk.sources.get(one)
+        for name in source_ids:
+            services.desk.sources.get(name)
         report = services.desk.quality.report(sources=source_ids or None)
     if workbook is not None:
         workbook.write_bytes(quality_workbook(report, tr))
@@ -384,8 +384,8 @@ def quality(source_ids: tuple[str, ...], workbook: Path | None, as_json: bool, d
         if as_json:
             put(shapes.quality(one, tr))
             continue
-        words = tr("{seen} 行，通过 {passed}（{rate:.1%}），隔离 {held}，提示 {warned}")
-        told = words.format(seen=one.seen, passed=one.passed, rate=one.rate, held=one.held, warned=one.warned)
+        words = tr("{seen} 行，通过 {passed}（{rate}），隔离 {held}，提示 {warned}")
+        told = words.format(seen=one.seen, passed=one.passed, rate=f"{one.rate:.1%}", held=one.held, warned=one.warned)
         click.echo(f"{one.source_id}  {one.title}  {told}")
         for rule in one.rules:
             click.echo(f"    {rule.rows:>8}  {rule.rule}  {rule.field}  {tr(rule.title)}")

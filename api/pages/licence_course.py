@@ -91,7 +91,7 @@ class Course:
         return {
             **_BLANK,
             "kind": "time",
-            "title": word,
+            "title": self.translate("到了期限，状态变为"),
             "badge": word,
             "tone": tone,
             "effective": when(since),

@@ -19,7 +19,9 @@ from trust.errors import fill
 from trust.i18n import N_
 
 if TYPE_CHECKING:
+    from licence_store.definitions import LicenceTypeDefinition
     from seal.lifecycle import Official
+    from seal.message import DataMessage
 
 Translate = Callable[[str], str]
 Rows = list[tuple[str, str]]
@@ -71,7 +73,7 @@ def step_facts(step: Step, translate: Translate) -> Rows:
         (translate("由谁办理"), joined((translate(ROLE_NAMES[role]) for role in step.roles), translate)),
         (translate("办理前的状态"), joined((translate(before.label) for before in step.moves), translate)),
         (translate("办理后"), joined(dict.fromkeys(_arrivals(step, translate)), translate)),
-        (translate("规则"), joined((translate(rule.label) for rule in step.rules), translate) or "—"),
+        (translate("规则"), "\n".join(translate(rule.label) for rule in step.rules) or "—"),
     ]
 
 
@@ -129,7 +131,13 @@ def address(base: str, step: str) -> str:
     return f"{base}/{_ADDRESSES.get(step, f'steps/{step}')}"
 
 
-# Old and new
+# The face
+
+
+def face_rows(message: DataMessage, definition: LicenceTypeDefinition, language: str) -> Rows:
+    """照面内容 as it was sealed, its titles in the reader's language."""
+    named = {one.name: one.title_en for one in definition.fields} if language == "en" else {}
+    return [(named.get(value.name) or value.title, value.text) for value in message.face]
 
 
 def face_changes(

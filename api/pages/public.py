@@ -86,4 +86,5 @@ def _newest(licence: LicenceView, translate: Callable[[str], str]) -> str:
     """How the present version stands, for somebody who holds an old one."""
     _, name = state_view(licence.state, translate)
     said = {"n": licence.summary.version, "state": name, "since": when(licence.summary.since)}
-    return fill(translate("现行的是第 {n} 版，状态为“{state}”（自 {since}）。请持证者出示现行版本。"), said)
+    text = fill(translate("现行的是第 {n} 版，状态为“{state}”（自 {since}）。"), said)
+    return f"{text} {translate('请持证者出示现行版本。')}" if licence.state == "CURRENT" else text

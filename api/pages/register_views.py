@@ -72,7 +72,22 @@ def licence_rows(view: LicenceView, translate: Translate) -> list[tuple[str, str
         (translate("电子印章"), f"{view.seal_name}（{view.seal_id}）"),
         (translate("盖章时间"), when(view.signed_at)),
         (translate("文件摘要（SM3）"), view.file_digest),
+        *_provenance(view, translate),
     ]
+
+
+def _provenance(view: LicenceView, translate: Translate) -> list[tuple[str, str]]:
+    """来源: where the data come from, how far they are to be believed, and the case, as it was sealed."""
+    facts, case = view.message.metadata, view.message.case
+    rows = [
+        (translate("信息来源"), facts.get("source", "")),
+        (translate("可信等级"), facts.get("credibility", "")),
+        (translate("办件编号"), case.case_number if case else ""),
+        (translate("办理事项"), case.service_item if case else ""),
+        (translate("结果文书"), case.result_document if case else ""),
+        (translate("结果有效期至"), case.result_valid_until if case else ""),
+    ]
+    return [(title, text) for title, text in rows if text]
 
 
 _ACTIONS = {

@@ -287,7 +287,8 @@ def _form(
 ) -> Response:
     """The inspection of one licence; with ``queue``, one of many, led on to the next."""
     translate = translation(request)
-    rule = found.catalogue.get(view.summary.type_code).inspection
+    definition = found.catalogue.get(view.summary.type_code)
+    rule = definition.inspection
     past = found.register.history(view.licence_id)
     return page(
         request,
@@ -299,7 +300,7 @@ def _form(
         consequence=translate(licence_views.CONSEQUENCES["inspect"]),
         results=[(one, *result_view(one, translate)) for one in (rule.results if rule else ())],
         before=inspection_rows(past.inspections, address_of(view.licence_id), translate),
-        face=[(value.title, value.text) for value in view.message.face],
+        face=licence_views.face_rows(view.message, definition, language_of(request)),
         facts_of_step=licence_views.step_facts(STEPS["inspect"], translate),
         latest=found.clock().astimezone(BEIJING).strftime("%Y-%m-%dT%H:%M"),
         values={**dict.fromkeys(_FIELDS, ""), **values},

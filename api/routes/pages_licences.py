@@ -73,6 +73,7 @@ def head(request: Request, found: Services, person: Visitor, view: LicenceView) 
         "type": _type_name(found, view, language_of(request)),
         "number": one.licence_number,
         "holder": one.holder_name,
+        "holder_code": one.holder_code,
         "newest": one.version,
         "badge": licence_views.badge(one.state, translation(request)),
         "picture": f"{address_of(view.licence_id)}/versions/{one.version}/face.png",
@@ -151,15 +152,22 @@ def licence(
         asof=_asof(moment, known is not None, view, translate) if moment else None,
         asked={"at": at if problem is None else "", "look": look},
         offers=_offers(found, who, view, translate) if who.role is Role.OFFICER else None,
-        file=f"{shown['base']}/versions/{view.summary.version}/licence.ofd",
+        file=_file_address(found, who, view),
         course=course.lines(),
         lineage=course.lineage(),
         rows=register_views.licence_rows(view, translate),
-        face=[(value.title, value.text) for value in view.message.face],
+        face=licence_views.face_rows(view.message, definition, language),
         links=_links(past, translate),
         inspections=inspection_rows(past.inspections, shown["base"], translate) if definition.inspection else None,
         due=None,
     )
+
+
+def _file_address(found: Services, who: Official, view: LicenceView) -> str:
+    """Where this version's file is, for somebody who may have it: an old one is for officers only."""
+    newest = found.register.find(view.licence_id).summary.version
+    may = who.role is Role.OFFICER or view.summary.version == newest
+    return f"{address_of(view.licence_id)}/versions/{view.summary.version}/licence.ofd" if may else ""
 
 
 def _asof(moment: datetime, known: bool, view: LicenceView, translate: Any) -> dict[str, str]:
@@ -191,6 +199,49 @@ def _offers(found: Services, who: Official, view: LicenceView, translate: Any) -
         return licence_office.obstacle(found, view, step, who) is None
 
     return licence_views.offers(view.state, who, address_of(view.licence_id), possible, translate)
+
+
+# A holder's licences
+
+
+@router.get("/holdings")
+def holdings(
+    request: Request,
+    found: Found,
+    person: Staff,
+    who: Who,
+    code: Annotated[str, Query(max_length=64)] = "",
+    at: Annotated[str, Query(max_length=32)] = "",
+    look: Annotated[str, Query(max_length=8)] = "was",
+    purpose: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """持证者名下的证照, now or as of a moment: by all that is known today, or by what was known then."""
+    translate = translation(request)
+    problem, moment = None, None
+    try:
+        moment = parse_local(at)
+    except Malformed as error:
+        problem = error
+    known = moment if look == "known" else None
+    asked = Asked(who, purpose or register_views.PURPOSES[0], at=moment, known_at=known)
+    asked.demand()
+    rows = licence_office.holdings(found, code, asked) if code.strip() else ()
+    return page(
+        request,
+        "holdings.html",
+        visitor=person,
+        nav="licences",
+        status=status_of(problem, request),
+        problem=said(problem, request),
+        code=code,
+        moment=when(moment),
+        known=known is not None,
+        asked={"at": at if problem is None else "", "look": look},
+        rows=[{**register_views.list_row(one, purpose, translate), "since": when(one.since)} for one in rows],
+    )
+
+
+# Pictures and files
 
 
 @router.get("/licences/{licence_id}/face.png")

@@ -133,6 +133,7 @@ class IssuedVersionAnswer(StepAnswer):
     """A further version, or a successor."""
 
     file_digest: str = Field(description="SM3 of the file, hex")
+    created: bool = Field(description="false: the same had been asked before")
 
 
 class PredecessorAnswer(Answer):

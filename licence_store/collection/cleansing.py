@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from licence_store.cases import take_apart
@@ -100,15 +100,15 @@ class Cleanser:
 
     # What is known of the rows
 
-    def _known(self, session: Session, rows: Iterable[IncomingRow]) -> dict[str, Row[Any]]:
-        found: dict[str, Row[Any]] = {}
+    def _known(self, session: Session, rows: Iterable[IncomingRow]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         for keys in batches({row.key for row in rows if row.key}):
             for item in session.connection().execute(_KNOWN, {"source": self.source_id, "keys": keys}):
                 found[item.key] = item
         return found
 
     def _told_apart(
-        self, rows: Sequence[IncomingRow], known: Mapping[str, Row[Any]], run: int, *, again: bool
+        self, rows: Sequence[IncomingRow], known: Mapping[str, Any], run: int, *, again: bool
     ) -> list[Decided]:
         """Each row under a key of its own: two rows with one key are two things, and the second is held back."""
         taken: dict[str, int] = {}
@@ -131,7 +131,7 @@ class Cleanser:
 
     # One by one
 
-    def _judge(self, decided: Decided, item: Row[Any] | None, *, again: bool) -> Decided:
+    def _judge(self, decided: Decided, item: Any, *, again: bool) -> Decided:
         row, content = decided.row, decided.row.content
         settled = item is not None and item.state in (ISSUED, DISCARDED)
         if not again and settled and item is not None and item.digest == decided.digest:
@@ -151,7 +151,7 @@ class Cleanser:
         found = (*decided.findings, Finding(READING, reading))
         return replace(decided, verdict=HELD, findings=found, base=item.licence_base if item else "")
 
-    def _with(self, decided: Decided, row: IncomingRow, examined: Examined, item: Row[Any] | None) -> Decided:
+    def _with(self, decided: Decided, row: IncomingRow, examined: Examined, item: Any) -> Decided:
         findings = (*decided.findings, *examined.findings)
         base = item.licence_base if item is not None else ""
         verdict = HELD if any(f.holds_back for f in findings) else REVISE if base else SEAL
@@ -186,7 +186,7 @@ class Cleanser:
         return Malformed("cleansing.holder_unknown", "基础库中查不到该持证者（{titles}）。", titles=titles)
 
     def _settle(
-        self, session: Session, judged: Sequence[Decided], known: Mapping[str, Row[Any]], run: int, *, again: bool
+        self, session: Session, judged: Sequence[Decided], known: Mapping[str, Any], run: int, *, again: bool
     ) -> list[Decided]:
         """Note what was seen, and ask what repeats: one transaction."""
         placed = self._note(session, judged, known, run, again=again)
@@ -199,7 +199,7 @@ class Cleanser:
         return [_with_findings(d, repeated.get(d.item_id, ())) for d in placed]
 
     def _note(
-        self, session: Session, judged: Sequence[Decided], known: Mapping[str, Row[Any]], run: int, *, again: bool
+        self, session: Session, judged: Sequence[Decided], known: Mapping[str, Any], run: int, *, again: bool
     ) -> list[Decided]:
         connection, now = session.connection(), self.clock()
         same = [d for d in judged if d.verdict == UNCHANGED]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from seal.database import reason_of
 from trust.errors import Unavailable
@@ -93,7 +93,7 @@ class SQLHolderFacts:
             with self.engine.connect() as connection:
                 return [self._one(connection, question) for question in questions]
         except SQLAlchemyError as error:
-            reason = reason_of(error) if hasattr(error, "orig") else type(error).__name__  # type: ignore[arg-type]
+            reason = reason_of(error) if isinstance(error, DBAPIError) else type(error).__name__
             raise Unavailable("facts.unavailable", "持证者核对库无法查询（{reason}）。", reason=reason) from error
 
     def _one(self, connection: Any, question: Question) -> bool | None:

@@ -41,7 +41,10 @@ def hold(session: Session, held: Sequence[Decided], run: Run, cleanser: Cleanser
     if not held:
         return
     known = _known(session, [d.item_id for d in held])
-    connection, new, again, findings = session.connection(), [], [], []
+    connection = session.connection()
+    new: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    findings: list[dict[str, Any]] = []
     for decided in held:
         said = to_text(decided.row.to_json())
         found = known.get(decided.item_id)

@@ -52,7 +52,6 @@ _BECAME = (
     .values(state=bindparam("stands"), licence_base=bindparam("licence"))
 )
 _T = CollectionTally
-_TALLY = {"sqlite": sqlite.insert(_T), "postgresql": postgresql.insert(_T)}
 
 
 @dataclass(slots=True)
@@ -228,7 +227,8 @@ class Pipeline:
             {"run_id": self.run.id, "rule": rule, "code": code, "field": name, "severity": severity, "rows": number}
             for (rule, code, name, severity), number in counts.items()
         ]
-        insert = _TALLY[self.desk.sessions.dialect]
+        dialect = sqlite if self.desk.sessions.dialect == "sqlite" else postgresql
+        insert = dialect.insert(_T)
         added = {"rows": _T.rows + insert.excluded.rows}
         session.execute(insert.on_conflict_do_update(index_elements=["run_id", "rule", "code", "field"], set_=added),
                         rows)  # fmt: skip

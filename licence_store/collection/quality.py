@@ -136,8 +136,8 @@ def _deliveries(session: Session, source_id: str) -> list[CollectionRun]:
 def _counted(session: Session, source_id: str, newest: str) -> _Counted:
     """The newest delivery, and all that pages entered."""
     where = (_RUN.source_id == source_id) & ((_RUN.id == newest) | (_RUN.kind == ENTER))
-    sums = (func.coalesce(func.sum(column), 0) for column in (_RUN.seen, _RUN.held, _RUN.warned))
-    seen, held, warned = session.execute(select(*sums).where(where)).one()
+    sums = [func.coalesce(func.sum(column), 0) for column in (_RUN.seen, _RUN.held, _RUN.warned)]
+    seen, held, warned = session.execute(select(sums[0], sums[1], sums[2]).where(where)).one()
     return _Counted(list(session.execute(select(_RUN.id).where(where)).scalars()), int(seen), int(held), int(warned))
 
 

@@ -74,7 +74,8 @@ class Wanted:
     states: tuple[str, ...] = WAITING
     run: str = ""
     departments: frozenset[str] | None = None
-    """``None``: all."""
+    """``None``: all; so too the types."""
+    types: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Quarantine:
     catalogue: Catalogue
     clock: Callable[[], datetime]
 
-    def list(self, wanted: Wanted, *, after: str = "", limit: int = 100) -> tuple[Held, ...]:
+    def page(self, wanted: Wanted, *, after: str = "", limit: int = 100) -> tuple[Held, ...]:
         """Rows by the moment they were held, the newest first; ``after``: the id of the last one seen."""
         query = _query(wanted)
         with self.sessions.read() as session:
@@ -200,7 +201,7 @@ class Quarantine:
         return len(quarantine_ids)
 
 
-def _query(wanted: Wanted) -> Select[tuple[QuarantineRow]]:
+def _query(wanted: Wanted) -> Select[Any]:
     query = select(_Q)
     if wanted.states:
         query = query.where(_Q.state.in_(wanted.states))
@@ -210,6 +211,8 @@ def _query(wanted: Wanted) -> Select[tuple[QuarantineRow]]:
         query = query.where(_Q.run_id == wanted.run)
     if wanted.departments is not None:
         query = query.where(_Q.department_id.in_(sorted(wanted.departments)))
+    if wanted.types is not None:
+        query = query.where(_Q.type_code.in_(sorted(wanted.types)))
     if wanted.rule:
         broken = exists().where(
             QuarantineFinding.quarantine_id == _Q.id,
@@ -266,7 +269,7 @@ def _with_findings(session: Session, rows: Sequence[QuarantineRow]) -> tuple[Hel
     found: dict[str, list[Told]] = {row.id: [] for row in rows}
     query = select(QuarantineFinding).where(QuarantineFinding.quarantine_id.in_(list(found)))
     for one in session.execute(query.order_by(QuarantineFinding.number)).scalars() if found else ():
-        kept = json.loads(one.message) if one.message else {"template": "", "params": {}}
+        kept: dict[str, Any] = json.loads(one.message) if one.message else {"template": "", "params": {}}
         told = Told(one.rule, one.code, one.field, one.severity, kept["template"], kept["params"])
         found[one.quarantine_id].append(told)
     wanted = {row.source_id for row in rows}

@@ -167,7 +167,7 @@ class Repetitions:
         return left
 
     def _repeated(self, rule: Rule, other: _Hit) -> Finding:
-        params = {"titles": self._titles(rule.fields), "source": other.source, "row": other.row}
+        params: dict[str, Any] = {"titles": self._titles(rule.fields), "source": other.source, "row": other.row}
         if rule.kind == "duplicate":
             error = Malformed(
                 "cleansing.duplicate", "与来源“{source}”第 {row} 行的“{titles}”相同，属重复记录。", **params

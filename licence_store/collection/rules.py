@@ -20,6 +20,7 @@ from typing import Any
 from licence_store.type_rules import is_tame
 from seal.message import FORMATS
 from trust.errors import Malformed
+from trust.i18n import N_
 
 QUARANTINE, WARN = "quarantine", "warn"
 SEVERITIES = (QUARANTINE, WARN)
@@ -30,9 +31,10 @@ PARTS = ("from", "to")
 CHECKS = ("credit_code", "citizen_number", "organisation_code")
 MEASURES = ("number", "date", "length")
 RELATIONS = {
-    "not_before": "不早于", "before": "早于", "not_after": "不晚于", "after": "晚于",
-    "equal": "等于", "differs": "不同于", "requires": "须同时填写",
-    "birth_of": "与证件号码中的出生日期一致", "gender_of": "与证件号码中的性别一致", "starts_with": "开头应为",
+    "not_before": N_("不早于"), "before": N_("早于"), "not_after": N_("不晚于"), "after": N_("晚于"),
+    "equal": N_("等于"), "differs": N_("不同于"), "requires": N_("须同时填写"),
+    "birth_of": N_("与证件号码中的出生日期一致"), "gender_of": N_("与证件号码中的性别一致"),
+    "starts_with": N_("开头应为"),
 }  # fmt: skip
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _MOMENT = re.compile(r"(?:today|\d{4}-\d{2}-\d{2})(?:[+-]\d{1,4}[ymd])?")
@@ -255,15 +257,15 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "format": Kind("格式", _format, ("field", "pattern", "form", "one_of", "none_of")),
-    "check_digit": Kind("校验位", _check_digit, ("field", "check")),
-    "range": Kind("取值范围", _range, ("field", "measure", "part", "min", "max")),
-    "cross_field": Kind("项间关系", _cross_field, ("field", "part", "relation", "other", "other_part")),
-    "duplicate": Kind("重复", _duplicate, ("fields",)),
-    "near_duplicate": Kind("疑似重复", _near_duplicate, ("field", "same", "distance", "ignore")),
-    "contradiction": Kind("来源矛盾", _contradiction, ("key", "fields")),
-    "expired": Kind("已过期", _expired, ("field",)),
-    "holder_fact": Kind("持证者核对", _holder_fact, ("fact", "ask")),
+    "format": Kind(N_("格式"), _format, ("field", "pattern", "form", "one_of", "none_of")),
+    "check_digit": Kind(N_("校验位"), _check_digit, ("field", "check")),
+    "range": Kind(N_("取值范围"), _range, ("field", "measure", "part", "min", "max")),
+    "cross_field": Kind(N_("项间关系"), _cross_field, ("field", "part", "relation", "other", "other_part")),
+    "duplicate": Kind(N_("重复"), _duplicate, ("fields",)),
+    "near_duplicate": Kind(N_("疑似重复"), _near_duplicate, ("field", "same", "distance", "ignore")),
+    "contradiction": Kind(N_("来源矛盾"), _contradiction, ("key", "fields")),
+    "expired": Kind(N_("已过期"), _expired, ("field",)),
+    "holder_fact": Kind(N_("持证者核对"), _holder_fact, ("fact", "ask")),
 }
 
 

@@ -7,9 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from licence_store.jobs.context import JobContext
-from licence_store.jobs.queue import forget
+from licence_store.jobs.queue import DONE, forget
+from trust.journal import SYSTEM
 
 KEPT = timedelta(days=90)
+KEPT_PERIODIC = timedelta(days=2)
+"""Nobody asks for what the clock began, once it is done."""
 
 
 def run(context: JobContext, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -18,6 +21,7 @@ def run(context: JobContext, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     while not context.stopped():
         with desk.sessions.begin() as session:
             some = forget(session, desk.clock() - KEPT)
+            some += forget(session, desk.clock() - KEPT_PERIODIC, account=SYSTEM.account, state=DONE)
         forgotten += some
         if not some:
             break

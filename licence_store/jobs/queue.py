@@ -30,6 +30,7 @@ from trust.journal import Actor, Entry
 
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
 STATES = (WAITING, RUNNING, DONE, FAILED, CANCELLED)
+_LATELY = timedelta(days=1)
 _PIECE = 1 << 18
 """Input is kept in pieces of so many octets."""
 
@@ -102,6 +103,8 @@ class QueueState:
     """Jobs by state."""
     oldest_due: datetime | None
     """Since when the job that should have begun first has been waiting; ``None``: none is late."""
+    failed_lately: int
+    """Given up within a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,9 @@ class Jobs:
             counts = session.execute(select(Job.state, func.count().label("number")).group_by(Job.state)).all()
             late = select(func.min(Job.due)).where(Job.state.in_((WAITING, RUNNING)), Job.due <= now)
             oldest = session.execute(late).scalar()
-        return QueueState({row.state: row.number for row in counts}, oldest)
+            given_up = select(func.count()).where(Job.state == FAILED, Job.finished > now - _LATELY)
+            failed = session.execute(given_up).scalar_one()
+        return QueueState({row.state: row.number for row in counts}, oldest, failed)
 
     # Changing
 
@@ -334,9 +339,13 @@ def _line(row: JobResult) -> ResultLine:
     return ResultLine(row.number, json.loads(row.content), None)
 
 
-def forget(session: Session, before: datetime, limit: int = 500) -> int:
+def forget(session: Session, before: datetime, *, account: str = "", state: str = "", limit: int = 500) -> int:
     """Drop jobs that ended before ``before``, with their input and results; answers how many."""
     old = select(Job.id).where(Job.finished < before).order_by(Job.finished).limit(limit)
+    if account:
+        old = old.where(Job.account == account)
+    if state:
+        old = old.where(Job.state == state)
     ids = session.execute(old).scalars().all()
     session.execute(delete(Job).where(Job.id.in_(ids)))
     return len(ids)

@@ -387,6 +387,7 @@ def test_health(live: Live) -> None:
             "keys",
             "certificates",
             "sources",
+            "jobs",
         }
         assert client.get("/version").json()["demonstration"] is True
         metrics = client.get("/metrics").text

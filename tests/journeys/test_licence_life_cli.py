@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from api.cli import run
+from tests.journeys.inspected import ORGANISATION, inspected_at_once
 
 Captured = pytest.CaptureFixture[str]
 Call = Callable[..., tuple[int, list[dict[str, Any]]]]
@@ -30,11 +31,18 @@ def call(place: Path, capsys: Captured) -> Call:
     return do
 
 
+@pytest.fixture(scope="module", autouse=True)
+def inspected(place: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    source = tmp_path_factory.mktemp("type") / "type.json"
+    source.write_text(json.dumps(inspected_at_once(), ensure_ascii=False), "utf-8")
+    assert run(["types", "import", str(source), "--dir", str(place)]) == 0
+
+
 @pytest.fixture
 def issue(call: Call, tmp_path: Path) -> Issue:
     """Issue the example with this seed; answers its id."""
 
-    def do(seed: int, slug: str = "social-organisation") -> str:
+    def do(seed: int, slug: str = ORGANISATION) -> str:
         status, [record] = call("types", "example", slug, "--seed", seed)
         assert status == 0
         source = tmp_path / f"{slug}-{seed}.json"

@@ -31,3 +31,18 @@ document.querySelectorAll("form[data-once]").forEach(function (form) {
 });
 var summary = document.querySelector(".error-summary");
 if (summary) { summary.focus(); }
+/* What is still going on is fetched anew, until the answer no longer asks for it; never under the reader's fingers. */
+(function follow() {
+  var part = document.querySelector("[data-live]");
+  if (!part) { return; }
+  window.setTimeout(function () {
+    if (document.hidden || part.contains(document.activeElement)) { follow(); return; }
+    fetch(window.location.href, { credentials: "same-origin" }).then(function (answer) {
+      return answer.ok ? answer.text() : "";
+    }).then(function (text) {
+      var fresh = new DOMParser().parseFromString(text, "text/html").getElementById(part.id);
+      if (fresh) { part.replaceWith(document.importNode(fresh, true)); }
+      follow();
+    }).catch(follow);
+  }, Number(part.dataset.live) * 1000);
+})();

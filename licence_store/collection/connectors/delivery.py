@@ -25,14 +25,21 @@ class Delivered:
 class Delivery(Protocol):
     """A delivery that is open for reading."""
 
-    identity: Mapping[str, str]
-    """Which delivery it is: a run that was interrupted goes on only with the same."""
-    complete: bool
-    """Does it hold all the source has, so that what is missing is gone there?"""
-    total: int | None
-    """How many rows, where that is known."""
-    watermark: str
-    """Where the next delivery begins, once this one is done; in the connector's own words."""
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Which delivery it is: a run that was interrupted goes on only with the same."""
+
+    @property
+    def complete(self) -> bool:
+        """Does it hold all the source has, so that what is missing is gone there?"""
+
+    @property
+    def total(self) -> int | None:
+        """How many rows, where that is known."""
+
+    @property
+    def watermark(self) -> str:
+        """Where the next delivery begins, once this one is done; in the connector's own words."""
 
     def rows(self, position: str) -> Iterator[Delivered]:
         """The rows after ``position`` (empty: from the beginning), in flat memory.

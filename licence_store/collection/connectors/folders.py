@@ -47,7 +47,9 @@ class FolderDelivery:
             manifest = json.loads(data.decode("utf-8-sig")) if len(data) <= MAX_MANIFEST else None
         except (ValueError, RecursionError) as error:
             raise _bad_manifest() from error
-        files = manifest.get("files") if isinstance(manifest, dict) else None
+        if not isinstance(manifest, dict):
+            raise _bad_manifest()
+        files = manifest.get("files")
         if not isinstance(files, list) or not 0 < len(files) <= MOST_FILES or not all(map(_is_entry, files)):
             raise _bad_manifest()
         return data, manifest

@@ -27,7 +27,7 @@ from sqlalchemy import (
     table,
 )  # fmt: skip
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.types import NullType
 
 from licence_store.collection.connectors.delivery import Delivered, place, read_place
@@ -123,7 +123,7 @@ class _Connected:
 
 
 def _away(error: SQLAlchemyError) -> Unavailable:
-    reason = reason_of(error) if hasattr(error, "orig") else type(error).__name__
+    reason = reason_of(error) if isinstance(error, DBAPIError) else type(error).__name__
     return Unavailable("delivery.database", "来源数据库无法读取（{reason}）。", reason=reason)
 
 

@@ -1,0 +1,4 @@
+CREATE TABLE nurse (ZSBH TEXT, FZRQ TEXT, GXSJ TEXT, name TEXT, gender TEXT, birth_date TEXT, citizen_number TEXT, workplace TEXT, first_registered TEXT, valid_until TEXT, PRIMARY KEY (ZSBH));
+INSERT INTO nurse VALUES ('2024990000000001', '2024-03-11', '2026-11-01', '叶语桐', '女', '1984-04-17', '990101198404174988', '演示省云汐市中医院', '2026-01-27', '2031-03-28');
+INSERT INTO nurse VALUES ('2024990000000002', '2024-03-12', '2026-11-02', '许语桐', '男', '1974-04-11', '990101197404116775', '演示省云汐市中心医院', '2026-05-01', '2029-03-16');
+INSERT INTO nurse VALUES ('2024990000000003', '2024-03-13', '2026-11-03', '钟沐阳', '男', '2000-04-04', '990101200004048552', '演示省青屿市中心医院', '2024-10-24', '2030-03-08');
