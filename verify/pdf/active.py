@@ -55,6 +55,8 @@ def read_activity(opened: OpenedPDF) -> Activity:
         for node in _objects(opened):
             _look(node, activity, 0)
         _look_at_layers(opened.reader.root, activity)
+    except Malformed:
+        raise
     except BROKEN as error:
         detail = " ".join(str(error).split())[:160] or type(error).__name__
         raise Malformed("format.pdf_malformed", "PDF 文件无法解析：{detail}", detail=detail) from error
@@ -66,7 +68,9 @@ def _objects(opened: OpenedPDF) -> Iterator[Any]:
     references = {ref for number in range(opened.revisions) for ref in xrefs.explicit_refs_in_revision(number)}
     if len(references) > MAX_OBJECTS:
         raise ValueError("objects")
-    for reference in references:
+    for number, reference in enumerate(references):
+        if number % 256 == 0:
+            opened.check_time()
         yield opened.reader.get_object(reference, never_decrypt=True)
     yield opened.reader.trailer_view
 

@@ -73,6 +73,7 @@ def check_changes(opened: OpenedPDF, signature: PDFSignature, certified: int | N
     """
     if signature.revision >= opened.revisions - 1:
         return ()
+    opened.check_time()
     policy = _LICENCE if opened.message is not None else _OTHER
     permission = MDPPerm(certified) if certified in (1, 2, 3) else None
     try:

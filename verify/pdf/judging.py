@@ -8,7 +8,8 @@ Signatures with RSA or ECDSA are judged by pyHanko (``verify.pdf.classical``), w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -193,7 +194,7 @@ class _Judge:
         before = len(self.found.findings)
         self.found.add_failures(one.faults)
         self.found.ask(changes.check_coverage, self.opened, one)
-        with self.found.asking():
+        with self.found.asking(), _malformed_fails():
             changes.check_changes(self.opened, one, self.certified)
         return len(self.found.findings) == before and one.whole_revision
 
@@ -221,7 +222,7 @@ class _Judge:
         found = judged.found
         found.add_failures(signature.faults)
         found.ask(changes.check_coverage, self.opened, signature)
-        with found.asking():
+        with found.asking(), _malformed_fails():
             filled = changes.check_changes(self.opened, signature, self.certified)
             if filled:
                 template = N_("签名之后填写了表单域：{names}。")
@@ -463,6 +464,15 @@ def _signers(count: int) -> CheckFailed:
     return CheckFailed(
         FAILED, "FORMAT_FAILURE", "signature.signers", "数字签名应当恰有一名签名人，实有 {count} 名。", count=count
     )
+
+
+@contextmanager
+def _malformed_fails() -> Iterator[None]:
+    """What cannot be read (in time) is a no."""
+    try:
+        yield
+    except Malformed as error:
+        raise _format(error) from error
 
 
 def _format(error: Malformed) -> CheckFailed:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import islice
+from time import monotonic
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
@@ -45,7 +46,11 @@ logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # what it says of a str
 MAX_SIZE: Final = 64 << 20
 MAX_REVISIONS: Final = 64
 MAX_SIGNATURES: Final = 64
-MAX_OBJECTS: Final = 100_000
+MAX_OBJECTS: Final = 50_000
+MAX_COMPARED: Final = 300_000
+"""Objects times revisions: what comparing every revision with the one before may cost."""
+TIME: Final = 20.0
+"""Seconds one file may take."""
 MAX_FILES: Final = 64
 MAX_FILE: Final = 16 << 20
 _BUDGET: Final = DecodeLimits(document_budget=DocumentDecodeBudget(base_allowance=64 << 20, max_ratio=4))
@@ -144,6 +149,12 @@ class OpenedPDF:
     message: DataMessage | None = None
     digests: bytes | None = None
     faults: list[CheckFailed] = field(default_factory=list)
+    deadline: float = field(default_factory=lambda: monotonic() + TIME)
+
+    def check_time(self) -> None:
+        """限时: raises ``Malformed("format.pdf_time")`` once the file has taken too long."""
+        if monotonic() > self.deadline:
+            raise Malformed("format.pdf_time", "PDF 文件过于复杂，未能在 {seconds} 秒内核验完毕。", seconds=int(TIME))
 
     @property
     def revisions(self) -> int:
@@ -226,7 +237,7 @@ def _check_extent(opened: OpenedPDF) -> None:
         template = N_("PDF 文件同时含有两种交叉引用（hybrid xref），不同软件可能显示不同内容。")
         opened.faults.append(_fault("format.pdf_hybrid", template))
     count = sum(len(xrefs.explicit_refs_in_revision(n)) for n in range(min(opened.revisions, MAX_REVISIONS + 1)))
-    if opened.revisions > MAX_REVISIONS or count > MAX_OBJECTS:
+    if opened.revisions > MAX_REVISIONS or count > MAX_OBJECTS or count * opened.revisions > MAX_COMPARED:
         template = N_("PDF 文件超出限额：{revisions} 个修订、{objects} 个对象。")
         raise Malformed("format.pdf_limit", template, revisions=opened.revisions, objects=count)
 
