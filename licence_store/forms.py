@@ -127,20 +127,21 @@ def add(session: Session, content: Mapping[str, Any]) -> None:
 
 
 def files_of(session: Session, licence_ids: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Licence id → form → digest of the newest file, for versions that are in the register."""
+    """Licence id → form → digest of the newest file, the first file's form first; for versions in the register."""
     wanted = list(licence_ids)
     versions = select(_VERSIONS.c.licence_id, _VERSIONS.c.file_digest).where(_VERSIONS.c.licence_id.in_(wanted))
     firsts = {one.licence_id: one.file_digest for one in session.execute(versions)}
     query = select(_FILES.c.licence_id, _FILES.c.form, _FILES.c.digest).where(_FILES.c.licence_id.in_(wanted))
-    found: dict[str, dict[str, str]] = {licence_id: {} for licence_id in firsts}
-    digests: dict[str, set[str]] = {licence_id: set() for licence_id in firsts}
+    listed: dict[str, list[tuple[str, str]]] = {licence_id: [] for licence_id in firsts}
     for one in session.execute(query.order_by(_FILES.c.number)):
-        found[one.licence_id][one.form] = one.digest
-        digests[one.licence_id].add(one.digest)
-    for licence_id, digest in firsts.items():
-        if digest not in digests[licence_id]:
-            found[licence_id] = {OFD: digest, **found[licence_id]}
-    return found
+        listed[one.licence_id].append((one.form, one.digest))
+    return {licence_id: _by_form(digest, listed[licence_id]) for licence_id, digest in firsts.items()}
+
+
+def _by_form(first: str, listed: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """A first file that is not listed is an OFD."""
+    form = next((form for form, digest in listed if digest == first), OFD)
+    return {form: first, **dict(listed)}
 
 
 _DIGESTS = select(_FILES.c.digest).where(_FILES.c.licence_id == bindparam("licence_id"))

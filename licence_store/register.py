@@ -160,6 +160,11 @@ class Register:
         with self.sessions.read() as session:
             return forms.files_of(session, [licence_id]).get(licence_id, {})
 
+    def first_forms(self, licence_ids: Sequence[str]) -> dict[str, str]:
+        """Licence id → the form of its first file."""
+        with self.sessions.read() as session:
+            return {one: next(iter(held)) for one, held in forms.files_of(session, licence_ids).items()}
+
     def search(
         self,
         *,

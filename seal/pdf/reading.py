@@ -13,6 +13,7 @@ from typing import Any
 
 import pikepdf
 
+from seal.pdf.structures import SEAL_KEY
 from trust.errors import Malformed, Refused
 
 MAX_SIZE = 128 << 20
@@ -95,6 +96,14 @@ def signature_fields(pdf: pikepdf.Pdf) -> tuple[SignatureField, ...]:
         return tuple(_fields(pdf))
     except (pikepdf.PdfError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise Malformed("format.pdf_form", "PDF 的表单域无法读取。") from error
+
+
+def seal_objects(data: bytes) -> tuple[bytes, ...]:
+    """DER of the seal object each signature carries, in order; nothing is believed."""
+    with open_pdf(data) as pdf:
+        values = [field.value for field in signature_fields(pdf) if field.value is not None]
+        held = [value.get(f"/{SEAL_KEY}") for value in values]
+        return tuple(bytes(one) for one in held if isinstance(one, pikepdf.String))
 
 
 def field_names(pdf: pikepdf.Pdf) -> frozenset[str]:
