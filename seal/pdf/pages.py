@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from seal.message import DataMessage, derived_nonce, disclosure_entry
-from seal.painting import Item
+from seal.painting import Item, Picture
 from seal.pdf import metadata
+from seal.pdf.appearance import PICTURE_OBJECTS, seal_picture
 from seal.pdf.document import PDFPage, TaggedElement, UnsignedPDF
 from seal.pdf.fonts import OBJECTS, PDFFont
 from seal.pdf.objects import Block, array, dictionary, name, reals, reference, stream, text
@@ -35,6 +36,18 @@ _SAME_LINE = 2.5
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """内嵌文件."""
+
+    name: str
+    relation: str
+    """``AFRelationship``."""
+    media: str
+    data: bytes
+    described: str
+
+
+@dataclass(frozen=True, slots=True)
 class PDFTemplate:
     """一类证照的版式: the objects that never change, and what is needed to write the others."""
 
@@ -44,7 +57,8 @@ class PDFTemplate:
     tagged: tuple[Tagged, ...]
     """Marked content of the background."""
     value_fonts: tuple[str, ...]
-    resources: bytes
+    fonts: Mapping[str, bytes]
+    """Resource name → reference."""
     creator: str
 
     @classmethod
@@ -75,35 +89,54 @@ class PDFTemplate:
         )
         places = {resource.decode()[1:]: reference(font.number) for resource, font in fonts.values()}
         places |= {f"V{n}": reference(_FIRST_VALUE_FONT + OBJECTS * n) for n in range(len(value_fonts))}
-        resources = dictionary({"Font": dictionary(places)})
-        return cls(width, height, Block.of(objects), tuple(painter.marked), tuple(value_fonts), resources, creator)
+        return cls(width, height, Block.of(objects), tuple(painter.marked), tuple(value_fonts), places, creator)
 
     def compose(
         self, message: DataMessage, content: Sequence[Item], *, thumbnail: bytes = b"", code: str = ""
     ) -> UnsignedPDF:
-        """The whole unsigned document: ``content`` is painted over the background.
+        """The unsigned licence: ``content`` is painted over the background, the data message embedded.
 
         ``thumbnail`` is a JPEG; ``code`` says in words what the page's QR code holds. Raises
         ``Malformed("face.missing_glyph")``.
         """
+        files = [
+            Attached(MESSAGE_FILE, "Data", "application/json", message.to_bytes(), "证照数据电文"),
+            Attached(DIGESTS_FILE, "Supplement", "application/json", disclosure_entry(message), "照面字段摘要"),
+        ]
+        if thumbnail:
+            files.append(Attached(THUMBNAIL_FILE, "Supplement", "image/jpeg", thumbnail, "缩略图"))
+        identity = bytes.fromhex(derived_nonce(message, "ID"))
+        return self.write(content, _information(message, self.creator), files, identity, code=code, message=message)
+
+    def write(
+        self,
+        content: Sequence[Item],
+        info: metadata.DocumentInformation,
+        files: Sequence[Attached],
+        identity: bytes,
+        *,
+        code: str = "",
+        message: DataMessage | None = None,
+    ) -> UnsignedPDF:
+        """Any unsigned document with this background; ``identity`` are the 16 octets of its ID."""
         fonts, objects = self._fonts(content)
-        painter = Painter(fonts, first=len(self.tagged)).paint(content)
+        pictures, resources = _pictures(content, objects)
+        painter = Painter(fonts, pictures, first=len(self.tagged)).paint(content)
         drawn = b"q " + page_matrix(self.height) + b"\n" + b"\n".join(painter.parts) + b"\nQ\n"
         objects[_CONTENT] = stream({}, drawn, level=_LEVEL)
-        info = _information(message, self.creator)
         objects[_XMP] = metadata.xmp(info)
         objects[UnsignedPDF.INFO] = metadata.information(info)
-        listed = _attach(message, thumbnail, objects, info.created)
+        listed = _attach(files, objects, info.created)
         return UnsignedPDF(
             self.fixed,
             objects,
             _catalog(listed),
-            self._page(),
+            self._page(resources),
             _elements((*self.tagged, *painter.marked), code),
-            bytes.fromhex(derived_nonce(message, "ID")),
+            identity,
             (PDFPage(1, self.width, self.height, UnsignedPDF.PAGE),),
             message,
-            _FIRST_FREE,
+            max(_FIRST_FREE, *(number + 1 for number in objects)),
         )
 
     def _fonts(self, content: Sequence[Item]) -> tuple[dict[str, tuple[bytes, PDFFont]], dict[int, bytes]]:
@@ -118,13 +151,16 @@ class PDFTemplate:
             objects |= embedded.objects
         return fonts, objects
 
-    def _page(self) -> dict[str, bytes]:
+    def _page(self, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
+        resources = {"Font": dictionary(self.fonts)}
+        if pictures:
+            resources["XObject"] = dictionary(pictures)
         box = reals((0, 0, self.width * POINTS_PER_MM, self.height * POINTS_PER_MM))
         return {
             "Type": b"/Page",
             "Parent": reference(UnsignedPDF.PAGES),
             "MediaBox": box,
-            "Resources": self.resources,
+            "Resources": dictionary(resources),
             "Contents": array(map(reference, (_FIXED_CONTENT, _CONTENT))),
             "StructParents": b"0",
             "Tabs": b"/S",
@@ -155,32 +191,38 @@ def _catalog(listed: Mapping[str, bytes]) -> dict[str, bytes]:
     }
 
 
-def _attach(message: DataMessage, thumbnail: bytes, objects: dict[int, bytes], created: datetime) -> dict[str, bytes]:
-    """The data message, the digests and the thumbnail as embedded files (ISO 19005-3, 6.8)."""
-    files = (
-        (MESSAGE_FILE, "Data", "application/json", message.to_bytes(), "证照数据电文"),
-        (DIGESTS_FILE, "Supplement", "application/json", disclosure_entry(message), "照面字段摘要"),
-        (THUMBNAIL_FILE, "Supplement", "image/jpeg", thumbnail, "缩略图"),
-    )
+def _pictures(content: Sequence[Item], objects: dict[int, bytes]) -> tuple[dict[bytes, bytes], dict[str, bytes]]:
+    """The rasters of a page: each one's resource name, and what the names refer to."""
+    names: dict[bytes, bytes] = {}
+    resources: dict[str, bytes] = {}
+    for item in content:
+        if isinstance(item, Picture) and item.data not in names:
+            number = _FIRST_FREE + PICTURE_OBJECTS * len(names)
+            objects |= seal_picture(item.data).objects(number)
+            names[item.data] = b"/P%d" % len(names)
+            resources[f"P{len(resources)}"] = reference(number)
+    return names, resources
+
+
+def _attach(files: Sequence[Attached], objects: dict[int, bytes], created: datetime) -> dict[str, bytes]:
+    """Embedded files (ISO 19005-3, 6.8)."""
     listed: dict[str, bytes] = {}
-    for (specification, content), (file, relation, media, data, described) in zip(_FILES, files, strict=True):
-        if not data:
-            continue
-        parameters = dictionary({"Size": b"%d" % len(data), "ModDate": metadata.pdf_date(created)})
-        head = {"Type": b"/EmbeddedFile", "Subtype": name(media), "Params": parameters}
-        objects[content] = stream(head, data, level=0 if media == "image/jpeg" else _LEVEL)
+    for (specification, content), file in zip(_FILES, files, strict=False):
+        parameters = dictionary({"Size": b"%d" % len(file.data), "ModDate": metadata.pdf_date(created)})
+        head = {"Type": b"/EmbeddedFile", "Subtype": name(file.media), "Params": parameters}
+        objects[content] = stream(head, file.data, level=0 if file.media == "image/jpeg" else _LEVEL)
         place = dictionary({"F": reference(content), "UF": reference(content)})
         objects[specification] = dictionary(
             {
                 "Type": b"/Filespec",
-                "F": text(file),
-                "UF": text(file),
-                "AFRelationship": name(relation),
-                "Desc": text(described),
+                "F": text(file.name),
+                "UF": text(file.name),
+                "AFRelationship": name(file.relation),
+                "Desc": text(file.described),
                 "EF": place,
             }
         )
-        listed[file] = reference(specification)
+        listed[file.name] = reference(specification)
     return listed
 
 
@@ -195,7 +237,7 @@ def _elements(tagged: Sequence[Tagged], code: str) -> tuple[TaggedElement, ...]:
 
 def _element(piece: Tagged, marks: tuple[int, ...], code: str) -> TaggedElement:
     return (
-        TaggedElement("Figure", marks, code or "二维码")
+        TaggedElement("Figure", marks, code if piece.figure == "二维码" and code else piece.figure)
         if piece.figure
         else TaggedElement("P", marks, field=piece.field)
     )

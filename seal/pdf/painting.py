@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import starmap
 
-from seal.painting import Colour, Grid, Item, Path, Text, runs
+from seal.painting import Colour, Grid, Item, Path, Picture, Text, runs
 from seal.pdf.fonts import PDFFont
 from seal.pdf.objects import real
 from seal.pdf.structures import POINTS_PER_MM
@@ -24,6 +24,8 @@ class Painter:
 
     fonts: Mapping[str, tuple[bytes, PDFFont]]
     """Font name → its resource name and glyphs."""
+    pictures: Mapping[bytes, bytes] = field(default_factory=dict)
+    """Raster → its resource name."""
     parts: list[bytes] = field(default_factory=list)
     marked: list[Tagged] = field(default_factory=list)
     first: int = 0
@@ -46,10 +48,11 @@ class Painter:
                 self._mark(b"P", Tagged(item.baseline, item.x, item.field, text=item.text))
                 self.parts.append(self._text(item))
             elif isinstance(item, Grid):
-                self._mark(b"Figure", Tagged(item.y, item.x, figure=True))
+                self._mark(b"Figure", Tagged(item.y, item.x, figure="二维码"))
                 self.parts.append(grid(item))
             else:
-                raise TypeError("a raster is no part of a page that is written; a seal's is its appearance")
+                self._mark(b"Figure", Tagged(item.y, item.x, figure="图像"))
+                self.parts.append(picture(item, self.pictures[item.data]))
             self.parts.append(b"EMC")
         if decorating:
             self.parts.append(b"EMC")
@@ -76,7 +79,8 @@ class Tagged:
     x: float
     field: str = ""
     text: str = ""
-    figure: bool = False
+    figure: str = ""
+    """What it is, where it is no text."""
 
 
 def page_matrix(height: float) -> bytes:
@@ -137,6 +141,12 @@ def grid(item: Grid) -> bytes:
     unit = real(item.size / len(item.rows), 6)
     data = b" ".join(starmap(_rectangle, runs(item.rows)))
     return b"q %b rg %b 0 0 %b %b %b cm %b f Q" % (_rgb(item.colour), unit, unit, real(item.x), real(item.y), data)
+
+
+def picture(item: Picture, resource: bytes) -> bytes:
+    """A raster over its box; an image's own space has y upwards."""
+    x, y, w, h = item.x, item.y + item.h, item.w, -item.h
+    return b"q %b 0 0 %b %b %b cm %b Do Q" % (real(w), real(h), real(x), real(y), resource)
 
 
 def text_items(items: Iterable[Item]) -> Sequence[Text]:
