@@ -42,7 +42,7 @@ class FurtherForms:
         row, held = self._look(licence_id)
         if form in held:
             return held[form]
-        if row.department_id != officer.department:
+        if officer.department is not None and row.department_id != officer.department:
             raise Refused(
                 "licence.other_department", "证照 {licence_id} 由其他单位颁发，不能补制。", licence_id=licence_id
             )
