@@ -22,7 +22,9 @@ from api.routes import (
     issuer,
     jobs,
     licences,
+    pages_catalogue,
     pages_collection,
+    pages_designer,
     pages_entry,
     pages_inspections,
     pages_jobs,
@@ -69,6 +71,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(pages_jobs.router)
     app.include_router(pages_notices.router)
     for module in (trust_services, health, pages_public, pages_search, pages_staff, pages_seals, pages_trust):
+        app.include_router(module.router)
+    for module in (pages_designer, pages_catalogue):
         app.include_router(module.router)
     for module in (pages_inspections, pages_licence_acts, pages_licences):
         app.include_router(module.router)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 CONSOLE = "console"
 """Who acts on the command line of a demonstration region when nobody is named; with the role, if not an officer's."""
-SAMPLE_SIDE = 1400
-"""Pixels on the longer side of a sample."""
+SAMPLE_SIDE, SMALL_SIDE = 1400, 520
+"""Pixels on the longer side of a sample, and of one in a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +115,13 @@ def version_of(services: Services, name: str, version: int | None) -> Catalogued
     return CataloguedType(definition, version, current.state)
 
 
-def sample(services: Services, definition: LicenceTypeDefinition) -> bytes:
+def sample(services: Services, definition: LicenceTypeDefinition, side: int = SAMPLE_SIDE) -> bytes:
     """结果样本 (R005) of a type, PNG: made-up data, masked, 样本 across it."""
     style = definition.style
-    dpi = int(SAMPLE_SIDE / max(style.width, style.height) * 25.4)
+    dpi = int(side / max(style.width, style.height) * 25.4)
     address = f"{services.region_facts.base_url}/types/{definition.slug}"
     return services.kept_picture(
-        f"sample:{definition.digest}", lambda: draw_sample(definition, dpi=dpi, verify_url=address)
+        f"sample:{side}:{definition.digest}", lambda: draw_sample(definition, dpi=dpi, verify_url=address)
     )
 
 

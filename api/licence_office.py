@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from api.moments import exact
 from api.seal_office import official_of
 from licence_store.inspection import Due, read_period
+from licence_store.inspection_list import InspectionList, Waiting
 from licence_store.lifecycle import STEPS, LicenceState
 from licence_store.revision_rules import check_window
 from licence_store.standing import marks_of
@@ -170,8 +171,9 @@ def lineage(services: Services, licence_id: str, asked: Asked) -> LineageProof:
 def holdings(services: Services, holder_code: str, asked: Asked) -> tuple[LicenceSummary, ...]:
     """持证者的证照 as of ``asked``, of the departments and types the caller may see; journalled."""
     asked.demand("search")
+    code = "".join(char for char in holder_code if char.isprintable())
     found = services.register.holdings(
-        holder_code, at=asked.at, known_at=asked.known_at, departments=asked.departments, types=asked.types
+        code, at=asked.at, known_at=asked.known_at, departments=asked.departments, types=asked.types
     )
     details = {**asked.details, "shown": str(len(found))}
     services.journal.record(
@@ -193,6 +195,24 @@ def _unknown(services: Services, view: LicenceView, asked: Asked, action: str) -
     error = NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
     services.journal.failed(error, actor=asked.who.actor, action=action, subject=view.licence_id, reason=asked.reason)
     raise error
+
+
+def inspections(
+    services: Services, asked: Asked, type_name: str, show: str, year: int = 0, after: str = "", limit: int = 50
+) -> tuple[Waiting, ...]:
+    """年检工作表 of one type: ``due``, ``overdue`` or ``done``; journalled. Raises ``NotFound("type.unknown")``."""
+    asked.demand("search")
+    definition = services.catalogue.get(type_name)
+    if asked.types is not None and definition.code not in asked.types:
+        raise Refused("token.scope", "该接口令牌的授权范围不包括“{wanted}”。", wanted=definition.code)
+    found = InspectionList(services.desk.sessions, services.desk.clock).page(
+        definition, show, year=year, departments=asked.departments, after=after, limit=limit
+    )
+    details = {"shown": str(len(found)), "type": definition.code}
+    services.journal.record(
+        actor=asked.who.actor, action="licence.inspections", subject="register", reason=asked.reason, details=details
+    )
+    return found
 
 
 # What may be done now

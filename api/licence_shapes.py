@@ -9,6 +9,7 @@ from api.moments import exact
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from licence_store.inspection_list import Waiting
     from licence_store.register import Register
     from licence_store.reserving import IssuedLicence
     from licence_store.views import EventView, LicenceHistory, LicenceSummary, LineageLink, LineageProof, VersionView
@@ -108,6 +109,20 @@ def event(one: EventView) -> Shape:
 def inspection(one: EventView) -> Shape:
     """年检 of one year."""
     return {**_found(one), "effective": exact(one.effective), "recorded": exact(one.recorded), "by": one.actor}
+
+
+def waiting(one: Waiting) -> Shape:
+    """年检工作表 line."""
+    return {
+        "licence_id": one.licence_id,
+        "licence_number": one.licence_number,
+        "holder_name": one.holder_name,
+        "department": one.department_id,
+        "year": one.year,
+        "overdue_from": _moment(one.by),
+        "result": one.result or None,
+        "inspected": _moment(one.inspected),
+    }
 
 
 def _found(one: EventView) -> Shape:

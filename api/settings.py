@@ -203,7 +203,7 @@ def _addresses(value: str) -> str:
 
 
 def _mail_server(value: str) -> str:
-    from licence_store.notices.channels import check_smtp_url
+    from licence_store.notices.addresses import check_smtp_url
 
     if not check_smtp_url(value):
         raise ValueError(value)
@@ -211,7 +211,7 @@ def _mail_server(value: str) -> str:
 
 
 def _mail_address(value: str) -> str:
-    from licence_store.notices.channels import is_mail_address
+    from licence_store.notices.addresses import is_mail_address
 
     if not is_mail_address(value):
         raise ValueError(value)

@@ -21,7 +21,7 @@ from api.settings import Settings
 from licence_store.accounts import AccountRules, Accounts
 from licence_store.desk import Desk, DeskSettings, now, open_desk
 from licence_store.idempotency import Idempotency
-from licence_store.notices.channels import NoticeSettings
+from licence_store.notices.addresses import NoticeSettings
 from trust.errors import CheckFailed, LicenceTrustError, Malformed, NotFound, Refused
 from trust.journal import Actor
 

@@ -51,7 +51,7 @@ def take_apart(record: Mapping[str, object], extras: IssueExtras = PLAIN) -> tup
             raise _bad("case.number")
         extras = replace(extras, case=CaseLink(**case))
     if paper:
-        extras = replace(extras, paper=PaperCopy(**paper))
+        extras = replace(extras, paper=PaperCopy(paper["number"]))
     return {name: value for name, value in record.items() if name not in reserved}, extras
 
 

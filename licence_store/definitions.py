@@ -409,6 +409,7 @@ def _fields(source: Mapping[str, Any]) -> tuple[FaceField, ...]:
 
 
 def _check_properties(schema: Mapping[str, Any]) -> None:
+    _check_lengths(schema["properties"])
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
@@ -427,6 +428,15 @@ def _check_properties(schema: Mapping[str, Any]) -> None:
         _check_words(prop, part)
     if not set(schema["required"]) <= set(schema["properties"]):
         raise bad("schema.required", "、".join(schema["properties"]))
+
+
+def _check_lengths(properties: Any) -> None:
+    """Said by field, before the schema's own check says it without one."""
+    for name, prop in properties.items() if isinstance(properties, dict) else ():
+        for key in ("maxLength", "minLength"):
+            value = prop.get(key, 1) if isinstance(prop, dict) else 1
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 4000:
+                raise bad(f"schema.properties.{name}.{key}", "1…4000")
 
 
 def _check_words(prop: Mapping[str, Any], part: str) -> None:

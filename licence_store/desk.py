@@ -27,7 +27,7 @@ from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
 from licence_store.life import LicenceLife
-from licence_store.notices.channels import NoticeSettings
+from licence_store.notices.addresses import NoticeSettings
 from licence_store.notices.outbox import Outbox
 from licence_store.region import Region
 from licence_store.register import Register

@@ -81,7 +81,7 @@ class InspectionList:
             return ()
         year = year or self.open_year(definition.inspection)
         query = self._done(year) if shown == "done" else self._waiting()
-        query = self._of(query, definition, shown, year, departments).where(Licence.base > after)
+        query = self._of(query, definition, shown, year, departments).where(Licence.base > after.replace("\0", ""))
         with self.sessions.read() as session:
             rows = session.execute(query.order_by(Licence.base).limit(limit)).all()
         return tuple(_line(row) for row in rows)

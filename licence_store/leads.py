@@ -21,8 +21,8 @@ SORTED: Final = 20_000
 
 LICENCES: Final = table(Licence)
 L: Final = LICENCES.c
-_EXPIRED_AND_SAID: Final = text("next_change IS NULL AND ends <> '' AND state IN ('CURRENT', 'LOST', 'SUSPENDED')")
-"""Word for word the condition of ``ix_licence_expired``: the licence has run out, and an event says so."""
+_EXPIRED_AND_SAID: Final = text("next_change IS NULL AND ends <> ''")
+"""Word for word the condition of ``ix_licence_expired``: it has run out, and an event says so, or it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Lead:
     parts: Callable[[Reach], Sequence[Select[Any]]]
     ordered: bool = True
     """The index behind each part has the places in order; else they must be sorted, which few can be."""
+    names: bool = False
+    """What it yields has the name asked for, or nearly always."""
 
     def count(self, session: Session, reach: Reach) -> int:
         """How many places, as far as it matters."""
@@ -67,15 +69,21 @@ def licences(reach: Reach) -> Select[Any]:
     return select(L.place).where(reach.of(L.place))
 
 
+def sorted_licences(reach: Reach) -> Select[Any]:
+    """The same where another column's index is to be used: an index of places would be walked from end to end."""
+    place = L.place + 0
+    return select(place.label("place")).where(reach.of(place))
+
+
 def state_lead(states: Sequence[str], moment: datetime) -> Lead:
     """Along the decided states; for what time brings, along what it has brought."""
 
     def parts(reach: Reach) -> list[Select[Any]]:
         found = [licences(reach).where(L.state == state) for state in states if state not in _OF_TIME]
         if LicenceState.EXPIRED in states:
-            found += [licences(reach).where(_EXPIRED_AND_SAID), licences(reach).where(L.next_change <= moment)]
+            found += [licences(reach).where(_EXPIRED_AND_SAID), sorted_licences(reach).where(L.next_change <= moment)]
         if LicenceState.INSPECTION_OVERDUE in states:
-            found.append(licences(reach).where(L.inspect_by <= moment))
+            found.append(sorted_licences(reach).where(L.inspect_by <= moment))
         return found
 
     return Lead(parts, ordered=LicenceState.INSPECTION_OVERDUE not in states)

@@ -179,11 +179,8 @@ def allowed(state: LicenceState, role: Role) -> tuple[Step, ...]:
     return tuple(step for step in _TABLE if is_allowed(step.name, state, role))
 
 
-def take(name: str, state: LicenceState, role: Role, beneath: LicenceState = _C) -> LicenceState:
-    """The state after the step; ``beneath`` is what lies under a mark that is taken away.
-
-    Raises ``Refused("licence.role")`` or ``Refused("licence.step")``, naming the rule.
-    """
+def check_role(name: str, role: Role) -> None:
+    """Raises ``Refused("licence.role")``, ``NotFound("licence.step_unknown")``."""
     step = step_of(name)
     if role not in step.roles:
         raise Refused(
@@ -193,6 +190,15 @@ def take(name: str, state: LicenceState, role: Role, beneath: LicenceState = _C)
             expected=Words(ROLE_NAMES[one] for one in step.roles),
             got=Word(ROLE_NAMES.get(role, role.label)),
         )
+
+
+def take(name: str, state: LicenceState, role: Role, beneath: LicenceState = _C) -> LicenceState:
+    """The state after the step; ``beneath`` is what lies under a mark that is taken away.
+
+    Raises ``Refused("licence.role")`` or ``Refused("licence.step")``, naming the rule.
+    """
+    check_role(name, role)
+    step = STEPS[name]
     if state not in step.moves:
         raise Refused(
             "licence.step",

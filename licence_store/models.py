@@ -123,8 +123,8 @@ class Licence(Base):
         Index(
             "ix_licence_expired",
             "place",
-            sqlite_where=text("next_change IS NULL AND ends <> '' AND state IN ('CURRENT', 'LOST', 'SUSPENDED')"),
-            postgresql_where=text("next_change IS NULL AND ends <> '' AND state IN ('CURRENT', 'LOST', 'SUSPENDED')"),
+            sqlite_where=text("next_change IS NULL AND ends <> ''"),
+            postgresql_where=text("next_change IS NULL AND ends <> ''"),
         ),
         Index(
             "ix_licence_inspect_by",

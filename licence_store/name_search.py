@@ -52,14 +52,14 @@ def _full_text(words: Sequence[str]) -> Lead:
     def parts(reach: Reach) -> list[Select[Any]]:
         return [select(place.label("place")).where(asked, reach.of(place))]
 
-    return Lead(parts)
+    return Lead(parts, names=True)
 
 
 def _pairs(session: Session, words: Sequence[str]) -> Lead:
     """A table of pairs: the rarest leads, the others must be there too."""
     pairs = list(dict.fromkeys(pair for word in words for pair in _of(word)))
     if not pairs:
-        return Lead(lambda reach: [_within(reach).where(_begins(GRAMS, words[0]))], ordered=False)
+        return Lead(lambda reach: [_within(reach).where(_begins(GRAMS, words[0]))], ordered=False, names=True)
     rarest = min(pairs, key=lambda pair: _count(session, pair)) if len(pairs) > 1 else pairs[0]
     others = [GRAMS.alias() for pair in pairs if pair != rarest]
     rest = [pair for pair in pairs if pair != rarest]
@@ -70,7 +70,7 @@ def _pairs(session: Session, words: Sequence[str]) -> Lead:
             query = query.where(select(1).where(other.c.gram == pair, other.c.place == GRAMS.c.place).exists())
         return [query]
 
-    return Lead(parts)
+    return Lead(parts, names=True)
 
 
 def _within(reach: Reach) -> Select[Any]:

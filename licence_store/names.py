@@ -8,7 +8,7 @@ character gives each character a pair that begins with it, by which single chara
 
 from __future__ import annotations
 
-from unicodedata import category, normalize
+from unicodedata import category, is_normalized, normalize
 
 END = "␃"
 """Stands after the last character of a name; nothing that ``fold`` leaves over."""
@@ -22,6 +22,8 @@ def fold(text: str) -> str:
     >>> fold("华新（北京）ＡＢ Ltd.")
     '华新北京abltd'
     """
+    if text.isalnum() and is_normalized("NFKC", text) and text.casefold() == text:
+        return text  # as most names are
     plain = normalize("NFKC", normalize("NFKC", text).casefold())
     return "".join(char for char in plain if category(char)[0] in "LMN")
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from licence_store.style import Style, parse_path
-from seal.painting import Item, Path, Text
+from seal.painting import Item, Path, Picture, Text
 from seal.typesetting import Command, load_font, spread
 from trust.errors import Malformed
 
@@ -55,6 +55,8 @@ class _Drawer:
                 yield from self._copies(shape, matrix)
             elif kind == "text":
                 yield from self._text(shape, matrix)
+            elif kind == "picture":
+                yield Picture(self.style.pictures[shape["name"]], *(float(shape[key]) for key in ("x", "y", "w", "h")))
             else:
                 yield self._path(_OUTLINES[kind](shape), shape, matrix)
 

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, union
+from sqlalchemy import bindparam, select
 
 from licence_store import events, forms, histories
 from licence_store.files import FileStore
-from licence_store.models import Licence, LicenceVersion, table
-from licence_store.standing import beginning_of, day_of, state_at, version_at
+from licence_store.models import Licence, LicenceEvent, LicenceVersion
+from licence_store.standing import state_at, version_at
 from licence_store.views import (
-    Counts,
     EventView,
     LicenceHistory,
     LicenceSummary,
@@ -37,12 +36,7 @@ from trust.errors import Malformed, Refused, Word
 from trust.identifiers import parse_licence_id
 from verify.policy import STATE_NAMES, IssuedFile, LicenceStatus
 
-_BASES = table(Licence).alias()
-_LAST = "\U0010ffff"
-"""Sorts after every character a name may hold."""
-
 __all__ = [
-    "Counts",
     "EventView",
     "LicenceHistory",
     "LicenceSummary",
@@ -72,7 +66,7 @@ class Register:
             row = session.execute(_OF_VERSION, {"licence_id": text}).first()
             if row is None:
                 return None
-            happened = events.of_licence(session, row.base)
+            happened = session.execute(_HAPPENED, {"base": row.base}).all()
             further = forms.digests_of(session, text)
         if version_at(happened, moment) < row.version:
             return None
@@ -165,49 +159,13 @@ class Register:
         with self.sessions.read() as session:
             return {one: next(iter(held)) for one, held in forms.files_of(session, licence_ids).items()}
 
-    def search(
-        self,
-        *,
-        text: str = "",
-        type_code: str = "",
-        departments: Sequence[str] | None = None,
-        types: Sequence[str] | None = None,
-        after: tuple[datetime, str] | None = None,
-        limit: int = 50,
-        moment: datetime | None = None,
-    ) -> tuple[LicenceSummary, ...]:
-        """Licences, newest first, from the one after ``after`` (a summary's ``place``).
 
-        ``text`` is a licence id, a number, a holder's code or the beginning of a holder's name; ``departments``
-        and ``types``, where given, bound what may be seen.
-        """
-        moment = moment or self.clock()
-        query = histories.view_query().where(LicenceVersion.version == Licence.version)
-        if text := text.strip():
-            query = query.where(_named(text))
-        if type_code:
-            query = query.where(Licence.type_code == type_code)
-        for column, allowed in ((Licence.department_id, departments), (Licence.type_code, types)):
-            if allowed is not None:
-                query = query.where(column.in_(allowed))
-        if after is not None:
-            issued, base = after
-            query = query.where(or_(Licence.issued < issued, and_(Licence.issued == issued, Licence.base < base)))
-        with self.sessions.read() as session:
-            rows = session.execute(query.order_by(Licence.issued.desc(), Licence.base.desc()).limit(limit)).all()
-            happened = events.of_licences(session, [row.base for row in rows])
-        return tuple(histories.summary(row, happened[row.base], moment) for row in rows)
-
-    def counts(self) -> Counts:
-        """How many licences there are."""
-        midnight = beginning_of(day_of(self.clock()))
-        with self.sessions.read() as session:
-            by_type = session.execute(select(Licence.type_code, func.count()).group_by(Licence.type_code)).all()
-            today = session.execute(select(func.count()).where(Licence.issued >= midnight)).scalar_one()
-        counted = {code: number for code, number in by_type}  # noqa: C416  a row is not a pair to mypy
-        return Counts(sum(counted.values()), today, counted)
-
-
+_HAPPENED = (
+    select(*(getattr(LicenceEvent, name) for name in ("version", "kind", "state", "effective", "due_year", "due")))
+    .where(LicenceEvent.base == bindparam("base"))
+    .order_by(LicenceEvent.effective, LicenceEvent.id)
+)
+"""No more than a replay needs."""
 _OF_VERSION = (
     select(
         LicenceVersion.base,
@@ -219,15 +177,3 @@ _OF_VERSION = (
     .join(Licence, Licence.base == LicenceVersion.base)
     .where(LicenceVersion.licence_id == bindparam("licence_id"))
 )
-
-
-def _named(text: str) -> ColumnElement[bool]:
-    """The condition a word typed into a search field makes; each branch by an index of its own."""
-    try:
-        return Licence.base == parse_licence_id(text, strict=False).base
-    except Malformed:
-        bases = select(_BASES.c.base)
-        number = bases.where(_BASES.c.number == text)
-        holder = bases.where(_BASES.c.holder_code == text.upper())
-        name = bases.where(_BASES.c.holder_name >= text, _BASES.c.holder_name < text + _LAST)
-        return Licence.base.in_(union(number, holder, name))

@@ -27,7 +27,7 @@ from licence_store.definitions import LicenceTypeDefinition
 from licence_store.extras import PLAIN, IssueExtras
 from licence_store.issuance import Issuer, make_application
 from licence_store.life import check_own, check_reason
-from licence_store.lifecycle import LicenceState, take
+from licence_store.lifecycle import LicenceState, check_role, take
 from licence_store.models import LicenceVersion
 from licence_store.numbering import take_slots
 from licence_store.reserving import Answer, IssuedLicence, insert_intents, reservation_of, role_of
@@ -140,6 +140,7 @@ class Reviser:
         """预留: what is reserved for the next version, or made already."""
         standing = self._standing(session, licence_id)
         check_own(standing.row, who)
+        check_role(step, who.role)
         if done := self._done(session, step, standing, changes):
             return done
         _check(step, standing, who, reason)
@@ -263,6 +264,7 @@ class Reviser:
         with issuer.sessions.read() as session:
             standing = self._standing(session, licence_id)
             check_own(standing.row, who)
+            check_role("renew", who.role)
             if standing.row.successor:
                 return self._successor(session, standing)
             _check("renew", standing, who, reason)

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from licence_store.criteria import Criteria
-from licence_store.leads import LICENCES, SORTED, L, Lead, Reach, licences, state_lead
+from licence_store.leads import LICENCES, SORTED, L, Lead, Reach, licences, sorted_licences, state_lead
 from licence_store.models import LicenceEvent, table
 from licence_store.name_search import name_conditions, name_leads
 from licence_store.names import matches, words
@@ -26,11 +26,13 @@ from licence_store.standing import effective_state
 from trust.errors import Malformed
 from trust.identifiers import parse_licence_id
 
-ROUNDS: Final = (256, 1024, 4096)
+ROUNDS: Final = (128, 512, 2048)
 """How many places are looked at in turn until the page is full."""
 STEPS: Final = 12
 """How often the database is asked for a page at most."""
-_READ: Final = 200
+_COMPARING: Final = 4
+"""So much more a place costs where the name must be read and compared, than where the index has said so."""
+_READ: Final = 100
 """Licences read at once where their names are compared afterwards."""
 
 E = table(LicenceEvent)
@@ -93,8 +95,11 @@ class _Asked:
 
     def best(self, reach: Reach) -> Lead:
         """The lead that yields fewest places; where all yield many, the first that has them in order."""
-        counted = [(lead.count(self.session, reach), turn) for turn, lead in enumerate(self.leads)]
-        able = [one for one in counted if self.leads[one[1]].ordered or one[0] < SORTED]
+        able: list[tuple[int, int]] = []
+        for turn, lead in enumerate(self.leads):
+            count = lead.count(self.session, reach)
+            if lead.ordered or count < SORTED:
+                able.append((count if lead.names or not self.names else count * _COMPARING, turn))
         return self.leads[min(able)[1]] if able else _EVERY
 
     def read(self, lead: Lead, reach: Reach, count: int, most: int) -> Sequence[Row[Any]]:
@@ -143,19 +148,19 @@ def _codes(code: str) -> set[str]:
 def _conditions(criteria: Criteria, moment: datetime) -> Iterator[ColumnElement[bool]]:
     """What the database tests on each licence that a lead yields."""
     if criteria.number:
-        yield L.number.in_(_variants(criteria.number))
+        yield _tested(L.number).in_(_variants(criteria.number))
     if criteria.holder_code:
-        yield L.holder_code.in_(_codes(criteria.holder_code))
+        yield _tested(L.holder_code).in_(_codes(criteria.holder_code))
     for field, wanted in ((L.type_code, criteria.type_code), (L.department_id, criteria.department)):
         if wanted:
-            yield field == wanted
+            yield _tested(field) == wanted
     for field, allowed in ((L.type_code, criteria.types), (L.department_id, criteria.departments)):
         if allowed is not None:
-            yield field.in_(allowed)
+            yield _tested(field).in_(allowed)
     if criteria.states:
         yield effective_state(moment).in_(criteria.states)
     if criteria.ends_from or criteria.ends_to:
-        yield _ending(criteria)
+        yield _ending(_tested(L.ends), criteria)
     if criteria.changed_since is not None:
         since = and_(E.c.base == L.base, E.c.recorded >= criteria.changed_since)
         yield select(E.c.id).where(since).exists()
@@ -176,10 +181,10 @@ def leads_for(session: Session, criteria: Criteria, moment: datetime) -> Iterato
     if criteria.states:
         yield state_lead(criteria.states, moment)
     if criteria.ends_from or criteria.ends_to:
-        yield _few(_ending(criteria))
+        yield _few(_ending(L.ends, criteria))
     if criteria.changed_since is not None:
         changed = E.c.recorded >= criteria.changed_since
-        yield Lead(lambda reach: [licences(reach).join(E, E.c.base == L.base).where(changed)], ordered=False)
+        yield Lead(lambda reach: [sorted_licences(reach).join(E, E.c.base == L.base).where(changed)], ordered=False)
     for field, wanted, allowed in (
         (L.department_id, criteria.department, criteria.departments),
         (L.type_code, criteria.type_code, criteria.types),
@@ -190,16 +195,21 @@ def leads_for(session: Session, criteria: Criteria, moment: datetime) -> Iterato
     yield _EVERY
 
 
-def _ending(criteria: Criteria) -> ColumnElement[bool]:
+def _tested(field: ColumnElement[str]) -> ColumnElement[str]:
+    """A column that is looked at where its licence is already found: its index must not lead."""
+    return field.concat("")
+
+
+def _ending(ends: ColumnElement[str], criteria: Criteria) -> ColumnElement[bool]:
     """The period of validity ends, and on one of these days."""
-    return L.ends.between(criteria.ends_from or "0001-01-01", criteria.ends_to or "9999-12-31")
+    return ends.between(criteria.ends_from or "0001-01-01", criteria.ends_to or "9999-12-31")
 
 
 _EVERY: Final = Lead(lambda reach: [licences(reach)])
 
 
 def _few(condition: ColumnElement[bool]) -> Lead:
-    return Lead(lambda reach: [licences(reach).where(condition)], ordered=False)
+    return Lead(lambda reach: [sorted_licences(reach).where(condition)], ordered=False)
 
 
 def _each(field: ColumnElement[str], values: Sequence[str]) -> Lead:
@@ -214,8 +224,8 @@ def _text_lead(session: Session, text: str) -> Lead:
 
     def parts(reach: Reach) -> list[Select[Any]]:
         return [
-            *(licences(reach).where(one) for one in exact),
+            *(sorted_licences(reach).where(one) for one in exact),
             *(part for lead in named for part in lead.parts(reach)),
         ]
 
-    return Lead(parts, ordered=all(lead.ordered for lead in named))
+    return Lead(parts, ordered=all(lead.ordered for lead in named), names=True)

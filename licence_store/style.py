@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from licence_store.base_image import read_pictures
 from trust.errors import Malformed
 
 FONTS = ("serif", "serif-bold", "sans")
@@ -46,6 +47,7 @@ SHAPES: dict[str, dict[str, str]] = {
         "x!": "number", "y!": "number", "w!": "number", "h!": "number", "lines!": "count",
         "harmonics!": "harmonics", **_LINE,
     },
+    "picture": {"name!": "picture", "x!": "number", "y!": "number", "w!": "number", "h!": "number"},
 }  # fmt: skip
 """Shape → what it takes; ``!`` marks what it must have. ``harmonics`` are ``[cycles, amplitude, turns per line]``."""
 
@@ -105,6 +107,8 @@ class Style:
     qr: QRPlace
     seal: tuple[float, float]
     """Centre of the seal picture."""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """底图: PNG by name, for the shape ``picture``."""
 
     def colour(self, name: str | None) -> Colour | None:
         """A colour by its name in the style or as ``#rrggbb``."""
@@ -133,6 +137,7 @@ def load_style(source: Any, fields: set[str]) -> Style:
         background=checker.shapes(source.get("background", []), "style.background"),
         sample=checker.shapes(source.get("sample", []), "style.sample"),
         statement=checker.shapes(source.get("statement", []), "style.statement"),
+        pictures=checker.pictures,
     )
 
 
@@ -194,6 +199,7 @@ class _Checker:
             raise _bad("style.shapes", '{"name": [shapes]}')
         self.colours = {str(name): _hex(value) for name, value in colours.items()}
         self.groups: dict[str, list[Mapping[str, Any]]] = groups
+        self.pictures = read_pictures(source.get("pictures", {}))
         self.count = 0
 
     def shapes(self, shapes: Any, part: str, depth: int = 0) -> tuple[Mapping[str, Any], ...]:
@@ -230,6 +236,9 @@ class _Checker:
                 raise _bad(part, " | ".join(self.groups))
         elif form == "colour":
             self.colour(value, part)
+        elif form == "picture":
+            if depth or "background" not in part or not isinstance(value, str) or value not in self.pictures:
+                raise _bad(part, "style.background: " + " | ".join(self.pictures))
         elif not self._word(value, form):
             raise _bad(part, form)
 

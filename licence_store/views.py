@@ -37,11 +37,6 @@ class LicenceSummary:
     valid_to: str
     """Last valid day; empty: long-term."""
 
-    @property
-    def place(self) -> tuple[datetime, str]:
-        """Where this one stands in a search, for ``after``."""
-        return self.issued, self.base
-
 
 @dataclass(frozen=True, slots=True)
 class LicenceView:
@@ -190,14 +185,3 @@ class LineageProof:
     def is_complete(self) -> bool:
         """Is every link proved?"""
         return all(not link.problem for link in self.links)
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much the register holds."""
-
-    licences: int
-    today: int
-    """Issued since the beginning of the day, Beijing time."""
-    by_type: Mapping[str, int]
-    """Type code → licences."""

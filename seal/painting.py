@@ -199,9 +199,25 @@ def _deltas(deltas: Sequence[float]) -> str:
     return " ".join(parts)
 
 
-def ofd_objects(items: Iterable[Item], first: int, fonts: Mapping[str, int]) -> Iterator[tuple[int, str]]:
-    """``(ID, XML)`` of each item but pictures, numbered from ``first`` on in painting order."""
+def ofd_picture(item: Picture, identity: int, resource: int) -> str:
+    """ImageObject (GB/T 33190, 10): the resource stretched over its box."""
+    width, height = number(item.w), number(item.h)
+    return (
+        f'<ofd:ImageObject ID="{identity}" Boundary="{number(item.x)} {number(item.y)} {width} {height}" '
+        f'CTM="{width} 0 0 {height} 0 0" ResourceID="{resource}"/>'
+    )
+
+
+def ofd_objects(
+    items: Iterable[Item], first: int, fonts: Mapping[str, int], pictures: Mapping[bytes, int] | None = None
+) -> Iterator[tuple[int, str]]:
+    """``(ID, XML)`` of each item, numbered from ``first`` on in painting order.
+
+    ``pictures`` gives the resource of each picture's data; pictures without one are left out.
+    """
     for identity, item in enumerate(items, first):
+        if isinstance(item, Picture) and pictures and item.data in pictures:
+            yield identity, ofd_picture(item, identity, pictures[item.data])
         if isinstance(item, Text):
             yield identity, ofd_text(item, identity, fonts[item.font])
         elif isinstance(item, Path):

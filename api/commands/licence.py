@@ -55,14 +55,16 @@ def show(
     directory: Path | None,
 ) -> None:
     from api import licence_office, licence_shapes
+    from api.pages.provenance_views import provenance_shape
 
     with open_services(directory) as services:
         asked = _asked(services, account, at, known_at)
         found = licence_office.history(services, licence_id, asked, "licence.read")
         if out:
             _write(out, services.register.file(found.view))
+        origin = provenance_shape(services, found.view)
     if as_json:
-        put(licence_shapes.history(found, asked.at, asked.known_at))
+        put({**licence_shapes.history(found, asked.at, asked.known_at), **origin})
         return
     one = found.view.summary
     click.echo(f"{one.licence_id}  {_state(one.state)}  {one.type_name}\n{one.holder_name}  {one.licence_number}")
@@ -132,6 +134,33 @@ def holdings(
             put(licence_shapes.line(one))
         else:
             click.echo(f"{one.licence_id}  {_state(one.state):<8}  {one.type_name}  {one.licence_number}")
+
+
+@command.command("inspections", help="年检工作表：某一类型待检、逾期、已检的证照")
+@option("--type", "type_name", required=True, metavar="TYPE", help="证照类型（代码、短名或名称）")
+@option("--show", type=click.Choice(["due", "overdue", "done"]), default="due", help="待检、逾期或已检（默认待检）")
+@option("--year", type=click.IntRange(1950, 9999), default=None, metavar="YEAR", help="已检的年度（默认最近一年）")
+@as_json
+@acting
+@common
+@refusable
+def inspections(
+    type_name: str, show: str, year: int | None, as_json: bool, account: str | None, directory: Path | None
+) -> None:
+    from api import licence_office, licence_shapes
+
+    with open_services(directory) as services:
+        asked, after = _asked(services, account), ""
+        while True:
+            some = licence_office.inspections(services, asked, type_name, show, year or 0, after, 500)
+            for one in some:
+                if as_json:
+                    put(licence_shapes.waiting(one))
+                else:
+                    click.echo(f"{one.licence_id}  {one.year}  {one.holder_name}  {one.result}".rstrip())
+            if len(some) < 500:
+                break
+            after = some[-1].place
 
 
 # Steps

@@ -5,7 +5,7 @@ Nothing is decided here: what may be done next is asked of ``licence_store.lifec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from licence_store.definitions import LicenceTypeDefinition
     from seal.lifecycle import Official
     from seal.message import DataMessage
+    from trust.errors import LicenceTrustError
 
 Translate = Callable[[str], str]
 Rows = list[tuple[str, str]]
@@ -49,6 +50,26 @@ CONSEQUENCES: Final[Mapping[str, str]] = {
     "inspect": N_("结论逐年附在证照上；不合格的按类型的规则改变证照状态。"),
 }
 """What a step brings about, said before it is taken."""
+
+
+WRONG_FIELDS: Final[Mapping[str, str]] = {
+    "licence.reason_missing": "reason",
+    "licence.words": "reason",
+    "licence.effective": "effective",
+    "licence.later_event": "effective",
+    "moment.local": "effective",
+    "licence.inspection_year": "period",
+    "licence.inspection_period": "period",
+    "licence.already_inspected": "period",
+    "licence.evidence": "evidence",
+}
+"""Which field of a form an error is about, by its code."""
+
+
+def wrong_field(error: LicenceTrustError | None, fields: Container[str]) -> str:
+    """The field of a form that ``error`` is about; empty: none of them."""
+    name = WRONG_FIELDS.get(error.code, "") if error else ""
+    return name if name in fields else ""
 
 
 def badge(state: str, translate: Translate) -> dict[str, str]:

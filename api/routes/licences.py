@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Security
 from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
-from api import licence_office, licence_shapes
+from api import cursors, licence_office, licence_shapes
 from api.deps import Caller, body, caller, idempotency_key, purpose, services
 from api.idempotent import once
 from api.licence_office import Asked
@@ -133,6 +133,30 @@ def lineage(found: Found, licence_id: LicenceId, asked: Reading) -> dict[str, ob
 )
 def holdings(found: Found, holder_code: Annotated[str, Path(max_length=64)], asked: Reading) -> dict[str, object]:
     return {"items": [licence_shapes.line(one) for one in licence_office.holdings(found, holder_code, asked)]}
+
+
+@router.get(
+    "/inspections",
+    response_model=shapes.WaitingPage,
+    responses=problems(401, 403, 404, 422),
+    summary=N_("年检工作表：待检、逾期、已检"),
+)
+def waiting(
+    found: Found,
+    system: System,
+    reason: Annotated[str, Depends(purpose)],
+    type: Annotated[str, Query(max_length=80, description="Code, slug or name of a type")],
+    show: Annotated[Literal["due", "overdue", "done"], Query()] = "due",
+    year: Annotated[int, Query(ge=0, le=9999, description="Of what is done; 0: the latest")] = 0,
+    cursor: Annotated[str, Query(max_length=400, description="`next` of the page before")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, object]:
+    who = licence_office.official_by_token(found, system.grant, system.actor)
+    after = cursors.decode(cursor, 1)[0] if cursor else ""
+    asked = Asked(who, reason, system.grant)
+    rows = licence_office.inspections(found, asked, type, show, year, after, limit + 1)
+    place = cursors.encode([rows[limit - 1].place]) if len(rows) > limit else None
+    return {"items": [licence_shapes.waiting(one) for one in rows[:limit]], "next": place}
 
 
 # Acts

@@ -296,6 +296,7 @@ def _form(
         **{**head(request, found, person, view), **({"nav": "inspections"} if queue else {})},
         status=status_of(error, request),
         problem=said(error, request),
+        wrong=licence_views.wrong_field(error, ("period", "effective", "evidence")),
         title=licence_views.step_title("inspect", translate),
         consequence=translate(licence_views.CONSEQUENCES["inspect"]),
         results=[(one, *result_view(one, translate)) for one in (rule.results if rule else ())],

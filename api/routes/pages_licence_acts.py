@@ -104,6 +104,7 @@ def _step_form(
         **head(request, found, person, view),
         status=status_of(error, request),
         problem=said(error, request),
+        wrong=licence_views.wrong_field(error, ("reason", "effective")),
         step=step,
         title=licence_views.step_title(step, translate),
         consequence=translate(licence_views.CONSEQUENCES[step]),

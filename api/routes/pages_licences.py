@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
@@ -19,6 +19,7 @@ from api.licence_office import Asked
 from api.moments import parse_local
 from api.pages import licence_views, register_views
 from api.pages.licence_course import Course, inspection_rows
+from api.pages.provenance_views import provenance
 from api.pages.rendering import page
 from api.pages.seal_forms import text_of
 from api.pages.seal_views import registered
@@ -162,6 +163,7 @@ def licence(
         rows=register_views.licence_rows(view, translate),
         face=licence_views.face_rows(view.message, definition, language),
         links=_links(past, translate),
+        provenance=provenance(found, view, past.versions[-1].paper, translate, officer=who.role is Role.OFFICER),
         inspections=inspection_rows(past.inspections, shown["base"], translate) if definition.inspection else None,
         due=None,
     )
@@ -252,7 +254,16 @@ def holdings(
         moment=when(moment),
         known=known is not None,
         asked={"at": at if problem is None else "", "look": look},
-        rows=[{**register_views.list_row(one, purpose, translate), "since": when(one.since)} for one in rows],
+        rows=[
+            {
+                **register_views.list_row(one, purpose, translate),
+                "href": f"{address_of(one.licence_id)}?{urlencode({'at': at, 'look': look})}"
+                if moment
+                else address_of(one.licence_id),
+                "since": when(one.since),
+            }
+            for one in rows
+        ],
     )
 
 

@@ -183,6 +183,26 @@ class InspectionList(Answer):
     items: list[InspectionAnswer]
 
 
+class WaitingAnswer(Answer):
+    """年检工作表 line."""
+
+    licence_id: str
+    licence_number: str
+    holder_name: str
+    department: str
+    year: int
+    overdue_from: str | None = Field(description="From this moment on it is overdue")
+    result: str | None = Field(description="Of what is done")
+    inspected: str | None
+
+
+class WaitingPage(Answer):
+    """One page of the work list."""
+
+    items: list[WaitingAnswer]
+    next: str | None = Field(description="Cursor of the next page; null: this is the last")
+
+
 class LinkAnswer(Answer):
     """One version in a proof of lineage."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from api.schemas.common import Answer
 from verify.report import rfc3339
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from licence_store.views import LicenceSummary
 
 Value = Annotated[str, Field(max_length=4000)]
-FIELDS = {"holder_name": "林望舒", "valid_to": "2031-11-21"}
+FIELDS: Final[dict[str, JsonValue]] = {"holder_name": "林望舒", "valid_to": "2031-11-21"}
 
 
 class LicenceLine(Answer):

@@ -63,6 +63,8 @@ class Decided:
     item_id: int = 0
     base: str = ""
     """The licence it has already."""
+    licence_id: str = ""
+    """That licence's newest version, where it says the same already."""
 
 
 @dataclass(slots=True)
@@ -102,7 +104,7 @@ class Cleanser:
 
     def _known(self, session: Session, rows: Iterable[IncomingRow]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for keys in batches({row.key for row in rows if row.key}):
+        for keys in batches({row.key for row in rows if _usable(row.key)}):
             for item in session.connection().execute(_KNOWN, {"source": self.source_id, "keys": keys}):
                 found[item.key] = item
         return found
@@ -116,7 +118,7 @@ class Cleanser:
         for row in rows:
             if again:
                 told.append(Decided(row, row.key, SEAL, row.digest))
-            elif not row.key or len(row.key) > MAX_KEY or not row.key.isprintable():
+            elif not _usable(row.key):
                 told.append(Decided(row, f"#{row.number}", HELD, row.digest, (_no_key(row),)))
             else:
                 item = known.get(row.key)
@@ -256,6 +258,10 @@ def _question(rule: Rule, values: Mapping[str, str]) -> Question | None:
         return None
     asked = {name: values.get(field, "") for name, field in rule.params["ask"].items()}
     return Question(rule.params["fact"], asked) if all(asked.values()) else None
+
+
+def _usable(key: str) -> bool:
+    return bool(key) and len(key) <= MAX_KEY and key.isprintable()
 
 
 def _no_key(row: IncomingRow) -> Finding:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from licence_store.collection.connectors.tables import reading_engine
 from seal.database import reason_of
 from trust.errors import Unavailable
 from trust.fetching import Exchange, Fetcher
@@ -86,7 +87,7 @@ class SQLHolderFacts:
 
     @classmethod
     def open(cls, url: str, queries: Mapping[str, str]) -> SQLHolderFacts:
-        return cls(create_engine(url, hide_parameters=True, pool_pre_ping=True), queries)
+        return cls(reading_engine(url), queries)
 
     def confirm(self, questions: Sequence[Question]) -> Sequence[bool | None]:
         try:

@@ -10,6 +10,7 @@ The file comes on standard input. Imports nothing of the product.
 import json
 import sys
 import warnings
+from collections.abc import Iterator
 from io import BytesIO
 
 from PIL import Image as Pictures
@@ -20,7 +21,7 @@ MOST_DOTS = 80_000_000
 Pictures.MAX_IMAGE_PIXELS = MOST_DOTS
 
 
-def _frames(data):
+def _frames(data: bytes) -> Iterator[Pictures.Image]:
     picture = Pictures.open(BytesIO(data), formats=("JPEG", "PNG", "TIFF"))
     for number in range(MOST_PAGES + 1):
         try:
@@ -30,7 +31,7 @@ def _frames(data):
         yield picture
 
 
-def look_image(data):
+def look_image(data: bytes) -> list[tuple[int, int]]:
     sizes = [frame.size for frame in _frames(data)]
     if len(sizes) <= MOST_PAGES and all(w * h <= MOST_DOTS for w, h in sizes):
         for frame in _frames(data):
@@ -38,15 +39,15 @@ def look_image(data):
     return sizes
 
 
-def picture_image(data, number, side):
+def picture_image(data: bytes, number: int, side: int) -> Pictures.Image:
     for index, frame in enumerate(_frames(data), 1):
         if index == number:
             frame.draft("RGB", (side, side))
-            return ImageOps.exif_transpose(frame)
+            return ImageOps.exif_transpose(frame) or frame
     raise ValueError(number)
 
 
-def look_pdf(data):
+def look_pdf(data: bytes) -> list[list[int]]:
     import pypdfium2
 
     document = pypdfium2.PdfDocument(data)
@@ -56,22 +57,24 @@ def look_pdf(data):
     ]
 
 
-def picture_pdf(data, number, side):
+def picture_pdf(data: bytes, number: int, side: int) -> Pictures.Image:
     import pypdfium2
 
     page = pypdfium2.PdfDocument(data)[number - 1]
     longest = max(page.get_size())
-    return page.render(scale=min(side / longest, 6), may_draw_forms=False).to_pil()
+    picture: Pictures.Image = page.render(scale=min(side / longest, 6), may_draw_forms=False).to_pil()
+    return picture
 
 
-def text_pdf(data, number):
+def text_pdf(data: bytes, number: int) -> str:
     import pypdfium2
 
     page = pypdfium2.PdfDocument(data)[number - 1].get_textpage()
-    return page.get_text_range(0, min(page.count_chars(), 100_000))
+    text: str = page.get_text_range(0, min(page.count_chars(), 100_000))
+    return text
 
 
-def main():
+def main() -> None:
     warnings.simplefilter("error", Pictures.DecompressionBombWarning)
     act, kind, *rest = sys.argv[1:]
     data = sys.stdin.buffer.read()

@@ -26,7 +26,7 @@ from licence_store.collection import holding, runs
 from licence_store.collection.checks import ISSUE
 from licence_store.collection.cleansing import HELD, ISSUED, REVISE, SEAL, UNCHANGED, Cleanser, Decided
 from licence_store.collection.models import CollectionItem, CollectionTally
-from licence_store.collection.repetitions import forget
+from licence_store.collection.repetitions import OURS, forget
 from licence_store.collection.rows import Finding, IncomingRow
 from licence_store.collection.runs import Run
 from licence_store.intake import Row
@@ -115,7 +115,7 @@ class Pipeline:
 
     def _sealing_row(self, place: int, decided: Decided) -> Row:
         key = sm3(f"{self.cleanser.source_id}\x1f{decided.key}".encode("utf-8", "surrogatepass")).hex()
-        return Row(place + 1, {**decided.values, "record_id": f"collect:{key[:60]}"}, decided.row.extras)
+        return Row(place + 1, {**decided.values, "record_id": f"{OURS}{key[:56]}"}, decided.row.extras)
 
     def _note(self, outcomes: Sequence[BatchOutcome]) -> None:
         chunk = next(one for one in self._under_way if one.waiting)
@@ -171,7 +171,8 @@ class Pipeline:
     def _revise(self, decided: Decided, base: str) -> tuple[Decided, IssuedLicence | None]:
         newest = self._newest(base)
         if newest is None or self._says_the_same(newest, decided.values):
-            return replace(decided, verdict=UNCHANGED), None
+            known = newest.licence_id if newest is not None else ""
+            return replace(decided, verdict=UNCHANGED, licence_id=known), None
         official = Official(self.job.officer, Role.OFFICER)
         made = self.desk.reviser.revise(
             newest.licence_id, decided.values, official, reason=_REASON, extras=decided.row.extras
@@ -214,7 +215,9 @@ class Pipeline:
             session.connection().execute(_BECAME, rows)
         forget(session, [d.item_id for d in held])
         holding.hold(session, held, self.run, self.cleanser, self.job.officer, now)
-        holding.release(session, {d.item_id: made.licence_id for d, made in sealed}, self.job.officer, now)
+        left = {d.item_id: d.licence_id for d, _ in became if d.licence_id}
+        left |= {d.item_id: made.licence_id for d, made in sealed}
+        holding.release(session, left, self.job.officer, now)
         self._tally(session, became)
 
     def _tally(self, session: Session, became: Iterable[tuple[Decided, IssuedLicence | None]]) -> None:

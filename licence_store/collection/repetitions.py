@@ -28,6 +28,8 @@ from licence_store.models import Licence, LicenceVersion, table
 from licence_store.standing import effective_state
 from trust.errors import Malformed
 
+OURS = "collect:"
+"""How the record ids of what is collected begin."""
 AT_ONCE = 8000
 """Values in one question to the database."""
 _I, _M, _S = table(CollectionItem).c, table(CollectionMark).c, table(CollectionSource).c
@@ -43,7 +45,7 @@ _OTHERS = (
     .join(table(LicenceVersion), (_V.base == _L.base) & (_V.version == _L.version))
     .outerjoin(table(CollectionItem), _I.licence_base == _L.base)
     .where(_L.type_code == bindparam("type_code"), _L.holder_code.in_(bindparam("codes", expanding=True)))
-    .where(_I.id.is_(None))
+    .where(_I.id.is_(None), ~_L.record_key.startswith(f"id:{OURS}"))
 )
 _FORGET = delete(CollectionMark).where(_M.item_id.in_(bindparam("ids", expanding=True)))
 _INSERT = {

@@ -4,8 +4,8 @@
 
 Keys are ``prefix/<2 hex>/<62 hex>``. A file is put with ``If-None-Match: *``: whoever is first puts it, nobody puts it
 again; a store that does not know the condition is asked first. Credentials are found as every program of this kind
-finds them (``AWS_ACCESS_KEY_ID`` and so on, a profile, the machine's role); they never stand in the URL. A store that is
-away, slow or refuses is ``Unavailable``: nothing is issued meanwhile, what was reserved waits.
+finds them (``AWS_ACCESS_KEY_ID`` and so on, a profile, the machine's role); they never stand in the URL. A store that
+is away, slow or refuses is ``Unavailable``: nothing is issued meanwhile, what was reserved waits.
 """
 
 from __future__ import annotations
@@ -206,4 +206,9 @@ def _code(error: Any) -> str:
 
 
 def _away(reason: str) -> Unavailable:
-    return Unavailable("files.away", "对象存储暂时不可用（{reason}）。", remedy="请检查对象存储的地址、凭据和网络，恢复后重试。", reason=reason)
+    return Unavailable(
+        "files.away",
+        "对象存储暂时不可用（{reason}）。",
+        remedy="请检查对象存储的地址、凭据和网络，恢复后重试。",
+        reason=reason,
+    )

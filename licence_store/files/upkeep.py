@@ -1,4 +1,4 @@
-"""文件库养护: what records name is there and whole (巡检), what no record names goes (清扫), a store moves house (搬迁)."""
+"""文件库养护: what records name is there and whole (巡检), what none names goes (清扫), a store moves house (搬迁)."""
 
 from __future__ import annotations
 

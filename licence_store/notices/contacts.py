@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.models import Department
-from licence_store.notices.channels import SECRET_PREFIX, WEBHOOK, check_address
+from licence_store.notices.addresses import SECRET_PREFIX, WEBHOOK, check_address
 from licence_store.notices.models import Contact
 from seal.database import Sessions
 from trust.errors import Conflict, Malformed, NotFound

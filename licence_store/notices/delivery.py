@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from licence_store.jobs.context import JobContext
 from licence_store.jobs.running import pause_after, written_error
-from licence_store.notices.channels import LOG, Outgoing
+from licence_store.notices.addresses import LOG
+from licence_store.notices.channels import Outgoing
 from licence_store.notices.models import Contact, Delivery, DeliveryAttempt, Notice
 from licence_store.notices.outbox import DEAD, SENT, WAITING
 from licence_store.notices.texts import text_of

@@ -12,15 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from licence_store import journal
+from licence_store.jobs.models import Job
 from licence_store.jobs.queue import JobError, Jobs
-from licence_store.notices.channels import LOG, Channel, NoticeSettings, channels
+from licence_store.notices.addresses import LOG, NoticeSettings
 from licence_store.notices.contacts import Contacts, reached_at
 from licence_store.notices.models import Contact, Delivery, DeliveryAttempt, Notice
 from licence_store.notices.texts import Text, text_of
@@ -28,6 +29,9 @@ from seal.database import Sessions
 from trust.errors import Conflict, NotFound
 from trust.i18n import DEFAULT_LANGUAGE
 from trust.journal import SYSTEM, Actor, Entry
+
+if TYPE_CHECKING:
+    from licence_store.notices.channels import Channel
 
 WAITING, SENT, DEAD = "waiting", "sent", "dead"
 STATES = (WAITING, SENT, DEAD)
@@ -46,6 +50,11 @@ class Occasion:
     party: str
     department: str
     facts: Mapping[str, str]
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Told once."""
+        return self.licence_id, self.name, self.party_kind, self.party
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,8 @@ class Outbox:
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:
+        from licence_store.notices.channels import channels
+
         return channels(self.settings)
 
     def post(self, session: Session, occasions: Sequence[Occasion]) -> int:
@@ -106,35 +117,37 @@ class Outbox:
         Each goes to every contact of its party; where there is none, into the log.
         """
         now = self.clock()
-        new = [(one, notice_id) for one in occasions if (notice_id := self._noted(session, one, now))]
+        new = self._noted(session, occasions, now)
         if not new:
             return 0
-        reached = reached_at(session, [(one.party_kind, one.party) for one, _ in new])
+        reached = reached_at(session, [(one.party_kind, one.party) for one in new.values()])
         rows = [
             _delivery_row(notice_id, contact, number, now)
-            for one, notice_id in new
+            for notice_id, one in new.items()
             for number, contact in enumerate(reached.get((one.party_kind, one.party)) or [None])
         ]
         session.execute(insert(Delivery), rows)
-        self.jobs.enqueue(session, DELIVERY_KIND, {}, actor=SYSTEM)
+        self._call_postman(session)
         return len(new)
 
-    def _noted(self, session: Session, one: Occasion, now: datetime) -> str | None:
-        """The id of the new notice; ``None``: it was told before."""
+    def _noted(self, session: Session, occasions: Sequence[Occasion], now: datetime) -> dict[str, Occasion]:
+        """What was not told before, by the id of its notice."""
+        ids = {one.licence_id for one in occasions}
+        before = select(Notice.licence_id, Notice.occasion, Notice.party_kind, Notice.party)
+        told = {tuple(row) for row in session.execute(before.where(Notice.licence_id.in_(ids)))}
+        fresh = {_new_id(now): one for one in occasions if one.key not in told}
+        if not fresh:
+            return {}
         dialect = sqlite if self.sessions.dialect == "sqlite" else postgresql
-        row = {
-            "id": f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(8)}",
-            "kind": one.kind,
-            "licence_id": one.licence_id,
-            "occasion": one.name,
-            "party_kind": one.party_kind,
-            "party": one.party,
-            "department": one.department,
-            "facts": json.dumps(dict(one.facts), ensure_ascii=False),
-            "created": now,
-        }
-        taken = dialect.insert(Notice).values(row).on_conflict_do_nothing().returning(Notice.id)
-        return session.execute(taken).scalar()
+        rows = [_notice_row(notice_id, one, now) for notice_id, one in fresh.items()]
+        taken = dialect.insert(Notice).on_conflict_do_nothing().returning(Notice.id)
+        return {notice_id: fresh[notice_id] for notice_id in session.execute(taken, rows).scalars()}
+
+    def _call_postman(self, session: Session) -> None:
+        """Have it delivered now, unless somebody is about to; whatever is missed is found by the next round."""
+        waiting = select(Job.id).where(Job.kind == DELIVERY_KIND, Job.state == WAITING).limit(1)
+        if session.execute(waiting).first() is None:
+            self.jobs.enqueue(session, DELIVERY_KIND, {}, actor=SYSTEM)
 
     # Looking
 
@@ -178,6 +191,12 @@ class Outbox:
             rows = session.execute(select(Delivery.state, func.count().label("number")).group_by(Delivery.state))
             return {row.state: row.number for row in rows}
 
+    def dead_since(self, moment: datetime) -> int:
+        """How many were given up since then."""
+        query = select(func.count()).where(Delivery.state == DEAD, Delivery.settled > moment)
+        with self.sessions.read() as session:
+            return session.execute(query).scalar_one()
+
     # Changing
 
     def replay(self, delivery_id: str, actor: Actor, department: str | None = None) -> DeliveryView:
@@ -193,12 +212,30 @@ class Outbox:
             delivery.state, delivery.due, delivery.settled = WAITING, now, None
             delivery.attempts = 0
             session.flush()
-            self.jobs.enqueue(session, DELIVERY_KIND, {}, actor=SYSTEM)
+            self._call_postman(session)
             journal.append(session, [Entry(now, actor, "notice.replay", delivery_id)])
         return self.get(delivery_id)
 
 
 _DELIVERIES: Any = select(Delivery, Notice).join(Notice, Notice.id == Delivery.notice_id)
+
+
+def _new_id(now: datetime) -> str:
+    return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(8)}"
+
+
+def _notice_row(notice_id: str, one: Occasion, now: datetime) -> dict[str, object]:
+    return {
+        "id": notice_id,
+        "kind": one.kind,
+        "licence_id": one.licence_id,
+        "occasion": one.name,
+        "party_kind": one.party_kind,
+        "party": one.party,
+        "department": one.department,
+        "facts": json.dumps(dict(one.facts), ensure_ascii=False),
+        "created": now,
+    }
 
 
 def _delivery_row(notice_id: str, contact: Contact | None, number: int, now: datetime) -> dict[str, object]:

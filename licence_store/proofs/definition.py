@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from seal.message import render_value
 from trust.errors import Malformed
 from trust.identifiers import check_citizen_number, check_credit_code
 
-CHECKS = {"credit_code": check_credit_code, "citizen_number": check_citizen_number}
+CHECKS: Mapping[str, Callable[[str], str]] = {"credit_code": check_credit_code, "citizen_number": check_citizen_number}
 GIVEN = ("today", "until", "purpose")
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -20,7 +20,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from licence_store.collection.connectors.delivery import within
-from licence_store.collection.connectors.tables import _engine, _plain
+from licence_store.collection.connectors.tables import _plain, reading_engine
 from licence_store.collection.opening import Opener
 from seal.database import reason_of
 from trust.errors import Malformed, Unavailable
@@ -49,7 +49,7 @@ def open_query(directory: Path, query: Mapping[str, Any]) -> QueryPort:
         raise _bad("connection")
     address = Opener(directory)._address({"connection": connection})
     if kind == "sql":
-        return SQLQuery(_engine(address.url), check_statement(query.get("statement")))
+        return SQLQuery(reading_engine(address.url), check_statement(query.get("statement")))
     if kind == "http":
         rows, method = query.get("rows", ""), query.get("method", "GET")
         if not isinstance(rows, str) or method not in ("GET", "POST"):

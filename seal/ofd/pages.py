@@ -29,7 +29,7 @@ from seal.message import (
 )
 from seal.ofd.package import OFD_NAMESPACE, Entry
 from seal.ofd.unsigned import PageBox, UnsignedOFD
-from seal.painting import Item, Text, number, ofd_objects
+from seal.painting import Item, Picture, Text, number, ofd_objects
 from seal.typesetting import FontFace, load_font
 from trust.errors import Malformed
 
@@ -41,6 +41,8 @@ TEMPLATE_ID = 2
 STATIC_FONT_ID = 3
 VALUE_FONT_ID = 30
 ANNOTATION_ID = 60
+PICTURE_ID = 70
+"""Of pictures in the background, one after the other."""
 BACKGROUND_ID = 1000
 CONTENT_ID = 200_000
 MAX_UNIT_ID = 400_000
@@ -79,19 +81,25 @@ class OFDTemplate:
         """Write, pack and digest what all documents of the type share.
 
         ``background`` becomes the page template, ``annotation`` a watermark annotation; both hold
-        paths and texts, whose characters are embedded as one subset per font.
+        paths and texts, whose characters are embedded as one subset per font, the background also
+        PNG pictures.
         """
         used = sorted({item.font for item in (*background, *annotation) if isinstance(item, Text)})
         fixed_ids = {name: STATIC_FONT_ID + index for index, name in enumerate(used)}
         value_ids = {name: VALUE_FONT_ID + index for index, name in enumerate(value_fonts)}
+        pictures = {
+            data: PICTURE_ID + index
+            for index, data in enumerate(dict.fromkeys(i.data for i in background if isinstance(i, Picture)))
+        }
         box = f"0 0 {number(width)} {number(height)}"
         entries = [
             _entry(f"{DOC}/Document.xml", _document(box, annotated=bool(annotation))),
-            _entry(f"{DOC}/PublicRes.xml", _resources(fixed_ids, value_ids)),
-            _entry(f"{DOC}/Tpls/Tpl_0/Content.xml", _template(box, background, fixed_ids)),
+            _entry(f"{DOC}/PublicRes.xml", _resources(fixed_ids, value_ids, pictures.values())),
+            _entry(f"{DOC}/Tpls/Tpl_0/Content.xml", _template(box, background, fixed_ids, pictures)),
             _entry(f"{DOC}/Attachs/Attachments.xml", _attachments()),
             _entry(f"{DOC}/Tags/CustomTags.xml", _custom_tags()),
             *_static_fonts(used, (*background, *annotation)),
+            *(Entry.of(f"{DOC}/Res/{_picture_file(one)}", data, level=0) for data, one in pictures.items()),
         ]
         if annotation:
             entries.append(_entry(f"{DOC}/Annots/Annotations.xml", _annotations()))
@@ -146,10 +154,20 @@ def _document(box: str, *, annotated: bool) -> str:
     )
 
 
-def _resources(fixed: Mapping[str, int], values: Mapping[str, int]) -> str:
+def _picture_file(identity: int) -> str:
+    return f"picture-{identity}.png"
+
+
+def _resources(fixed: Mapping[str, int], values: Mapping[str, int], pictures: Iterable[int]) -> str:
     fonts = [_font(name, identity, f"label-{name}.ttf") for name, identity in fixed.items()]
     fonts += [_font(name, identity, f"value-{name}.ttf") for name, identity in values.items()]
-    return f'<ofd:Res {_NS} BaseLoc="Res"><ofd:Fonts>{"".join(fonts)}</ofd:Fonts></ofd:Res>'
+    media = "".join(
+        f'<ofd:MultiMedia ID="{one}" Type="Image" Format="PNG"><ofd:MediaFile>{_picture_file(one)}</ofd:MediaFile>'
+        "</ofd:MultiMedia>"
+        for one in pictures
+    )
+    media = media and f"<ofd:MultiMedias>{media}</ofd:MultiMedias>"
+    return f'<ofd:Res {_NS} BaseLoc="Res"><ofd:Fonts>{"".join(fonts)}</ofd:Fonts>{media}</ofd:Res>'
 
 
 def _font(name: str, identity: int, file: str) -> str:
@@ -163,8 +181,8 @@ def _font(name: str, identity: int, file: str) -> str:
     )
 
 
-def _template(box: str, items: Sequence[Item], fonts: Mapping[str, int]) -> str:
-    objects = "".join(xml for _, xml in ofd_objects(items, BACKGROUND_ID, fonts))
+def _template(box: str, items: Sequence[Item], fonts: Mapping[str, int], pictures: Mapping[bytes, int]) -> str:
+    objects = "".join(xml for _, xml in ofd_objects(items, BACKGROUND_ID, fonts, pictures))
     return (
         f"<ofd:Page {_NS}><ofd:Area><ofd:PhysicalBox>{box}</ofd:PhysicalBox></ofd:Area>"
         f'<ofd:Content><ofd:Layer ID="{BACKGROUND_ID - 1}" Type="Background">{objects}</ofd:Layer></ofd:Content>'

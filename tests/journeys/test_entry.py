@@ -75,6 +75,16 @@ def test_from_a_folder_to_licences_by_command(
     capsys.readouterr()
     assert run(["paper", "list", done["licence_id"], "--json", *at, "--as", CLERK]) == 0
     assert [one["use"] for one in answers(capsys)] == ["printed", "spoilt"]
+    assert run(["licence", "show", done["licence_id"], "--json", *at, "--as", CLERK]) == 0
+    [shown] = answers(capsys)
+    assert (shown["source"], shown["credibility"], shown["case"]["number"]) == ("证照录入", "A", "990000-1")
+    assert [(one["entered_by"], one["original"]) for one in shown["entry"]] == [(CLERK, "archive: 卷3")]
+    assert [one["use"] for one in shown["paper"]] == ["printed", "spoilt"]
+    with live.client(Accept="text/html") as client:
+        sign_in(client, live, CLERK)
+        page = client.get(f"/licences/{done['licence_id']}").text
+    assert "本机关存档的纸质证照 卷3" in page
+    assert f"/licences/{done['licence_id']}/overprint" in page
 
 
 @pytest.mark.parametrize(

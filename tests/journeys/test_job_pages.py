@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from licence_store.criteria import Criteria
 from licence_store.jobs import running
 from licence_store.jobs.runner import JobRunner
 from licence_store.notices.delivery import ATTEMPTS
@@ -154,7 +155,7 @@ def posted(live: Live, licence_id: str) -> list[str]:
 
 
 def test_notices_and_contacts(live: Live, desk_tab: Tab, phone_tab: Tab) -> None:
-    [licence] = [one.licence_id for one in live.services.register.search(type_code="", limit=1)] or [""]
+    [licence] = [one.licence_id for one in live.services.desk.search.page(Criteria(), limit=1).items] or [""]
     ids = posted(live, licence)
     assert len(ids) == 2
     dead = next(one.id for one in live.services.desk.notices.list(state="dead"))

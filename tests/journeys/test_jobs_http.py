@@ -6,11 +6,14 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from licence_store.jobs import running
+from licence_store.jobs.models import Job
 from licence_store.jobs.runner import JobRunner
 from tests.journeys.conftest import TEACHER, Live, make_token
 from tests.journeys.test_http import problem
@@ -125,3 +128,21 @@ def test_silly_questions(client: httpx.Client) -> None:
         assert client.get(path).status_code in (status, 404), path
     no_key = client.post(ISSUE, content=b"{}", headers={"Content-Type": "application/jsonl"})
     problem(no_key, 422, "idempotency.missing")
+
+
+def test_readiness_tells_of_a_queue_nobody_works_on(live: Live, client: httpx.Client, people: People) -> None:
+    job_id = post(client, ISSUE, as_file(people(1, 15))).json()["job_id"]
+
+    def part() -> dict[str, object]:
+        [found] = [one for one in client.get("/readyz").json()["checks"] if one["part"] == "jobs"]
+        return dict(found)
+
+    desk = live.services.desk
+    for minutes, ready, warned in ((1, True, False), (30, True, True), (90, False, True)):
+        with desk.sessions.begin() as session:
+            session.execute(update(Job).where(Job.id == job_id).values(due=desk.clock() - timedelta(minutes=minutes)))
+        found = part()
+        assert (found["ready"], bool(found["warnings"])) == (ready, warned), minutes
+    assert b"licence_trust_job_delay_seconds 54" in client.get("/metrics").content
+    running.run_due(desk)
+    assert part()["ready"] is True

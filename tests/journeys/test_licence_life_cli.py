@@ -149,6 +149,19 @@ def test_inspections_year_by_year(call: Call, issue: Issue, tmp_path: Path) -> N
     assert refused(call, "inspect", issue(1, "business-licence"), "--result", "passed") == "licence.no_inspection"
 
 
+def test_the_list_of_inspections(call: Call, issue: Issue) -> None:
+    one, two = issue(21), issue(22)
+    assert call("licence", "inspect", two, "--result", "passed")[0] == 0
+    listed = {}
+    for show in ("due", "overdue", "done"):
+        status, lines = call("licence", "inspections", "--type", ORGANISATION, "--show", show, "--json")
+        assert status == 0
+        listed[show] = {line["licence_id"] for line in lines}
+    assert one in listed["due"]
+    assert two in listed["done"] - listed["due"]
+    assert call("licence", "inspections", "--type", "nothing")[0] == 3
+
+
 def test_renewed_only_when_the_rule_allows(call: Call, issue: Issue) -> None:
     assert refused(call, "renew", issue(6), "--reason", "到期换证").startswith("licence.renewal")
     assert refused(call, "renew", issue(2, "business-licence"), "--reason", "换证").startswith("licence.")

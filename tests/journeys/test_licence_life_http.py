@@ -159,6 +159,32 @@ def test_inspections(post: Post, ask: Ask, issue: Callable[[int], str]) -> None:
     assert failed.json()["state"] == "SUSPENDED"
 
 
+def test_the_list_of_inspections(post: Post, ask: Ask, issue: Callable[[int], str]) -> None:
+    mine = {issue(seed) for seed in (121, 122, 123)}
+    [done, *_] = sorted(mine)
+    assert post("civil", f"/licences/{done}/inspections", {"result": "passed"}).status_code == 201
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = ask("civil", "/inspections", type=ORGANISATION, limit="2", cursor=cursor).json()
+        seen += [one["licence_id"] for one in page["items"]]
+        cursor = page["next"]
+    assert len(seen) == len(set(seen))
+    assert mine - set(seen) == {done}
+    listed = ask("auditor", "/inspections", type=ORGANISATION, show="done").json()["items"]
+    assert {"licence_id": done, "result": "passed"}.items() <= next(
+        x for x in listed if x["licence_id"] == done
+    ).items()
+    assert ask("market", "/inspections", type=ORGANISATION).json()["items"] == []
+    problem(ask("keeper", "/inspections", type=ORGANISATION), 403, "licence.reader")
+    for query, status in (
+        ({"type": "nothing"}, 404),
+        ({"type": ORGANISATION, "show": "all"}, 422),
+        ({"type": ORGANISATION, "cursor": "x"}, 422),
+        ({"type": "business-licence"}, 200),
+    ):
+        assert ask("civil", "/inspections", **query).status_code == status
+
+
 def test_a_holder_s_licences(ask: Ask, post: Post, issue: Callable[[int], str]) -> None:
     one = issue(105)
     code = ask("civil", f"/licences/{one}").json()["holder_code"]

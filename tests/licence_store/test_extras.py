@@ -31,6 +31,13 @@ def test_extras_are_sealed_and_verified(desk: Desk) -> None:
     assert desk.verifier().verify(desk.register.file(view)).indication is Indication.PASSED
 
 
+def test_a_paper_copy_stays_in_the_register(desk: Desk) -> None:
+    paper = PaperCopy("NO 0001234", datetime(2026, 11, 22, 8, tzinfo=UTC))
+    issued = desk.issuer.issue(TEACHER, example(desk), officer=OFFICER, extras=IssueExtras(paper=paper))
+    past = desk.register.history(issued.licence_id)
+    assert past.versions[0].paper == paper and b"0001234" not in past.view.message.to_bytes()
+
+
 def test_extras_are_no_part_of_the_key(desk: Desk) -> None:
     record = example(desk)
     first = desk.issuer.issue(TEACHER, record, officer=OFFICER)

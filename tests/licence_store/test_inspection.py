@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from licence_store.criteria import Criteria
 from licence_store.desk import Desk
 from licence_store.extras import IssueExtras
 from licence_store.models import Licence
@@ -53,7 +54,7 @@ def everywhere(desk: Desk, licence_id: str) -> str:
     """What everybody says, which must be the same."""
     one = state(desk, licence_id)
     found = desk.register.find(licence_id)
-    [listed] = desk.register.search(text=licence_id)
+    [listed] = desk.search.page(Criteria(text=licence_id)).items
     assert {one, published(desk, licence_id), str(found.state), str(listed.state)} == {one}
     return one
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
-from licence_store.desk import Desk
 from licence_store import journal
+from licence_store.desk import Desk
 from licence_store.extras import PLAIN
 from licence_store.recovery import recover
 from licence_store.reserving import IssuedLicence
@@ -85,8 +86,8 @@ def test_steps_take_effect_at_once_everywhere(
     one = issued.licence_id
     assert published(told, one) == "CURRENT"
     for step, expected in zip(steps, states, strict=True):
-        event = told.life.take(one, step, WHO, reason="测试", basis="〔2026〕1号")
-        assert (event.kind, event.state, event.basis) == (step, expected, "〔2026〕1号")
+        done = told.life.take(one, step, WHO, reason="测试", basis="〔2026〕1号")
+        assert (done.kind, done.state, done.basis) == (step, expected, "〔2026〕1号")
         assert state(told, one) == published(told, one) == told.register.find(one).state == expected
         report = told.verifier().verify(told.register.file(told.register.find(one)))
         assert (report.indication is Indication.PASSED) is (expected == "CURRENT")
@@ -144,8 +145,8 @@ def test_written_later_than_it_happened(told: Desk, issued: IssuedLicence) -> No
     forward(told, days=10)
     between = told.clock()
     forward(told, days=10)
-    event = told.life.take(one, "suspend", WHO, reason="补登", effective=happened)
-    assert (event.effective, event.recorded) == (happened, told.clock())
+    done = told.life.take(one, "suspend", WHO, reason="补登", effective=happened)
+    assert (done.effective, done.recorded) == (happened, told.clock())
     assert state(told, one, between) == "SUSPENDED"
     assert told.register.find(one, between).state == "SUSPENDED"
     assert told.register.find(one, between, known_at=between).state == "CURRENT"
@@ -299,5 +300,34 @@ def test_ids_of_every_version_find_it(told: Desk, issued: IssuedLicence) -> None
             act(third)
 
 
-def test_times_have_zones(told: Desk) -> None:
-    assert told.clock().tzinfo == UTC
+def test_two_act_at_once(told: Desk, issued: IssuedLicence) -> None:
+    def suspend(_: int) -> str:
+        try:
+            return told.life.take(issued.licence_id, "suspend", WHO, reason="x").state
+        except LicenceTrustError as error:
+            return error.code
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(suspend, range(3))) == ["SUSPENDED", "licence.step", "licence.step"]
+
+
+def test_the_past_of_a_long_life_is_two_queries(told: Desk, issued: IssuedLicence) -> None:
+    one, middle = issued.licence_id, told.clock()
+    for number in range(50):
+        told.life.take(one, "resume" if number % 2 else "suspend", WHO, reason="x")
+        middle = forward(told, days=1) if number == 25 else middle
+    holder = told.register.find(one).summary.holder_code
+    asked: list[str] = []
+    engine = told.sessions.reader
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    for question in (
+        lambda: told.register.history(one),
+        lambda: told.register.history(one, at=middle, known_at=middle),
+        lambda: told.register.find(one, middle),
+        lambda: told.register.holdings(holder, at=middle),
+        lambda: told.register.status(one, middle),
+    ):
+        asked.clear()
+        question()
+        assert 0 < len([a for a in asked if "SELECT" in a.upper()]) <= 2
+    assert len(told.register.history(one).events) == 51

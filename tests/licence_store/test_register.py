@@ -99,28 +99,6 @@ def test_expiry_follows_from_the_period(desk: Desk) -> None:
     assert end_of("") is None
 
 
-def test_search(desk: Desk) -> None:
-    records = list(desk.catalogue.get(TEACHER).example_records(5))
-    outcomes = [desk.issuer.issue(TEACHER, r, officer=OFFICER) for r in records]
-    register = desk.register
-    pages, after = [], None
-    while page := register.search(after=after, limit=2):
-        pages.append([s.licence_id for s in page])
-        after = page[-1].place
-    assert [len(p) for p in pages] == [2, 2, 1]
-    assert [one for page in pages for one in page] == [o.licence_id for o in reversed(outcomes)]
-    for text in (records[2]["citizen_number"], outcomes[2].licence_number, outcomes[2].licence_id, records[2]["name"]):
-        assert outcomes[2].licence_id in [s.licence_id for s in register.search(text=text)]
-    assert len(register.search(text=records[2]["name"][:1])) >= 1
-    for nothing in ("%", "_", "无此人", "' OR 1=1 --"):
-        assert register.search(text=nothing) == ()
-    assert register.search(departments=["market"]) == ()
-    assert len(register.search(departments=["education"], types=[desk.catalogue.get(TEACHER).code])) == 5
-    assert register.search(type_code=desk.catalogue.get(PERMIT).code) == ()
-    counts = register.counts()
-    assert (counts.licences, counts.today, sum(counts.by_type.values())) == (5, 5, 5)
-
-
 def test_published_list_says_what_the_register_says(desk: Desk, issued: IssuedLicence) -> None:
     message = desk.register.find(issued.licence_id).message
     [list_id] = desk.status_lists.lists()

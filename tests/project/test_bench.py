@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench import acts, batch, cold, pdf, raw, seals, steps
+from bench import acts, batch, cold, pdf, raw, register, seals, steps
 from bench.__main__ import Effort
 from bench.measure import Figure, against, rates
+from seal.database import Sessions
 
-SHORT = Effort(rounds=1, seconds=0.01, times=1, batch=1, warm_up=0, stock=4, seals=50)
+SHORT = Effort(rounds=1, seconds=0.01, times=1, batch=1, warm_up=0, stock=4, seals=50, licences=300)
 
 
 def test_acts_and_their_ratios(tmp_path: Path) -> None:
@@ -35,8 +36,20 @@ def test_seals(tmp_path: Path) -> None:
     assert [figure.name for figure in seals.run(SHORT, tmp_path)] == list(seals.NAMES)
 
 
+def test_register(tmp_path: Path) -> None:
+    assert [figure.name for figure in register.run(SHORT, tmp_path)] == list(register.NAMES)
+
+
+def test_every_question_is_answered_on_each_engine(sessions: Sessions) -> None:
+    """A benchmark of empty answers says nothing."""
+    filled = register.fill(sessions, 2000)
+    for name, question in register.questions(sessions, filled).items():
+        answers = [question() for _ in range(10)]
+        assert name in ("name_none", "changed_since_day") or any(getattr(one, "items", one) for one in answers), name
+
+
 def test_names_are_said_once() -> None:
-    names = [name for group in (acts, steps, pdf, seals, cold, batch) for name in group.NAMES]
+    names = [name for group in (acts, steps, pdf, seals, register, cold, batch) for name in group.NAMES]
     assert len(names) == len(set(names))
 
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 from sqlalchemy.types import NullType
 
 from licence_store.collection.connectors.delivery import Delivered, place, read_place
@@ -59,7 +60,7 @@ class TableDelivery:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "engine", _engine(self.url))
+        put(self, "engine", reading_engine(self.url))
         put(self, "complete", not self.changed)
         put(self, "watermark", self._newest() if self.changed else "")
         put(self, "identity", {"table": self.name, "since": self.since})
@@ -76,19 +77,16 @@ class TableDelivery:
 
     def rows(self, position: str) -> Iterator[Delivered]:
         after, number = _checked(read_place(position, [[], 0]), len(self.key))
-        try:
-            while True:
-                with self._connected() as connection:
-                    page = connection.execute(self._page(after)).mappings().fetchmany(PAGE)
-                for row in page:
-                    number += 1
-                    after = [_key(row[name]) for name in self.key]
-                    content = {name: _plain(row[name]) for name in self.columns if row[name] is not None}
-                    yield Delivered(number, content, place([after, number]))
-                if len(page) < PAGE:
-                    return
-        finally:
-            self.engine.dispose()
+        while True:
+            with self._connected() as connection:
+                page = connection.execute(self._page(after)).mappings().fetchmany(PAGE)
+            for row in page:
+                number += 1
+                after = [_key(row[name]) for name in self.key]
+                content = {name: _plain(row[name]) for name in self.columns if row[name] is not None}
+                yield Delivered(number, content, place([after, number]))
+            if len(page) < PAGE:
+                return
 
     def _page(self, after: Sequence[Any]) -> Select[Any]:
         rows = self._table
@@ -127,17 +125,18 @@ def _away(error: SQLAlchemyError) -> Unavailable:
     return Unavailable("delivery.database", "来源数据库无法读取（{reason}）。", reason=reason)
 
 
-def _engine(url: str) -> Engine:
+def reading_engine(url: str) -> Engine:
+    """An engine that only reads; raises ``Malformed("source.url")``."""
     try:
         address = make_url(url)
         if address.get_backend_name() == "sqlite":
             database = address.database or ""
             path = f"file:{database}" if not database.startswith("file:") else database
             address = address.set(database=path, query={**address.query, "mode": "ro", "uri": "true"})
-            return create_engine(address, hide_parameters=True)
+            return create_engine(address, hide_parameters=True, poolclass=NullPool)
         if address.drivername in ("postgres", "postgresql"):
             address = address.set(drivername="postgresql+psycopg")
-        engine = create_engine(address, hide_parameters=True, pool_pre_ping=True)
+        engine = create_engine(address, hide_parameters=True, poolclass=NullPool)
     except (SQLAlchemyError, ImportError, ValueError) as error:
         raise Malformed("source.url", "来源数据库地址无效，或未安装其驱动程序。") from error
     if engine.dialect.name == "postgresql":

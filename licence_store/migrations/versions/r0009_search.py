@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 BATCH = 2000
-EXPIRED_AND_SAID = "next_change IS NULL AND ends <> '' AND state IN ('CURRENT', 'LOST', 'SUSPENDED')"
+EXPIRED_AND_SAID = "next_change IS NULL AND ends <> ''"
 
 
 def upgrade() -> None:
@@ -29,7 +29,7 @@ def _names() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE licence_name USING fts5"
-            "(grams, content='', columnsize=0, detail='none', tokenize='ascii')"
+            "(grams, content='', columnsize=0, detail='none', prefix='1', tokenize='ascii')"
         )
         return
     op.execute("CREATE SEQUENCE licence_place")

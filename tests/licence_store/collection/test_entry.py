@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from licence_store.collection.entry import EntryDesk, Filled
+from licence_store.cases import Casework
+from licence_store.collection.entry import EntryDesk, Filled, open_entry
 from licence_store.collection.materials import Comparison
 from licence_store.collection.scans import check_scan
 from licence_store.collection.sheets import OPEN, SEALING, SheetView, count_sheets, list_sheets, origins_of
@@ -245,3 +246,45 @@ def test_the_same_licence_again_is_its_next_version(desk: Desk, record: dict[str
     assert code_of(changed.complete, twin.id, filled({**record, "subject": other_subject}), FIRST) == "licence.closed"
     assert asked == [(done.licence_id, "A")]
     assert entry.sheet(twin.id, FIRST).state == OPEN
+
+
+def test_a_changed_paper_is_the_next_version_for_true(desk: Desk, record: dict[str, str]) -> None:
+    entry = open_entry(desk)
+    first = entry.complete(received(entry).id, filled(record), FIRST)
+    other = next(value for value in ("数学", "物理", "语文") if value != record["subject"])
+    case = {"case.number": "990000-2026-55"}
+    done = entry.complete(
+        received(entry, "material").id, filled({**record, "subject": other}, ORIGINAL, reserved=case), FIRST
+    )
+    before, view = desk.register.find(first.licence_id), desk.register.find(done.licence_id)
+    assert view.summary.version == 2
+    assert parse_licence_id(done.licence_id).base == parse_licence_id(first.licence_id).base
+    assert view.summary.licence_number == before.summary.licence_number
+    face = {one.name: one.value for one in view.message.face}
+    assert face["subject"] == other
+    assert (view.message.metadata["source"], view.message.metadata["credibility"]) == ("申请材料电子化", "B")
+    assert view.message.lineage
+    assert view.message.lineage.kind == "revision"
+    with desk.sessions.read() as session:
+        origins = origins_of(session, parse_licence_id(done.licence_id).base)
+    assert [(one.mode, one.credibility) for one in origins] == [("scan", "A"), ("material", "B")]
+    assert Casework(desk.sessions).of_case("990000-2026-55") == (done.licence_id,)
+    assert str(desk.verifier().verify(desk.register.file(view)).indication) == "TOTAL-PASSED"
+
+
+def test_a_revision_that_was_interrupted_is_not_made_twice(desk: Desk, record: dict[str, str]) -> None:
+    entry = open_entry(desk)
+    first = entry.complete(received(entry).id, filled(record), FIRST)
+    other = next(value for value in ("数学", "物理", "语文") if value != record["subject"])
+    sheet = received(entry)
+
+    def dies_afterwards(licence_id: str, record: Mapping[str, str], actor: Actor, extras: IssueExtras) -> IssuedLicence:
+        entry.revise(licence_id, record, actor, extras)
+        raise Unavailable("database.unavailable", "…")
+
+    with pytest.raises(Unavailable):
+        replace(entry, revise=dies_afterwards).complete(sheet.id, filled({**record, "subject": other}), FIRST)
+    done = entry.seal(sheet.id, FIRST)
+    assert done.state == "issued"
+    assert parse_licence_id(done.licence_id).version == 2
+    assert desk.register.find(first.licence_id).summary.version == 2

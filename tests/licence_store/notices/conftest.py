@@ -10,7 +10,7 @@ import pytest
 
 from licence_store.desk import Desk, DeskSettings, open_desk
 from licence_store.jobs import running
-from licence_store.notices.channels import NoticeSettings
+from licence_store.notices.addresses import NoticeSettings
 from licence_store.notices.outbox import DeliveryView
 from licence_store.standing import day_of
 from tests.licence_store.jobs.conftest import HandClock, clock  # noqa: F401  a fixture

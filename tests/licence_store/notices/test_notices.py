@@ -6,22 +6,29 @@ import base64
 import hmac
 import json
 import logging
-from datetime import date
+import threading
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
-from licence_store.notices.channels import check_smtp_url, is_mail_address
+from licence_store.desk import Desk, DeskSettings, open_desk
+from licence_store.jobs import running
+from licence_store.notices.addresses import check_smtp_url, is_mail_address
 from licence_store.notices.contacts import ContactView
 from licence_store.notices.delivery import ATTEMPTS
 from licence_store.notices.models import DeliveryAttempt
 from licence_store.notices.occasions import step_reached
+from licence_store.standing import day_of
+from seal.lifecycle import Official, Role
 from tests.licence_store.notices.conftest import CLERK, Office
 from tests.smtp_server import MailServer
 from tests.trust.http_server import Answer, Server, running_server
 from trust.errors import Conflict, LicenceTrustError, NotFound
+from trust.journal import Actor
 
 
 def told(office: Office) -> list[tuple[str, str]]:
@@ -50,6 +57,31 @@ def test_each_step_is_told_once_whatever_runs_twice(office: Office) -> None:
     assert office.do("expiry-notices") == {"posted": 0}
 
 
+def test_two_machines_at_once_tell_it_once(office: Office, settings: DeskSettings) -> None:
+    office.days_before_end(30)
+    desks = [open_desk(settings, office.clock) for _ in range(4)]
+    barrier, posted = threading.Barrier(len(desks)), []
+
+    def tell(desk: Desk) -> None:
+        with desk.sessions.begin() as session:
+            desk.jobs.enqueue(session, "expiry-notices", {}, actor=CLERK)
+        barrier.wait()
+        while (taken := running.take(desk)) is not None:
+            running.run(taken)
+            posted.append(desk.jobs.get(taken.context.job_id).outcome.get("posted", 0))
+
+    threads = [threading.Thread(target=tell, args=(one,)) for one in desks]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    for desk in desks:
+        desk.close()
+    assert sum(posted) == 2
+    assert told(office) == [("expiring-30", "department"), ("expiring-30", "holder")]
+    assert {one.state for one in office.deliveries()} == {"sent"}
+
+
 def test_steps_missed_while_nothing_ran_are_told_as_one(office: Office) -> None:
     office.days_before_end(20)
     assert office.do("expiry-notices") == {"posted": 2}
@@ -63,8 +95,6 @@ def test_steps_missed_while_nothing_ran_are_told_as_one(office: Office) -> None:
     st.integers(0, 500),
 )
 def test_the_step_that_counts_is_the_latest_that_has_come(steps: list[int], end: date, left: int, age: int) -> None:
-    from datetime import timedelta
-
     today, since = end - timedelta(days=left), end - timedelta(days=age)
     found = step_reached(steps, end, today, since)
     if found is None:
@@ -244,8 +274,6 @@ def test_what_a_webhook_may_answer(office: Office, answer: Answer, state: str, c
 def test_attempts_are_append_only(office: Office) -> None:
     office.days_before_end(30)
     office.do("expiry-notices")
-    from sqlalchemy import delete
-
     with pytest.raises((DBAPIError, LicenceTrustError)), office.desk.sessions.begin() as session:
         session.execute(delete(DeliveryAttempt))
 
@@ -306,3 +334,38 @@ def test_mail_server_addresses(url: str, good: bool) -> None:
 @pytest.mark.parametrize(("text", "good"), [("a@b.cn", True), ("a..b@c.cn", False), ("a@-b.cn", False), ("", False)])
 def test_mail_addresses(text: str, good: bool) -> None:
     assert is_mail_address(text) is good
+
+
+def test_inspections_are_told_when_they_open_and_before_they_close(office: Office) -> None:
+    """The social organisation's window: January to May of the year after its issue."""
+    kind = office.desk.catalogue.get("social-organisation")
+    with office.desk.sessions.read() as session:
+        [right] = office.desk.catalogue.rights(session, kind.code)
+    record = next(iter(kind.example_records(1)))
+    officer = Actor("o", right.department_id)
+    issued = office.desk.issuer.issue(kind.code, record, officer=officer)
+    assert kind.inspection is not None
+    first, last = kind.inspection.window(day_of(office.clock()).year + 1)
+    found = []
+    for day in (first - timedelta(days=1), first, first, last - timedelta(days=89), last - timedelta(days=6), last):
+        office.clock.move(days=(day - day_of(office.clock())).days)
+        found.append(office.do("inspection-notices")["posted"])
+    assert found == [0, 2, 0, 2, 2, 0]
+    office.clock.move(days=1)
+    assert office.do("inspection-notices") == {"posted": 0}
+    occasions = {one.occasion for one in office.deliveries() if one.licence_id == issued.licence_id}
+    assert occasions == {f"inspection-{first.year}", f"inspection-{first.year}-90", f"inspection-{first.year}-7"}
+    assert f"{last.isoformat()}" in office.deliveries()[0].text.body
+
+
+def test_an_inspected_licence_is_not_told(office: Office) -> None:
+    kind = office.desk.catalogue.get("social-organisation")
+    with office.desk.sessions.read() as session:
+        [right] = office.desk.catalogue.rights(session, kind.code)
+    officer = Actor("o", right.department_id)
+    issued = office.desk.issuer.issue(kind.code, next(iter(kind.example_records(1))), officer=officer)
+    assert kind.inspection is not None
+    first, _ = kind.inspection.window(day_of(office.clock()).year + 1)
+    office.clock.move(days=(first - day_of(office.clock())).days)
+    office.desk.life.inspect(issued.licence_id, Official(officer, Role.OFFICER), result="passed")
+    assert office.do("inspection-notices") == {"posted": 0}
