@@ -438,6 +438,26 @@ def put_seal(
         click.echo(str(out))
 
 
+@command.command(
+    "countersign",
+    help="国际算法副签：为已盖章的 PDF 再加一个 ECDSA 或 RSA 签名，供不支持 SM2 的阅读器显示为有效；不代替电子印章",
+)
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@option("--key", type=click.Path(path_type=Path), required=True, metavar="P12", help="密钥和证书（PKCS #12 文件）")
+@option("--passphrase-file", type=click.Path(path_type=Path), required=True, metavar="FILE", help="其口令所在的文件")
+@option("--out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="签好的文件写到哪里")
+@refusable
+def countersign(file: Path, key: Path, passphrase_file: Path, out: Path) -> None:
+    from datetime import UTC, datetime
+
+    from keys.classical import load_classical_signer
+    from seal.pdf.viewers import sign_for_viewers
+
+    signer = load_classical_signer(file_bytes(key), file_bytes(passphrase_file).rstrip(b"\r\n"))
+    _write(out, sign_for_viewers(file_bytes(file), signer, datetime.now(UTC).replace(microsecond=0)))
+    click.echo(str(out))
+
+
 # After a compromise
 
 

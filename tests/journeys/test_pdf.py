@@ -9,11 +9,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
 from api.cli import run
 from tests.journeys.conftest import TEACHER, Live
 from tests.journeys.test_http import issue, problem
-from tests.seal.pdf.foreign import certified_by_stock, plain
+from tests.seal.pdf.foreign import certified_by_stock, classical, plain
 from trust.algorithms import sm3
 
 People = Callable[[int, int], list[dict[str, str]]]
@@ -61,6 +63,24 @@ def test_a_brought_pdf_by_the_console(place: Path, tmp_path: Path, capsys: Captu
     assert run([str(one) for one in (*wanted, locked)]) == 1
     assert "sealing.certified" in capsys.readouterr().err
     assert run([str(one) for one in (*wanted, brought, "--field", "x", "--page", 1, "--x", 1, "--y", 1)]) == 3
+
+
+def test_a_second_signature_by_the_console(place: Path, tmp_path: Path, capsys: Captured) -> None:
+    certificate, key = classical()
+    p12, words, sealed, out = (tmp_path / name for name in ("key.p12", "words", "sealed.pdf", "both.pdf"))
+    p12.write_bytes(serialize_key_and_certificates(b"v", key, certificate, None, BestAvailableEncryption(b"secret")))
+    words.write_text("secret\n")
+    brought = tmp_path / "form.pdf"
+    brought.write_bytes(plain())
+    lines(capsys, "seal", "put", "--seal", EDUCATION, "--out", sealed, "--as", "education", "--json", "--dir", place, brought)
+    wanted = ["seal", "countersign", "--key", str(p12), "--passphrase-file", str(words), "--out", str(out)]
+    assert run([*wanted, str(sealed)]) == 0
+    assert out.read_bytes().startswith(sealed.read_bytes())
+    assert run([*wanted, str(brought)]) == 1
+    assert "sealing.not_sealed" in capsys.readouterr().err
+    words.write_text("wrong")
+    assert run([*wanted, str(sealed)]) == 1
+    assert "keys.wrong_passphrase" in capsys.readouterr().err
 
 
 def test_over_http(live: Live, token: str, people: People) -> None:
