@@ -131,11 +131,13 @@ def _row(
     over = state not in ("REVOKED", "CANCELLED") and end is not None and end <= TODAY
     swept = over and chance.random() < 0.998
     due = TODAY + timedelta(days=chance.randrange(-3, 180)) if chance.random() < 0.1 else None
+    soon = None if due is not None and due <= TODAY and chance.random() < 0.98 else due  # the sweep has been there
+    coming = None if swept or state in ("REVOKED", "CANCELLED") else min(filter(None, (end, soon)), default=None)
     row = {
         "base": identifier.base, "type_code": kind, "department_id": department, "number": f"{day.year}{n:012d}",
         "holder_name": name, "holder_code": "BUSY" if busy else f"H{n * 7919 % 10**9:017d}", "holder_code_type": "111",
         "record_key": f"id:{n}", "version": 1, "issued": moment, "state": state, "since": moment, "ends": ends,
-        "inspect_by": due, "inspect_year": 2026 if due else None, "next_change": None if swept or not over else end,
+        "inspect_by": due, "inspect_year": 2026 if due else None, "next_change": coming,
         "place": (day.toordinal() << SEQUENCE_BITS) + n + 1,
     }  # fmt: skip
     version = {

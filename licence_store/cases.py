@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -32,7 +32,7 @@ CASE_KEYS = {
     "valid_until": "result_valid_until",
 }
 """Reserved member of ``case`` → field of the sealed ``CaseLink``."""
-PAPER_KEYS = {"number": "number"}
+PAPER_KEYS = {"number": "number", "printed": "printed"}
 PRINTED, SPOILT = "printed", "spoilt"
 _INSERT = insert(table(LicenceCase))
 
@@ -51,8 +51,23 @@ def take_apart(record: Mapping[str, object], extras: IssueExtras = PLAIN) -> tup
             raise _bad("case.number")
         extras = replace(extras, case=CaseLink(**case))
     if paper:
-        extras = replace(extras, paper=PaperCopy(paper["number"]))
+        extras = replace(extras, paper=_paper(paper))
     return {name: value for name, value in record.items() if name not in reserved}, extras
+
+
+def _paper(given: Mapping[str, str]) -> PaperCopy:
+    if "number" not in given:
+        raise _bad("paper.number")
+    if "printed" not in given:
+        return PaperCopy(given["number"])
+    try:
+        printed = datetime.fromisoformat(given["printed"])
+        printed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _bad("paper.printed") from None
+    if printed.tzinfo is None:
+        raise _bad("paper.printed")
+    return PaperCopy(given["number"], printed)
 
 
 def _members(record: Mapping[str, object], name: str, known: Mapping[str, str]) -> dict[str, str]:
@@ -73,7 +88,8 @@ def _bad(where: str) -> Malformed:
     return Malformed(
         "record.reserved",
         "记录中的“{field}”缺失、多余或不是文本。",
-        remedy="保留名 case 可含 number、service_item、result_document、valid_until，paper 可含 number，均为文本。",
+        remedy="保留名 case 可含 number、service_item、result_document、valid_until，"
+        "paper 可含 number 和 printed（打印时间，带时区），均为文本。",
         field=where[:80],
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from licence_store.lifecycle import LicenceState
-from licence_store.models import Licence, table
+from licence_store.models import EXPIRED_AND_SAID, Licence, table
 
 PROBE: Final = 2000
 """From so many on, a criterion is common, and it is all the same how common."""
@@ -21,8 +21,7 @@ SORTED: Final = 20_000
 
 LICENCES: Final = table(Licence)
 L: Final = LICENCES.c
-_EXPIRED_AND_SAID: Final = text("next_change IS NULL AND ends <> ''")
-"""Word for word the condition of ``ix_licence_expired``: it has run out, and an event says so, or it has ended."""
+_EXPIRED_AND_SAID: Final = text(EXPIRED_AND_SAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Lead:
         """How many places, as far as it matters."""
         most = PROBE if self.ordered else SORTED
         each = (select(func.count()).select_from(part.limit(most).subquery()) for part in self.parts(reach))
-        return sum(session.execute(number).scalar_one() for number in each)
+        return min(most, sum(session.execute(number).scalar_one() for number in each))
 
     def newest(self, reach: Reach, count: int) -> Select[Any]:
         """The highest ``count`` places."""

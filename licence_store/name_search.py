@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, column, func, literal_column, select, table
+from sqlalchemy import ColumnElement, Select, and_, column, func, literal, literal_column, select, table, union_all
 from sqlalchemy.orm import Session
 
 from licence_store.leads import PROBE, Lead, Reach
@@ -15,6 +15,8 @@ from licence_store.search_index import GRAMS, NAME_INDEX
 
 _NAME = table_of(Licence).c.holder_name
 _NAMES = table(NAME_INDEX, column("rowid"))
+TESTED: Final = 3
+"""Pairs that are looked up; whether a name has the others is seen when it is read."""
 _AFTER_ALL: Final = "\U0010ffff"
 """Sorts after every character a name may hold."""
 
@@ -60,9 +62,8 @@ def _pairs(session: Session, words: Sequence[str]) -> Lead:
     pairs = list(dict.fromkeys(pair for word in words for pair in _of(word)))
     if not pairs:
         return Lead(lambda reach: [_within(reach).where(_begins(GRAMS, words[0]))], ordered=False, names=True)
-    rarest = min(pairs, key=lambda pair: _count(session, pair)) if len(pairs) > 1 else pairs[0]
-    others = [GRAMS.alias() for pair in pairs if pair != rarest]
-    rest = [pair for pair in pairs if pair != rarest]
+    rarest, *rest = _rarest(session, pairs)[:TESTED]
+    others = [GRAMS.alias() for _ in rest]
 
     def parts(reach: Reach) -> list[Select[Any]]:
         query = _within(reach).where(GRAMS.c.gram == rarest)
@@ -81,6 +82,11 @@ def _begins(grams: Any, char: str) -> Any:
     return and_(grams.c.gram >= char, grams.c.gram < char + _AFTER_ALL)
 
 
-def _count(session: Session, pair: str) -> int:
-    some = select(GRAMS.c.place).where(GRAMS.c.gram == pair).limit(PROBE).subquery()
-    return session.execute(select(func.count()).select_from(some)).scalar_one()
+def _rarest(session: Session, pairs: Sequence[str]) -> list[str]:
+    """The pairs, those first that fewest names have."""
+    if len(pairs) == 1:
+        return list(pairs)
+    some = (select(GRAMS.c.place).where(GRAMS.c.gram == pair).limit(PROBE).subquery() for pair in pairs)
+    each = (select(literal(turn), func.count().label("found")).select_from(one) for turn, one in enumerate(some))
+    counted = session.execute(union_all(*each)).all()
+    return [pairs[turn] for turn, _ in sorted(counted, key=lambda one: (one.found, one[0]))]

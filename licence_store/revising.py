@@ -145,7 +145,7 @@ class Reviser:
             return done
         _check(step, standing, who, reason)
         begun = next_version.begun(session, [standing.row.base]).get(standing.row.base)
-        kind, right = self._right(session, standing.row, who)
+        kind, right = self._right(session, standing.row)
         if begun is not None:
             return self._go_on(begun, step, standing, kind, changes)
         wanted = self._content(session, standing, kind.definition, right, changes, extras)
@@ -268,7 +268,8 @@ class Reviser:
             if standing.row.successor:
                 return self._successor(session, standing)
             _check("renew", standing, who, reason)
-            kind, right = self._right(session, standing.row, who)
+            issuer.catalogue.issued_in(session, standing.row.type_code)  # a retired type issues nothing more
+            kind, right = self._right(session, standing.row)
         definition = kind.definition
         rule, valid_to, today = definition.renewal, standing.row.valid_to, day_of(standing.moment).isoformat()
         check_window(rule, standing.state, standing.marks, valid_to, standing.moment)
@@ -307,7 +308,7 @@ class Reviser:
         standing = replay(happened, end_of(row.valid_to), moment)
         return _Standing(row, standing.state, standing.marks, parse_message(row.message), moment)
 
-    def _right(self, session: Session, row: Row[Any], who: Official) -> tuple[CataloguedType, IssuingRight]:
+    def _right(self, session: Session, row: Row[Any]) -> tuple[CataloguedType, IssuingRight]:
         """The type as it is now, and with what right its department issues it."""
         kind = self.issuer.catalogue.current_in(session, row.type_code)
         return kind, self.issuer.catalogue.right(session, row.type_code, row.department_id)

@@ -26,7 +26,7 @@ from licence_store.standing import effective_state
 from trust.errors import Malformed
 from trust.identifiers import parse_licence_id
 
-ROUNDS: Final = (128, 512, 2048)
+ROUNDS: Final = (128, 1024)
 """How many places are looked at in turn until the page is full."""
 STEPS: Final = 12
 """How often the database is asked for a page at most."""
@@ -95,6 +95,8 @@ class _Asked:
 
     def best(self, reach: Reach) -> Lead:
         """The lead that yields fewest places; where all yield many, the first that has them in order."""
+        if len(self.leads) == 1 and self.leads[0].ordered:
+            return self.leads[0]
         able: list[tuple[int, int]] = []
         for turn, lead in enumerate(self.leads):
             count = lead.count(self.session, reach)
@@ -175,13 +177,14 @@ def leads_for(session: Session, criteria: Criteria, moment: datetime) -> Iterato
     if criteria.number:
         yield _few(L.number.in_(_variants(criteria.number)))
     if criteria.holder_code:
-        yield _few(L.holder_code.in_(_codes(criteria.holder_code)))
+        yield _each(L.holder_code, sorted(_codes(criteria.holder_code)))
     if criteria.name:
         yield from name_leads(session, words(criteria.name))
     if criteria.states:
         yield state_lead(criteria.states, moment)
     if criteria.ends_from or criteria.ends_to:
-        yield _few(_ending(L.ends, criteria))
+        ending = _ending(L.ends, criteria)
+        yield Lead(lambda reach: [sorted_licences(reach).where(ending)], ordered=False)
     if criteria.changed_since is not None:
         changed = E.c.recorded >= criteria.changed_since
         yield Lead(lambda reach: [sorted_licences(reach).join(E, E.c.base == L.base).where(changed)], ordered=False)
@@ -192,7 +195,6 @@ def leads_for(session: Session, criteria: Criteria, moment: datetime) -> Iterato
         some = (wanted,) if wanted else allowed
         if some is not None and len(some) <= 20:  # more are as good as all
             yield _each(field, some)
-    yield _EVERY
 
 
 def _tested(field: ColumnElement[str]) -> ColumnElement[str]:
@@ -209,7 +211,8 @@ _EVERY: Final = Lead(lambda reach: [licences(reach)])
 
 
 def _few(condition: ColumnElement[bool]) -> Lead:
-    return Lead(lambda reach: [sorted_licences(reach).where(condition)], ordered=False)
+    """A number, a holder: so few that it does not matter that they must be sorted."""
+    return Lead(lambda reach: [sorted_licences(reach).where(condition)])
 
 
 def _each(field: ColumnElement[str], values: Sequence[str]) -> Lead:
@@ -219,12 +222,12 @@ def _each(field: ColumnElement[str], values: Sequence[str]) -> Lead:
 
 def _text_lead(session: Session, text: str) -> Lead:
     """What one types into one field: a number, a holder's code or a name."""
-    exact = (L.number.in_(_variants(text)), L.holder_code.in_(_codes(text)))
     named = name_leads(session, words(text))
 
     def parts(reach: Reach) -> list[Select[Any]]:
         return [
-            *(sorted_licences(reach).where(one) for one in exact),
+            sorted_licences(reach).where(L.number.in_(_variants(text))),
+            *(licences(reach).where(L.holder_code == code) for code in sorted(_codes(text))),
             *(part for lead in named for part in lead.parts(reach)),
         ]
 

@@ -153,12 +153,6 @@ def mend_fields(
     ]
 
 
-def other_reasons(row: Held, definition: LicenceTypeDefinition, translate: Translate) -> list[dict[str, str]]:
-    """Reasons that are no field's."""
-    fields = definition.schema["properties"]
-    return [reason(told, translate) for told in row.findings if told.field not in fields and told.template]
-
-
 def choices(states: Sequence[str], asked: Mapping[str, str], translate: Translate) -> list[dict[str, Any]]:
     """Chips of the quarantine's states."""
     chips = [("", N_("待处理和已更正")), *((state, STATE_NAMES[state]) for state in STATES)]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from api.pages.verdict import when
 from licence_store.jobs.kinds import KINDS
+from licence_store.notices.texts import text_of
 from trust.i18n import N_
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ DELIVERY_STATES: Final[Mapping[str, tuple[str, str]]] = {
     "dead": (N_("已放弃"), "fail"),
 }
 CHANNELS: Final = {"log": N_("仅记入日志"), "smtp": N_("邮件"), "webhook": N_("回调")}
-PARTIES: Final = {"holder": N_("持证者"), "department": N_("颁证单位")}
+PARTIES: Final = {"holder": N_("持证者"), "department": N_("颁证部门")}
 _OUTCOME: Final = {
     "records": N_("记录"),
     "issued": N_("已签发"),
@@ -108,10 +109,11 @@ def result_row(one: ResultLine, translate: Translate) -> dict[str, Any]:
     return {"record": one.number, "code": one.error.code, "message": one.error.message(translate)}
 
 
-def delivery_row(one: DeliveryView, translate: Translate) -> dict[str, Any]:
+def delivery_row(one: DeliveryView, language: str, translate: Translate) -> dict[str, Any]:
+    """One delivery, its heading in the reader's language."""
     return {
         "href": f"/notices/{quote(one.id)}",
-        "heading": one.text.heading,
+        "heading": text_of(one.kind, one.party_kind, one.facts, language).heading,
         "created": when(one.created),
         "party": translate(PARTIES[one.party_kind]),
         "channel": translate(CHANNELS[one.channel]),

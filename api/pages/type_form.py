@@ -132,7 +132,7 @@ def _days(form: Entered) -> list[Any]:
 
 def _materials(form: Entered, before: Any) -> list[dict[str, Any]]:
     """One line each: code, Chinese name, English name, code of the service item; ``|`` between."""
-    known = {one.get("code"): one for one in before if isinstance(one, dict)} if isinstance(before, list) else {}
+    known = {str(one.get("code")): one for one in _list(before) if isinstance(one, dict)}
     made = []
     for line in form.text("materials").splitlines():
         parts = [part.strip() for part in re.split(r"[|｜]", line)]
@@ -261,7 +261,7 @@ def _computed(form: Entered, made: Mapping[str, Any]) -> dict[str, dict[str, Any
 def _boxes(made: dict[str, Any], form: Entered) -> None:
     """Boxes as typed, under their fields' old names: renaming comes afterwards."""
     style = made["style"] if isinstance(made.get("style"), dict) else {}
-    boxes = {one.get("field"): one for one in style.get("boxes") or [] if isinstance(one, dict)}
+    boxes = _boxes_of(style)
     places = [(f"{index}", old) for index, old in enumerate(form.rows("row"))]
     for key, name in (*places, *((f"c.{name}", name) for name in COMPUTED)):
         if name in boxes and f"{key}.x" in form.data:
@@ -302,6 +302,7 @@ def _keep_examples(made: dict[str, Any], examples: Mapping[str, list[str]], chan
 
 _INSPECTION = {"opens": "01-01", "closes": "06-30", "first_year_offset": 1, "overdue": "INSPECTION_OVERDUE",
                "failed": "SUSPENDED", "results": ()}  # fmt: skip
+USUAL_DAYS = [90, 30, 7]
 _RENEWAL = {"opens_days": 60, "closes_days": 0, "predecessor": "superseded"}
 """What the inputs propose where a type has no such rule."""
 
@@ -309,10 +310,10 @@ _RENEWAL = {"opens_days": 60, "closes_days": 0, "predecessor": "superseded"}
 def values(source: Mapping[str, Any]) -> dict[str, Any]:
     """What the inputs of the page show of a document, as far as it can be read."""
     schema, computed = _object(source, "schema"), _object(source, "computed")
-    boxes = {one.get("field"): one for one in _object(source, "style").get("boxes") or [] if isinstance(one, dict)}
+    boxes = _boxes_of(_object(source, "style"))
     design = Design.of(source)
     own = design.own if design else ()
-    required = schema.get("required") if isinstance(schema.get("required"), list) else []
+    required = _list(schema.get("required"))
     masks, makers = _object(source, "sample_masks"), _object(_object(source, "example"), "fields")
     fields = [
         _row(name, prop, boxes.get(name, {}), name in required, name in own, masks.get(name, ""), makers.get(name))
@@ -331,7 +332,7 @@ def values(source: Mapping[str, Any]) -> dict[str, Any]:
         for name in COMPUTED
     }
     told, style = _object(source, "classification"), _object(source, "style")
-    seal = style.get("seal") if isinstance(style.get("seal"), list) else ["", ""]
+    seal = _list(style.get("seal"))
     return {
         "code": source.get("code", ""),
         "slug": source.get("slug", ""),
@@ -344,7 +345,7 @@ def values(source: Mapping[str, Any]) -> dict[str, Any]:
         "validity": {"kind": "", "field": "", "years": "", "until": "", **_object(source, "validity")},
         "inspection": {"on": "inspection" in source, **_INSPECTION, **_object(source, "inspection")},
         "renewal": {"on": "renewal" in source, **_RENEWAL, **_object(source, "renewal")},
-        "notices": "、".join(str(day) for day in _list(_object(source, "notices").get("days_before"))),
+        "notices": "、".join(str(day) for day in _list(_object(source, "notices").get("days_before", USUAL_DAYS))),
         "materials": "\n".join(_material_line(one) for one in _list(source.get("materials")) if isinstance(one, dict)),
         "entitled": "\n".join(_entitled_line(one) for one in _list(source.get("entitled")) if isinstance(one, dict)),
         "design": design,
@@ -391,6 +392,12 @@ def _material_line(one: Mapping[str, Any]) -> str:
 
 def _entitled_line(one: Mapping[str, Any]) -> str:
     return " ".join([str(one.get("area", "")), *(str(level) for level in _list(one.get("levels")))])
+
+
+def _boxes_of(style: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Boxes by the name of their field, those that have one."""
+    boxes = [one for one in _list(style.get("boxes")) if isinstance(one, dict)]
+    return {one["field"]: one for one in boxes if isinstance(one.get("field"), str)}
 
 
 def _object(part: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -83,6 +83,8 @@ def licence(
     kind = negotiation.choose(request.headers.get("accept"), (JSON, OFD, PDF, PNG))
     view = found.find(licence_id, system.actor, reason, grant=system.grant, details={"media": kind})
     headers = {"Vary": "Accept", "Cache-Control": "private, no-store"}
+    if kind != JSON and "life" not in system.grant.scopes:
+        found.register.referencable(view.licence_id)  # file and picture of what is not in force are its keeper's alone
     if kind in FILES:
         return Response(found.register.file(view, FILES[kind]), media_type=kind, headers=headers)
     if kind == PNG:

@@ -322,7 +322,7 @@ def _row_page(
         request, "collect_row.html", visitor=person, nav="collection",
         row=views.held_row(row, translate, language), revision=row.revision, waiting=row.waiting,
         fields=views.mend_fields(row, definition, given, translate, language),
-        others=views.other_reasons(row, definition, translate), source_id=row.source_id,
+        source_id=row.source_id,
         may=person.account.can_issue and row.waiting, type=definition.name,
         status=problem_of(error, language).status if error else 200,
         problem=" ".join(error.localised(translate)) if error else "",

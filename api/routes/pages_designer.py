@@ -19,6 +19,7 @@ from licence_store.base_image import check_base_image
 from licence_store.catalogue_life import DraftView
 from licence_store.catalogue_life import problem_of as unsound_part
 from licence_store.catalogue_steps import TypeState
+from licence_store.designing.blank import completed
 from trust.errors import Conflict, LicenceTrustError
 
 router = APIRouter(include_in_schema=False)
@@ -97,20 +98,27 @@ def _with_picture(source: dict[str, Any], data: FormData) -> tuple[dict[str, Any
     style = {**source["style"], "pictures": {"base": b64encode(stored).decode()}}
     if isinstance(source.get("design"), dict):
         source = {**source, "design": {**source["design"], "ground": "picture"}, "style": style}
-        return type_form.completed(source), None
-    width, height = (*(style.get("page") or ()), 297, 210)[:2]
+        return completed(source), None
+    page_size = style.get("page")
+    width, height = page_size if isinstance(page_size, list) and len(page_size) == 2 else (297, 210)
     whole = {"shape": "picture", "name": "base", "x": 0, "y": 0, "w": width, "h": height}
-    background = [one for one in style.get("background") or [] if one.get("shape") != "picture"]
+    background = _without_pictures(style)
     return {**source, "style": {**style, "background": [whole, *background]}}, None
 
 
 def _without_picture(source: dict[str, Any]) -> dict[str, Any]:
     style = {key: value for key, value in source["style"].items() if key != "pictures"}
-    style["background"] = [one for one in style.get("background") or [] if one.get("shape") != "picture"]
+    style["background"] = _without_pictures(style)
     source = {**source, "style": style}
     if isinstance(source.get("design"), dict):
-        return type_form.completed({**source, "design": {**source["design"], "ground": "frame"}})
+        return completed({**source, "design": {**source["design"], "ground": "frame"}})
     return source
+
+
+def _without_pictures(style: dict[str, Any]) -> list[Any]:
+    background = style.get("background")
+    shapes = background if isinstance(background, list) else []
+    return [one for one in shapes if isinstance(one, dict) and one.get("shape") != "picture"]
 
 
 def _designer_page(

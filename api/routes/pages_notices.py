@@ -51,7 +51,7 @@ def notices(request: Request, found: Found, person: Watcher, state: str = "", be
         "notices.html",
         visitor=person,
         nav="jobs",
-        rows=[job_views.delivery_row(one, translate) for one in shown[:PAGE]],
+        rows=[job_views.delivery_row(one, language_of(request), translate) for one in shown[:PAGE]],
         chips=job_views.chips(job_views.DELIVERY_STATES, state, "/notices", translate),
         next=f"/notices?state={state}&before={quote(following)}" if following else "",
     )

@@ -31,6 +31,7 @@ class PaperBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     number: str = Field(min_length=1, max_length=60, description="Number of the pre-printed form")
+    printed: str = Field(default="", max_length=40, description="When it was printed, RFC 3339; empty: not said")
 
 
 class IssueRequest(BaseModel):

@@ -55,7 +55,7 @@ class Opener:
             case "table":
                 return self._table(declared, params, since)
             case "service":
-                return self._service(params, since)
+                return self._service(declared, params, since)
         raise Refused(
             "source.nothing_to_read", "来源“{id}”没有可自动读取的数据，请提供文件。", id=declared.id,
             remedy="用 --file 指明文件，或在页面上上传。",
@@ -63,11 +63,11 @@ class Opener:
 
     def _table(self, declared: Declaration, params: Mapping[str, Any], since: str) -> TableDelivery:
         columns = params["columns"] or _mapped_columns(declared)
-        url = self._address(params).url
+        url = self._address(params, declared.department).url
         return TableDelivery(url, params["table"], params["key"], columns, params["changed"], since, params["schema"])
 
-    def _service(self, params: Mapping[str, Any], since: str) -> ServiceDelivery:
-        address = self._address(params)
+    def _service(self, declared: Declaration, params: Mapping[str, Any], since: str) -> ServiceDelivery:
+        address = self._address(params, declared.department)
         fetcher = HTTPFetcher(timeout=_PATIENCE, allow_private="connection" in params)
         names = {name: params[name] for name in ("records", "next", "cursor", "size", "page")}
         return ServiceDelivery(
@@ -80,7 +80,7 @@ class Opener:
         params = declared.holder_facts
         if not params:
             return None
-        address = self._address(params)
+        address = self._address(params, declared.department)
         if params["queries"]:
             return SQLHolderFacts.open(address.url, params["queries"])
         fetcher = HTTPFetcher(timeout=_PATIENCE, allow_private="connection" in params)
@@ -89,13 +89,16 @@ class Opener:
     def _path(self, path: str) -> Path:
         return self.directory / FOLDER / path  # an absolute path, which only the console may declare, stands for itself
 
-    def _address(self, params: Mapping[str, Any]) -> Connection:
+    def _address(self, params: Mapping[str, Any], department: str) -> Connection:
+        """What stands behind an address; a connection that names ``departments`` is for theirs only."""
         if "url" in params:
             return Connection(params["url"], {})
         name = params["connection"]
         try:
             known = json.loads((self.directory / CONNECTIONS).read_bytes())
             found = known[name]
+            if department not in found.get("departments", [department]):
+                raise _unknown(name)
             return Connection(str(found["url"]), {str(k): str(v) for k, v in found.get("headers", {}).items()})
         except FileNotFoundError as error:
             raise _unknown(name) from error

@@ -116,12 +116,12 @@ def _follow_in_style(made: dict[str, Any], renamed: Mapping[str, str], names: se
     if not isinstance(style, dict):
         made["style"] = {}
         return
-    boxes = [one for one in style.get("boxes") or [] if isinstance(one, dict)]
+    boxes = _objects(style.get("boxes"))
     boxes = [{**one, "field": renamed.get(str(one.get("field")), one.get("field"))} for one in boxes]
-    style["boxes"] = [one for one in boxes if one["field"] in names]
+    style["boxes"] = [one for one in boxes if isinstance(one["field"], str) and one["field"] in names]
     if isinstance(design, dict):
         return
-    shapes = [one for one in style.get("background") or [] if isinstance(one, dict)]
+    shapes = _objects(style.get("background"))
     titles = {name: prop.get("title", name) for name, prop in _all_fields(made).items()}
     style["background"] = [kept for one in shapes if (kept := _label(one, renamed, titles)) is not None]
     placed = {one["field"] for one in style["boxes"]}

@@ -208,7 +208,8 @@ class _Page:
         """Boxes placed by hand stay where they are."""
         style = self.source.get("style")
         kept = style.get("boxes") if isinstance(style, dict) else None
-        placed = {one.get("field"): one for one in kept or () if isinstance(one, dict)}
+        listed = [one for one in kept if isinstance(one, dict)] if isinstance(kept, list) else []
+        placed = {one["field"]: one for one in listed if isinstance(one.get("field"), str)}
         return [placed[b["field"]] if b["field"] in self.design.own and b["field"] in placed else b for b in boxes]
 
     def _sample(self) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from licence_store.jobs.context import LEASE
 from licence_store.jobs.postgresql import LONG, SHORT, queue_settings
 
 log = logging.getLogger("licence_trust.jobs")
-Answer = Callable[[str], timedelta | None]
+Answer = Callable[[str, bool], timedelta | None]
 _PAUSE = 5.0
 
 
@@ -106,7 +106,7 @@ class Listener:
 
             async def handle(message: Message) -> None:
                 job_id = (message.payload or b"").decode("ascii", "replace")
-                again = await self._loop.run_in_executor(pool, self._answer, job_id)
+                again = await self._loop.run_in_executor(pool, self._answer, job_id, message.entrypoint == LONG)
                 if again is not None:
                     raise RetryRequested(again)
 
@@ -117,7 +117,7 @@ class Listener:
                 return
             await manager.run(
                 dequeue_timeout=timedelta(seconds=10),
-                batch_size=1,
+                batch_size=self._workers // 2,  # pgqueuer takes no more
                 max_concurrent_tasks=self._workers,
                 shutdown_on_listener_failure=True,
                 heartbeat_timeout=LEASE,

@@ -39,7 +39,7 @@ class JobRunner:
     def __init__(self, desk: Desk, workers: int = 2) -> None:
         self._desk, self._workers = desk, max(1, workers)
         self._ending = Event()
-        self._lock = Lock()
+        self._lock, self._taking = Lock(), Lock()
         self._contexts: dict[str, JobContext] = {}
         self._threads: list[Thread] = []
         self._long = Semaphore(max(1, self._workers - 1))
@@ -103,9 +103,8 @@ class JobRunner:
         """Do one job; false when there was none."""
         long = self._long.acquire(blocking=False)
         try:
-            if not running.something_due(self._desk, long=long):
-                return False
-            taken = running.take(self._desk, long=long)
+            with self._taking:  # here they queue; in the database they would sleep
+                taken = running.take(self._desk, long=long) if running.something_due(self._desk, long=long) else None
             if taken is None:
                 return False
             if long and not kind_of(taken.context.kind).long:
@@ -119,20 +118,8 @@ class JobRunner:
 
     # PostgreSQL: somebody knocked
 
-    def _answer(self, job_id: str) -> timedelta | None:
+    def _answer(self, job_id: str, long: bool) -> timedelta | None:
         """Do the job that was knocked for; after how long to knock again, ``None`` for never."""
-        try:
-            found = self._desk.jobs.get(job_id)
-        except NotFound:
-            return None
-        except LicenceTrustError as error:
-            log.warning("job %s cannot be looked at: %s", job_id, error.code)
-            return _NO_WORKER_FREE
-        if found.over:
-            return None
-        if found.kind not in known_kinds():
-            return _NO_WORKER_FREE  # one that is newer may know it
-        long = kind_of(found.kind).long
         if self._ending.is_set() or (long and not self._long.acquire(blocking=False)):
             return _NO_WORKER_FREE
         try:
@@ -146,9 +133,15 @@ class JobRunner:
                 self._long.release()
 
     def _later(self, job_id: str) -> timedelta | None:
-        """Not to be had now: another has it, or it is not due yet."""
-        found = self._desk.jobs.get(job_id)
-        return None if found.over else max(found.due - self._desk.clock(), timedelta(seconds=1))
+        """Not to be had now: it is over, another has it, it is not due yet, or only a newer program knows it."""
+        try:
+            found = self._desk.jobs.get(job_id)
+        except NotFound:
+            return None
+        if found.over:
+            return None
+        pause = timedelta(seconds=1) if found.kind in known_kinds() else _NO_WORKER_FREE
+        return max(found.due - self._desk.clock(), pause)
 
     # Both
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from api.cli import run
-from tests.journeys.conftest import TEACHER, Live, serving
+from tests.journeys.conftest import TEACHER, Live, make_token, serving
 from tests.journeys.test_case_links import sign_in
 from tests.licence_store.collection.scanning import blank
 
@@ -238,3 +238,46 @@ def test_printing_on_a_form(live: Live, people_here: list[dict[str, str]]) -> No
         with live.client(Accept="text/html") as other:
             sign_in(other, live, "market")
             assert other.get(address).status_code == 404
+
+
+def test_scans_come_in_over_http(live: Live) -> None:
+    def send(client: httpx.Client, key: str, files: list[tuple[str, bytes]], **words: str) -> httpx.Response:
+        parts = [("file", one) for one in files]
+        head = {"Idempotency-Key": key} if key else {}
+        return client.post("/api/v1/entry/sheets", data={"type": TEACHER, **words}, files=parts, headers=head)
+
+    with live.client(Authorization=f"Bearer {make_token(live)}") as client:
+        files = [("a.png", blank()), ("more.zip", bundle(("b.jpg", blank("JPEG")), ("c.txt", b"x")))]
+        words = {"mode": "material", "case.number": "990000-7"}
+        got = send(client, "scan-1", files, **words)
+        assert got.status_code == 201, got.text
+        sheets = got.json()["sheets"]
+        assert [(one["mode"], one["state"]) for one in sheets] == [("material", "open")] * 2
+        assert [one["code"] for one in got.json()["refused"]] == ["scan.format"]
+        assert send(client, "scan-1", files, **words).json() == got.json()
+        assert send(client, "scan-1", files).status_code == 422
+        one = client.get(f"/api/v1/entry/sheets/{sheets[0]['sheet']}", params={"purpose": "接续"})
+        assert one.json() == sheets[0]
+        page = client.get("/api/v1/entry/sheets", params={"purpose": "接续", "limit": 1, "state": "open"}).json()
+        assert len(page["items"]) == 1
+        more = {"purpose": "接续", "limit": 1, "state": "open", "cursor": page["next"]}
+        assert client.get("/api/v1/entry/sheets", params=more).json()["items"][0]["sheet"] != page["items"][0]["sheet"]
+        for key, some, given, status in (
+            ("", files, {}, 422),
+            ("scan-2", [("x.exe", b"MZ")], {}, 422),
+            ("scan-3", [("a.png", blank())], {"mode": "fax"}, 422),
+            ("scan-4", [("a.png", blank())], {"type": "none"}, 404),
+            ("scan-5", [], {}, 415),
+        ):
+            assert send(client, key, some, **given).status_code == status, (key, given)
+        assert client.get("/api/v1/entry/sheets/none", params={"purpose": "x"}).status_code == 404
+        assert client.get("/api/v1/entry/sheets").status_code == 422
+    narrow = make_token(live, scopes=("issue", "read"), departments=("market",))
+    with live.client(Authorization=f"Bearer {narrow}") as client:
+        assert send(client, "n1", [("a.png", blank())]).status_code == 403
+        assert client.get("/api/v1/entry/sheets", params={"purpose": "x"}).status_code == 403
+        assert client.get(f"/api/v1/entry/sheets/{sheets[0]['sheet']}", params={"purpose": "x"}).status_code == 403
+        mine = {"purpose": "x", "department": "market"}
+        assert client.get("/api/v1/entry/sheets", params=mine).json() == {"items": [], "next": None}
+    with live.client() as client:
+        assert send(client, "n2", [("a.png", blank())]).status_code == 401

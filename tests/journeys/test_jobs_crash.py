@@ -6,6 +6,7 @@ Workers are killed at random moments and others started, until all jobs are done
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -19,12 +20,14 @@ import pytest
 from sqlalchemy import select, update
 
 from licence_store.desk import Desk, DeskSettings, open_desk
+from licence_store.jobs import issue_file
 from licence_store.jobs.context import LEASE
 from licence_store.jobs.models import Job
-from licence_store.models import JournalEntry
+from licence_store.journal import check_journal
+from licence_store.models import JournalEntry, LicenceVersion
 from tests.licence_store.jobs.conftest import kinds_for_tests  # noqa: F401  a fixture
 from tests.licence_store.jobs.handlers import EFFECT
-from trust.journal import SYSTEM
+from trust.journal import SYSTEM, Actor
 
 ROOT = Path(__file__).parents[2]
 WORKER = """
@@ -123,3 +126,45 @@ def test_two_workers_killed(settings: DeskSettings) -> None:
 @pytest.mark.usefixtures("kinds_for_tests")
 def test_many_workers_killed(settings: DeskSettings) -> None:
     kill_again_and_again(settings, jobs=2000, steps=300, kills=10)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("kinds_for_tests")
+def test_issuing_a_file_killed(settings: DeskSettings) -> None:
+    """Each record is one licence and one line of result, however often its worker is killed."""
+    seed = int(os.environ.get("CRASH_SEED") or random.randrange(1 << 32))
+    print(f"CRASH_SEED={seed}")
+    moments, desk = random.Random(seed), open_desk(settings)
+    definition = desk.catalogue.get("teacher-certificate")
+    records = list(definition.example_records(300))
+    content = b"".join(json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in records)
+    with desk.sessions.begin() as session:
+        [right] = desk.catalogue.rights(session, definition.code)
+        officer = Actor("o", right.department_id)
+        job_id = issue_file.ask(desk.jobs, session, definition.code, ".jsonl", content, actor=officer)
+    crew: list[subprocess.Popen[bytes]] = []
+    try:
+        while not desk.jobs.get(job_id).over:
+            before, give_up = desk.jobs.get(job_id).done, time.monotonic() + 120
+            crew = [start(settings)]
+            while desk.jobs.get(job_id).done == before and time.monotonic() < give_up:
+                time.sleep(0.05)  # it is at it
+            time.sleep(moments.uniform(0, 1))
+            for one in crew:
+                one.kill()
+                one.communicate()
+            forget_the_dead(desk)
+        found = desk.jobs.get(job_id)
+        assert (found.state, found.outcome) == ("done", {"records": 300, "issued": 300, "failed": 0}), found.error
+        lines = list(desk.jobs.all_results(job_id))
+        assert [one.number for one in lines] == list(range(1, 301))
+        with desk.sessions.read() as session:
+            licences = set(session.execute(select(LicenceVersion.licence_id)).scalars())
+            assert check_journal(session).intact
+        assert {one.made["licence_id"] for one in lines if one.made} == licences
+        assert len(licences) == 300
+    finally:
+        for one in crew:
+            one.kill()
+            one.communicate()
+        desk.close()

@@ -272,6 +272,24 @@ def test_a_token_is_no_wider_than_it_was_made(live: Live, client: httpx.Client, 
         assert answer.json()["code"] == code
 
 
+def test_what_is_not_in_force_is_not_handed_out(
+    ask: Ask, client: httpx.Client, tokens: dict[str, str], post: Post, issue: Callable[[int], str]
+) -> None:
+    one = issue(112)
+
+    def fetched(account: str, media: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {tokens[account]}", "Accept": media, **WHY}
+        return client.get(f"/api/v1/licences/{one}", headers=headers)
+
+    files = ("application/ofd", "image/png")
+    assert [fetched("auditor", media).status_code for media in files] == [200, 200]
+    stepped(post, one, "report_lost")
+    for media in files:
+        problem(fetched("auditor", media), 403, "licence.not_referencable")
+        assert fetched("civil", media).status_code == 200
+    assert fetched("auditor", "application/json").json()["state"] == "LOST"
+
+
 @pytest.mark.parametrize("account", ["auditor", "admin", "keeper"])
 def test_only_officers_hand_on_the_right_to_act(live: Live, client: httpx.Client, account: str) -> None:
     made = client.post(

@@ -43,7 +43,10 @@ def test_a_case_is_sealed_and_looked_up(desk: Desk) -> None:
         ({"case": {"service_item": "x"}}, "case.number"),
         ({"case": {"number": "7", "holder": "x"}}, "case.holder"),
         ({"case.": "7"}, "case."),
-        ({"paper": {"printed": "2026"}}, "paper.printed"),
+        ({"paper": {"printed": "2026-11-22T08:00:00+08:00"}}, "paper.number"),
+        ({"paper": {"number": "1", "printed": "2026-11-22T08:00:00"}}, "paper.printed"),
+        ({"paper": {"number": "1", "printed": "soon"}}, "paper.printed"),
+        ({"paper": {"form": "1"}}, "paper.form"),
         ({"paper.number": ["1"]}, "paper.number"),
     ],
 )
@@ -51,6 +54,13 @@ def test_what_is_not_a_case_is_named(given: dict[str, object], field: str) -> No
     with pytest.raises(Malformed) as caught:
         take_apart({"name": "x", **given})
     assert (caught.value.code, caught.value.params["field"]) == ("record.reserved", field)
+
+
+def test_a_paper_copy_says_when_it_was_printed() -> None:
+    _, extras = take_apart({"paper.number": "MZ-7", "paper.printed": "2026-11-22T08:00:00+08:00"})
+    assert extras.paper
+    assert extras.paper.printed
+    assert (extras.paper.number, extras.paper.printed.isoformat()) == ("MZ-7", "2026-11-22T08:00:00+08:00")
 
 
 def test_empty_members_are_no_case() -> None:

@@ -6,6 +6,7 @@ import copy
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import delete, update
 
 from licence_store.catalogue_life import CatalogueLife, DraftView
 from licence_store.catalogue_models import TypeEvent
-from licence_store.catalogue_steps import STEPS, TypeState, is_allowed, take
+from licence_store.catalogue_steps import STEPS, TypeState, is_allowed, table_markdown, take
 from licence_store.desk import Desk
 from seal.lifecycle import Official, Role
 from trust.errors import Conflict, LicenceTrustError
@@ -215,3 +216,9 @@ def test_the_feed_goes_on_from_any_place(life: CatalogueLife) -> None:
 def test_events_cannot_be_changed(desk: Desk, act: Any) -> None:
     with pytest.raises((Exception, Conflict), match="append-only|冲突|不可用"), desk.sessions.begin() as session:
         session.execute(act)
+
+
+def test_the_document_prints_the_table() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "licence-types.md").read_text("utf-8")
+    printed = document.partition("<!-- types:begin -->\n")[2].partition("<!-- types:end -->")[0]
+    assert printed == table_markdown()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -263,3 +264,22 @@ def test_questions_before_an_act(told: Desk) -> None:
 def _other(licence_id: str) -> str:
     one = parse_licence_id(licence_id)
     return LicenceId(one.type_code, one.issuer_code, "0" * 20, 1).text
+
+
+def test_a_predecessor_that_keeps_its_term(told: Desk) -> None:
+    """By the type's rule the renewed licence stays until its own end, and its successor is current beside it."""
+    source = json.loads(json.dumps(told.catalogue.get(NURSE).source))
+    source["renewal"] = {"opens_days": 90, "closes_days": 0, "predecessor": "until_end"}
+    told.catalogue.import_definition(source, OFFICER)
+    one = issue(told, NURSE, years=1).licence_id
+    last = date.fromisoformat(told.register.find(one).summary.valid_to)
+    at(told, last - timedelta(days=30))
+    new_end = {"valid_until": str(last.replace(year=last.year + 1))}
+    renewed = told.reviser.renew(one, new_end, WHO, reason="延续").licence_id
+    assert (everywhere(told, one), everywhere(told, renewed)) == ("CURRENT", "CURRENT")
+    assert told.register.find(one).successor == renewed
+    with pytest.raises(Refused):
+        told.life.take(one, "found", WHO, reason="x")
+    assert told.reviser.renew(one, new_end, WHO, reason="延续").licence_id == renewed
+    at(told, last + timedelta(days=1))
+    assert (everywhere(told, one), everywhere(told, renewed)) == ("EXPIRED", "CURRENT")

@@ -310,7 +310,7 @@ class Histories(RuleBasedStateMachine):
             [slot] = take_slots(session, 1, now)
             message = _message(identifier, valid_to, str(now.date()), slot.list_id, slot.index, lineage)
             digest = sm3(message.to_bytes()).hex()
-            row = {
+            row: dict[str, Any] = {
                 "licence_id": identifier.text, "base": identifier.base, "version": identifier.version,
                 "type_code": identifier.type_code, "type_version": 1, "department_id": "market",
                 "seal_id": "seal-market", "record_key": identifier.base[-60:], "number": identifier.base[-20:],

@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 BATCH = 2000
-EXPIRED_AND_SAID = "next_change IS NULL AND ends <> ''"
+EXPIRED_AND_SAID = "next_change IS NULL AND ends <> '' AND state || '' IN ('CURRENT', 'LOST', 'SUSPENDED')"
 
 
 def upgrade() -> None:
@@ -74,6 +74,7 @@ def _indices() -> None:
     op.create_index("uq_licence_place", "licence", ["place"], unique=True)
     op.create_index("ix_licence_type_code_place", "licence", ["type_code", "place"])
     op.create_index("ix_licence_department_id_place", "licence", ["department_id", "place"])
+    op.create_index("ix_licence_holder_code_place", "licence", ["holder_code", "place"])
     op.create_index("ix_licence_state_place", "licence", ["state", "place"])
     op.create_index("ix_licence_ends_place", "licence", ["ends", "place"])
     for name, columns, some in (
@@ -83,7 +84,7 @@ def _indices() -> None:
         where = sa.text(some)
         op.create_index(name, "licence", columns, sqlite_where=where, postgresql_where=where)
     op.create_index("ix_licence_event_recorded", "licence_event", ["recorded", "base"])
-    for old in ("ix_licence_department_id", "ix_licence_holder_name", "ix_licence_issued_base"):
+    for old in ("ix_licence_department_id", "ix_licence_holder_code", "ix_licence_holder_name", "ix_licence_issued_base"):
         op.drop_index(old, table_name="licence")
 
 
