@@ -62,7 +62,12 @@ def issue_both(region: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
     return issue_one
 
 
-@pytest.fixture(params=TYPES)
+FEW = TYPES[:3]
+LONG = [FEW[0], *(pytest.param(one, marks=pytest.mark.long) for one in FEW[1:])]
+"""ofd.js takes many seconds for a page: one type usually, the others under ``--long``."""
+
+
+@pytest.fixture(params=FEW)
 def both(request: pytest.FixtureRequest, issue_both: Callable[[str], Both]) -> Both:
     return issue_both(request.param)
 
@@ -192,7 +197,11 @@ def test_pdf_and_preview_look_the_same(both: Both, tmp_path: Path) -> None:
     assert most < MOST / 4
 
 
-def test_ofd_and_pdf_look_the_same(both: Both, browser: Browser, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+@pytest.mark.parametrize("slug", LONG)
+def test_ofd_and_pdf_look_the_same(
+    issue_both: Callable[[str], Both], slug: str, browser: Browser, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    both = issue_both(slug)
     script = ofdjs(Path(pytestconfig.cache.mkdir("ofdjs")))
     mean, most = alike(of_ofd(both, browser, script), of_pdf(both, tmp_path))
     assert mean < MEAN
