@@ -28,13 +28,19 @@ LARGEST = 1400
 
 def registered_face(desk: Desk, view: LicenceView) -> bytes:
     """The face of a registered licence with the seal it was given."""
-    from seal.ofd.package import Limits, open_package
-    from seal.sealing import SEAL_ENTRY
-
     # From the file itself: the seal may be frozen, or have another face by now.
-    seal = parse_seal(open_package(desk.register.file(view), Limits()).entries[SEAL_ENTRY])
+    seal = parse_seal(_seal_in(desk.register.file(view)))
     impression = Impression(seal.picture, seal.width, seal.height, seal.picture_type)
     return _draw(desk, _prepared(desk, view), view.message, impression)
+
+
+def _seal_in(data: bytes) -> bytes:
+    """The first seal object on one of our own files."""
+    from seal.ofd.package import Limits, open_package
+    from seal.pdf.reading import seal_objects
+    from seal.sealing import SEAL_ENTRY
+
+    return seal_objects(data)[0] if data.startswith(b"%PDF-") else open_package(data, Limits()).entries[SEAL_ENTRY]
 
 
 def face_size(desk: Desk, view: LicenceView) -> tuple[int, int]:

@@ -171,14 +171,23 @@ STEP_NAMES: Final = tuple(name for name in STEPS if name in _ACTS)
 
 
 def marks_of(
-    pages: Sequence[int], xs: Sequence[float], ys: Sequence[float], *, cross_page: bool, cross_y: float | None = None
+    pages: Sequence[int],
+    xs: Sequence[float],
+    ys: Sequence[float],
+    *,
+    cross_page: bool,
+    cross_y: float | None = None,
+    keyword: str = "",
+    field: str = "",
 ) -> Marks:
     """盖章位置, from lists of equal length. Raises ``Malformed("stamping.places")``."""
     from licence_store.stamping import Marks
 
     if not len(pages) == len(xs) == len(ys) or (cross_y is not None and not cross_page):
-        raise Malformed("stamping.places", "每一处盖章位置应有页码、x 和 y；骑缝章只需 y。")
-    return Marks(tuple(zip(pages, xs, ys, strict=True)), cross_page, cross_y)
+        raise Malformed("stamping.places", "每一处盖章位置应有页码、x 和 y；骑缝章只需 y；签章域不再另给位置。")
+    if field and (pages or cross_page or keyword):
+        raise Malformed("stamping.places", "每一处盖章位置应有页码、x 和 y；骑缝章只需 y；签章域不再另给位置。")
+    return Marks(tuple(zip(pages, xs, ys, strict=True)), cross_page, cross_y, keyword, field)
 
 
 # After a compromise

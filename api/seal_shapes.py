@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from licence_store.resealing import Resealed
     from seal.models import SealEvent, SealObject, SealRequest, SealUse
     from seal.records import GrantView, SealSummary, SealView
-    from seal.sealing import SealedOFD
+    from seal.sealing import SealedFile
     from trust.seal_status import SealStatus
 
 Shape = dict[str, object]
@@ -117,7 +117,7 @@ def use(one: SealUse) -> Shape:
     }
 
 
-def stamped(seal_id: str, sealed: SealedOFD, file: str) -> Shape:
+def stamped(seal_id: str, sealed: SealedFile, file: str) -> Shape:
     """加盖了印章的文件."""
     return {
         "seal_id": seal_id,

@@ -326,11 +326,31 @@ class Services:
 
     # Acts and their evidence
 
-    def issue(self, type_name: str, record: Mapping[str, object], actor: Actor, record_id: str | None) -> IssuedLicence:
-        """签发 one licence; the issuer keeps the journal."""
-        issued = self.issuer.issue(type_name, record, officer=actor, record_id=record_id)
+    def issue(
+        self,
+        type_name: str,
+        record: Mapping[str, object],
+        actor: Actor,
+        record_id: str | None,
+        form: str = "ofd",
+    ) -> IssuedLicence:
+        """签发 one licence in that format; the issuer keeps the journal. One issued before gets the format it lacks."""
+        from licence_store.extras import IssueExtras
+        from licence_store.forms import forms_of
+        from licence_store.further_forms import FurtherForms
+
+        wanted, extras = forms_of(form), IssueExtras(forms=form)
+        issued = self.issuer.issue(type_name, record, officer=actor, record_id=record_id, extras=extras)
         self.metrics.issued.labels(self.catalogue.get(type_name).slug).inc(int(issued.created))
+        for one in wanted if not issued.created else ():
+            FurtherForms(self.issuer).ensure(issued.licence_id, one, actor)
         return issued
+
+    def further_form(self, view: LicenceView, form: str, actor: Actor) -> str:
+        """补制 a format of a licence; SM3 of the file."""
+        from licence_store.further_forms import FurtherForms
+
+        return FurtherForms(self.issuer).ensure(view.summary.licence_id, form, actor)
 
     def verify(self, content: bytes, actor: Actor, moment: datetime | None) -> Report:
         """核验 a document somebody brings; that it was asked is journalled, the answer too."""

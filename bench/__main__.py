@@ -35,9 +35,9 @@ QUICK = Effort(rounds=3, seconds=0.3, times=20, batch=100, seals=10_000, licence
 
 def figures(names: set[str], effort: Effort, folder: Path) -> Iterator[Figure]:
     """The groups in order; a group none of whose names is wanted is not run."""
-    from bench import acts, batch, cold, register, seals, steps
+    from bench import acts, batch, cold, pdf, register, seals, steps
 
-    for group in (acts, steps, seals, register, cold, batch):
+    for group in (acts, steps, pdf, seals, register, cold, batch):
         if not names or names & set(group.NAMES):
             for figure in group.run(effort, folder):
                 if not names or figure.name in names:

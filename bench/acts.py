@@ -4,6 +4,7 @@
 the batch's size: apply, reserve, draw, seal with time stamp, check our own output, record. ``issue_ofd_single`` is the
 same act for one licence alone, as at a counter: two commits and two syncs for each. ``verify_ofd`` is the whole check
 as a stranger makes it, with chain, revocation and coverage; ``verify_ofd_register`` also asks the register.
+``issue_pdf`` and ``verify_pdf`` are the same acts with PDF (B-T).
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from licence_store.batch import CHUNK
 if TYPE_CHECKING:
     from bench.__main__ import Effort
 
-NAMES = ("sm2_sign", "sm2_verify", "issue_ofd", "issue_ofd_single", "verify_ofd", "verify_ofd_register")
+ISSUING = ("issue_ofd", "issue_ofd_single", "issue_pdf")
+VERIFYING = ("verify_ofd", "verify_ofd_register", "verify_pdf")
+NAMES = ("sm2_sign", "sm2_verify", *ISSUING, *VERIFYING)
 TYPE = "business-licence"
 
 
@@ -30,23 +33,27 @@ def run(effort: Effort, folder: Path) -> Iterator[Figure]:
         office = open_office(folder / "office")
         records = office.records(TYPE)
         stock = [office.issue(TYPE, next(records)) for _ in range(effort.stock)]
-        every = {**raw.acts(), **_acts(office, stock)}
+        pages = [office.issue(TYPE, next(records), "pdf") for _ in range(effort.stock)]
+        every = {**raw.acts(), **_acts(office, stock, pages)}
         measured = rates(every, rounds=effort.rounds, seconds=effort.seconds, warm_up=effort.warm_up)
-    measured["issue_ofd"] = [rate * CHUNK for rate in measured["issue_ofd"]]
+    for name in ("issue_ofd", "issue_pdf"):
+        measured[name] = [rate * CHUNK for rate in measured[name]]
     for name in ("sm2_sign", "sm2_verify"):
         yield against(measured, name, None, "per second")
-    for name in ("issue_ofd", "issue_ofd_single"):
+    for name in ISSUING:
         yield against(measured, name, "sm2_sign", "documents/s")
-    for name in ("verify_ofd", "verify_ofd_register"):
+    for name in VERIFYING:
         yield against(measured, name, "sm2_verify", "documents/s")
 
 
-def _acts(office: Office, stock: list[bytes]) -> dict[str, Act]:
+def _acts(office: Office, stock: list[bytes], pages: list[bytes]) -> dict[str, Act]:
     records = office.records(TYPE, seed=2)
-    turn = itertools.cycle(stock)
+    turn, leaf = itertools.cycle(stock), itertools.cycle(pages)
     return {
         "issue_ofd": lambda: office.issue_many(TYPE, list(itertools.islice(records, CHUNK))),
         "issue_ofd_single": lambda: office.issue(TYPE, next(records)),
         "verify_ofd": lambda: office.verify(next(turn)),
         "verify_ofd_register": lambda: office.verify(next(turn), with_register=True),
+        "issue_pdf": lambda: office.issue_many(TYPE, list(itertools.islice(records, CHUNK)), "pdf"),
+        "verify_pdf": lambda: office.verify(next(leaf)),
     }

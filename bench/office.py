@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from licence_store.desk import Desk, DeskSettings, now, open_desk
+from licence_store.extras import IssueExtras
 from licence_store.founding import DEPARTMENTS
 from licence_store.region import Region
 from trust.errors import LicenceTrustError
@@ -28,16 +29,18 @@ class Office:
         for number, record in enumerate(self.desk.catalogue.get(slug).example_records(count, seed)):
             yield {**record, "record_id": f"{seed}-{number}"}
 
-    def issue(self, slug: str, record: Mapping[str, str]) -> bytes:
+    def issue(self, slug: str, record: Mapping[str, str], form: str = "ofd") -> bytes:
         """The sealed file of one new licence."""
-        issued = self.desk.issuer.issue(slug, record, officer=Actor("bench", _DEPARTMENT[slug]))
+        officer = Actor("bench", _DEPARTMENT[slug])
+        issued = self.desk.issuer.issue(slug, record, officer=officer, extras=IssueExtras(forms=form))
         if not issued.created:
             raise RuntimeError("this licence had been issued before")
         return self.desk.files.get(issued.file_digest)
 
-    def issue_many(self, slug: str, records: Sequence[Mapping[str, str]]) -> None:
+    def issue_many(self, slug: str, records: Sequence[Mapping[str, str]], form: str = "ofd") -> None:
         """A chunk of new licences, all of which must come out."""
-        for outcome in self.desk.issuer.issue_many(slug, records, Actor("bench", _DEPARTMENT[slug])):
+        extras = [IssueExtras(forms=form)] * len(records)
+        for outcome in self.desk.issuer.issue_many(slug, records, Actor("bench", _DEPARTMENT[slug]), extras):
             if isinstance(outcome, LicenceTrustError):
                 raise outcome
 

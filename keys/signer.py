@@ -36,3 +36,30 @@ class Timestamper(Protocol):
 
     def stamp(self, data: bytes) -> bytes:
         """A token (DER ContentInfo) whose imprint is SM3 of ``data``; ``Unavailable`` when it cannot be had."""
+
+
+@runtime_checkable
+class ClassicalSigner(Protocol):
+    """国际算法签名者: signs with ECDSA or RSA over SHA-256, for readers that know no SM2.
+
+    Never in place of a ``Signer``.
+    """
+
+    @property
+    def certificate(self) -> bytes:
+        """DER of the certificate of the key that signs."""
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """DER of the certificates above it."""
+
+    @property
+    def algorithm(self) -> bytes:
+        """DER AlgorithmIdentifier of its signatures."""
+
+    @property
+    def longest(self) -> int:
+        """Octets of a signature value at most."""
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature value over SHA-256 of ``data``."""

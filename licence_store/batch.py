@@ -13,7 +13,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import chain, islice
 from multiprocessing.connection import Connection, wait
@@ -23,6 +23,8 @@ from typing import Any
 
 from licence_store.desk import Desk, DeskSettings, open_desk
 from licence_store.files import flush_folder, sweep_unfinished, write_whole
+from licence_store.forms import forms_of
+from licence_store.further_forms import FurtherForms
 from licence_store.intake import Row
 from licence_store.issuance import Outcome
 from licence_store.recovery import recover
@@ -52,8 +54,8 @@ class BatchOutcome:
     record: int
     """Its number in the input, from 1."""
     issued: IssuedLicence | None = None
-    file: Path | None = None
-    """Where the sealed file was put."""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """Form → where the sealed file was put."""
     error: LicenceTrustError | None = None
 
 
@@ -67,6 +69,8 @@ class BatchJob:
     """Where sealed files are put beside the register; ``None``: they stay in it."""
     officer: Actor
     chunk: int = CHUNK
+    forms: str = "ofd"
+    """``ofd``, ``pdf`` or ``both``."""
 
 
 def run_batch(
@@ -152,14 +156,26 @@ def _alone(desk: Desk, job: BatchJob, chunks: Iterable[list[Row]]) -> Iterator[l
 def _do_chunk(desk: Desk, job: BatchJob, rows: Sequence[Row]) -> list[BatchOutcome]:
     sound = [row for row in rows if not isinstance(row.content, LicenceTrustError)]
     answers = dict(zip((row.number for row in sound), _issue(desk, job, sound), strict=True))
-    return [_outcome(desk, job, row, answers.get(row.number)) for row in rows]
+    files = _in_all_forms(desk, job, [a for a in answers.values() if isinstance(a, IssuedLicence)])
+    return [_outcome(desk, job, row, answers.get(row.number), files) for row in rows]
+
+
+Files = Mapping[str, Mapping[str, str] | LicenceTrustError]
+"""Licence id → form → digest, or why a form could not be made."""
+
+
+def _in_all_forms(desk: Desk, job: BatchJob, issued: Sequence[IssuedLicence]) -> Files:
+    """What was issued before in other forms gets those it lacks."""
+    wanted, ids = forms_of(job.forms), [one.licence_id for one in issued]
+    further = FurtherForms(desk.issuer)
+    return further.ensure_all(ids, wanted, job.officer) if ids else {}
 
 
 def _issue(desk: Desk, job: BatchJob, rows: Sequence[Row], attempts: int = 2) -> Sequence[Outcome]:
     """Issue a chunk; what fails as a whole (a database away for a moment, a deadlock) is tried once more."""
     records: list[Mapping[str, object]] = [r.content for r in rows if not isinstance(r.content, LicenceTrustError)]
     try:
-        extras = [r.extras for r in rows]
+        extras = [replace(r.extras, forms=job.forms) for r in rows]
         return desk.issuer.issue_many(job.type_name, records, job.officer, extras) if records else []
     except LicenceTrustError as error:
         if attempts > 1 and isinstance(error, Unavailable):
@@ -167,25 +183,31 @@ def _issue(desk: Desk, job: BatchJob, rows: Sequence[Row], attempts: int = 2) ->
         return [error] * len(records)
 
 
-def _outcome(desk: Desk, job: BatchJob, row: Row, answer: Outcome | None) -> BatchOutcome:
+def _outcome(desk: Desk, job: BatchJob, row: Row, answer: Outcome | None, files: Files) -> BatchOutcome:
     if answer is None:
         assert isinstance(row.content, LicenceTrustError)
         return BatchOutcome(row.number, error=row.content)
     if isinstance(answer, LicenceTrustError):
         return BatchOutcome(row.number, error=answer)
+    made = files[answer.licence_id]
+    if isinstance(made, LicenceTrustError):
+        return BatchOutcome(row.number, answer, error=made)
     try:
-        place = _put_out(desk, job.out_dir, answer) if job.out_dir is not None else None
-        return BatchOutcome(row.number, answer, place)
+        placed = {}
+        if job.out_dir is not None:
+            for form in forms_of(job.forms):
+                placed[form] = _put_out(desk, job.out_dir, f"{answer.licence_id}.{form}", made[form])
+        return BatchOutcome(row.number, answer, placed)
     except LicenceTrustError as error:
         return BatchOutcome(row.number, error=error)
 
 
-def _put_out(desk: Desk, folder: Path, issued: IssuedLicence) -> Path:
-    """The sealed file as ``<licence id>.ofd``, whole; one that is there already and right is left alone."""
-    place = folder / f"{issued.licence_id}.ofd"
+def _put_out(desk: Desk, folder: Path, name: str, digest: str) -> Path:
+    """The sealed file under ``name``, whole; one that is there already and right is left alone."""
+    place = folder / name
     try:
-        if not (place.is_file() and sm3(place.read_bytes()).hex() == issued.file_digest):
-            write_whole(place, desk.files.get(issued.file_digest), mode=0o644, sync=False)
+        if not (place.is_file() and sm3(place.read_bytes()).hex() == digest):
+            write_whole(place, desk.files.get(digest), mode=0o644, sync=False)
     except OSError as error:
         raise Unavailable(
             "batch.out_file",
@@ -336,9 +358,9 @@ def _unpacked(content: Any) -> Any:
 
 
 def _packed_outcome(outcome: BatchOutcome) -> tuple[int, Any, Any, Any]:
-    return outcome.record, outcome.issued, outcome.file, _packed(outcome.error)
+    return outcome.record, outcome.issued, dict(outcome.files), _packed(outcome.error)
 
 
 def _unpacked_outcome(parts: tuple[int, Any, Any, Any]) -> BatchOutcome:
-    record, issued, file, error = parts
-    return BatchOutcome(record, issued, file, _unpacked(error))
+    record, issued, files, error = parts
+    return BatchOutcome(record, issued, files, _unpacked(error))

@@ -46,6 +46,8 @@ from trust.errors import LicenceTrustError
 from verify.verifier import Verifier
 
 if TYPE_CHECKING:
+    from licence_store.archiving import Archiver
+    from licence_store.conversion import Converter
     from licence_store.collection.collector import Collector
     from licence_store.collection.quality import Quality
     from licence_store.collection.quarantine import Quarantine
@@ -212,6 +214,30 @@ class Desk:
         """加盖 of what somebody brings; opening the time stamp's key."""
         sealer = Sealer(self.timestamper, self.clock)
         return Stamper(self.sessions, self.journal, self.seals, sealer, self.own_verifier, self.clock)
+
+    @cached_property
+    def archiver(self) -> Archiver:
+        """长期保存 of PDFs."""
+        from licence_store.archiving import Archiver
+
+        return Archiver(self.sessions, self.files, self.timestamper, self.trust, self.own_verifier, self.clock)
+
+    @cached_property
+    def converter(self) -> Converter:
+        """格式转换."""
+        from licence_store.conversion import Converter
+
+        return Converter(
+            sessions=self.sessions,
+            catalogue=self.catalogue,
+            register=self.register,
+            seals=self.seals,
+            sealer=Sealer(self.timestamper, self.clock),
+            verifier=self.verifier,
+            base_url=self.facts.base_url,
+            demonstration=self.facts.demonstration,
+            clock=self.clock,
+        )
 
     @cached_property
     def status_lists(self) -> StatusPublisher:

@@ -20,6 +20,7 @@ from trust.i18n import N_
 
 CREDIBILITY: Final = ("A", "B", "C", "D")
 """可信等级."""
+FILE_FORMS: Final = ("ofd", "pdf", "both")
 _LONGEST_SOURCE = 200
 _LONGEST_NUMBER = 100
 
@@ -63,9 +64,13 @@ class IssueExtras:
     """原证照编号: of a licence that was there before it came to us; empty: by the type's rule."""
     issued_on: str = ""
     """原颁证日期, ``YYYY-MM-DD``, of such a licence; empty: today."""
+    forms: str = "ofd"
+    """文件格式: ``ofd``, ``pdf`` or ``both``."""
 
     def check(self) -> None:
         """Raises ``Malformed("record.extras")`` naming what does not fit."""
+        if self.forms not in FILE_FORMS:
+            raise _bad(N_("文件格式（ofd、pdf、both）"))
         if self.credibility not in CREDIBILITY:
             raise _bad(N_("可信等级（A、B、C、D）"))
         if len(self.source) > _LONGEST_SOURCE or not self.source.isprintable():

@@ -1,6 +1,6 @@
-"""照面: from a type's style and a data message to an unsigned OFD, and to preview pictures.
+"""照面: from a type's style and a data message to an unsigned OFD or PDF, and to preview pictures.
 
-One display list paints both (``seal.painting``). All that never changes for a type is prepared once:
+One display list paints them all (``seal.painting``). All that never changes for a type is prepared once:
 background entries packed and digested, fonts ready to subset, the thumbnail's ground drawn.
 
     prepared = PreparedFace.of(definition, demonstration=True)
@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from licence_store.ornaments import draw_shapes
 from licence_store.qr import qr_rows
 from seal.ofd.pages import PAGE_ID, OFDTemplate
 from seal.painting import Canvas, Grid, Item, Picture, Text
+from seal.pdf.pages import PDFTemplate
 from seal.typesetting import load_font, set_text
 from trust.errors import Malformed
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from seal.impression import Impression
     from seal.message import DataMessage
     from seal.ofd.unsigned import UnsignedOFD
+    from seal.pdf.document import UnsignedPDF
 
 _BAR = (138, 134, 130)
 THUMBNAIL_SIDE = 240
@@ -73,6 +76,14 @@ class PreparedFace:
         )
         return cls(definition, demonstration, background, annotation, template, ground)
 
+    @cached_property
+    def pdf(self) -> PDFTemplate:
+        """The same for PDF, prepared when first asked for."""
+        style = self.definition.style
+        fonts = sorted({box.font for box in style.boxes})
+        ground = (*self.background, *self.annotation)
+        return PDFTemplate.prepare(style.width, style.height, ground, value_fonts=fonts)
+
     @property
     def seal_centre(self) -> tuple[int, float, float]:
         """``(page ID, x, y)``: where the type's style puts the middle of the seal, millimetres."""
@@ -105,6 +116,15 @@ def draw_face(prepared: PreparedFace, message: DataMessage, verify_url: str) -> 
     texts = tuple(field_texts(prepared.definition.style, message))
     content: tuple[Item, ...] = (qr_of(prepared.definition.style, verify_url), *texts)
     return prepared.template.compose(message, content, thumbnail(prepared, texts))
+
+
+def draw_pdf(prepared: PreparedFace, message: DataMessage, verify_url: str) -> UnsignedPDF:
+    """照面成文: the same face as unsigned PDF/A-3b; raises as ``draw_face`` does."""
+    texts = tuple(field_texts(prepared.definition.style, message))
+    content: tuple[Item, ...] = (qr_of(prepared.definition.style, verify_url), *texts)
+    return prepared.pdf.compose(
+        message, content, thumbnail=thumbnail(prepared, texts), code=f"二维码：核验地址 {verify_url}"
+    )
 
 
 def field_texts(style: Style, message: DataMessage) -> Iterator[Text]:

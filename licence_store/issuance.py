@@ -20,20 +20,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from licence_store import forms as shapes
 from licence_store import journal, recording, reserving
 from licence_store.cabinet import SealCabinet
 from licence_store.cases import take_apart
 from licence_store.catalogue import Catalogue, CataloguedType, IssuingRight
 from licence_store.extras import PLAIN, IssueExtras
-from licence_store.face import PreparedFace, draw_face
+from licence_store.face import PreparedFace, draw_face, draw_pdf
 from licence_store.files import FileStore
+from licence_store.forms import SealedForms
 from licence_store.inspection import first_due
 from licence_store.recording import SealedLicence
 from licence_store.reserving import Application, IssuedLicence, RegionFacts, Reservation
 from seal.database import Sessions
 from seal.message import DataMessage
 from seal.ofd.unsigned import UnsignedOFD
-from seal.sealing import Placement, SealedOFD, Sealer, SealingMaterial
+from seal.pdf.document import UnsignedPDF
+from seal.sealing import Placement, SealedFile, Sealer, SealingMaterial
 from trust.algorithms import sm3
 from trust.canonical import canonical_json
 from trust.errors import Conflict, LicenceTrustError, Malformed, Unavailable
@@ -45,8 +48,8 @@ BEIJING = timezone(timedelta(hours=8))
 """Days on a licence are days of this zone."""
 
 Outcome = IssuedLicence | LicenceTrustError
-Produced = tuple[Reservation, DataMessage, SealedOFD, str] | Outcome
-"""What was reserved, its message, the sealed file, and the SM3 of the seal object on it."""
+Produced = tuple[Reservation, DataMessage, SealedForms, str] | Outcome
+"""What was reserved, its message, the sealed files, and the SM3 of the seal object on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +138,9 @@ class Issuer:
         """Steps two to four: draw, seal, check. What can never succeed makes the reservation void."""
         try:
             message = reservation.message
-            prepared = self.prepared(reservation)
-            document = self.draw(prepared, message)
             material = self.seals.material(reservation.seal_id)
-            sealed = self.seal(prepared, document, material)
-            self.check_output(reservation, sealed)
+            prepared = self.prepared(reservation)
+            sealed = self.make(reservation.licence_id, prepared, message, material, self.forms(reservation))
         except Unavailable as error:
             if not isinstance(error, SelfCheckFailed) or not error.hopeless:
                 return error  # stays reserved: a later attempt goes on from here
@@ -155,48 +156,81 @@ class Issuer:
         definition = self.catalogue.version(reservation.type_code, reservation.type_version)
         return PreparedFace.of(definition, self.facts.demonstration)
 
-    def draw(self, prepared: PreparedFace, message: DataMessage) -> UnsignedOFD:
-        """照面成文."""
-        return draw_face(prepared, message, self.verify_url(message.licence_id))
+    def forms(self, reservation: Reservation) -> tuple[str, ...]:
+        """In which forms: as asked for, or as the file it follows has them."""
+        lineage = reservation.message.lineage
+        if lineage is None:
+            return shapes.forms_of(reservation.forms)
+        with self.sessions.read() as session:
+            before = shapes.files_of(session, [lineage.predecessor_id]).get(lineage.predecessor_id, {})
+        return tuple(form for form in shapes.FORMS if form in before) or shapes.forms_of(reservation.forms)
 
-    def seal(self, prepared: PreparedFace, document: UnsignedOFD, material: SealingMaterial) -> SealedOFD:
+    def make(
+        self,
+        licence_id: str,
+        prepared: PreparedFace,
+        message: DataMessage,
+        material: SealingMaterial,
+        wanted: Sequence[str],
+    ) -> SealedForms:
+        """Draw, seal and check each form: nothing leaves that we would not accept."""
+        made = []
+        for form in wanted:
+            sealed = self.seal(prepared, self.draw(prepared, message, form), material)
+            self.check_output(licence_id, sealed)
+            made.append((form, sealed))
+        return SealedForms.of(made, shapes.BASIC if self.sealer.timestamper is None else shapes.STAMPED)
+
+    def draw(self, prepared: PreparedFace, message: DataMessage, form: str = shapes.OFD) -> UnsignedOFD | UnsignedPDF:
+        """照面成文."""
+        paint = draw_pdf if form == shapes.PDF else draw_face
+        return paint(prepared, message, self.verify_url(message.licence_id))
+
+    def seal(
+        self, prepared: PreparedFace, document: UnsignedOFD | UnsignedPDF, material: SealingMaterial
+    ) -> SealedFile:
         """盖章 at the place the type's style gives."""
         place = Placement(*prepared.placement(material.seal.width, material.seal.height))
         return self.sealer.seal(document, material, [place])
 
-    def check_output(self, reservation: Reservation, sealed: SealedOFD) -> None:
-        """自检: nothing leaves that we would not accept; raises ``SelfCheckFailed``."""
+    def check_output(self, licence_id: str, sealed: SealedFile) -> None:
+        """自检: raises ``SelfCheckFailed``."""
         report = self.verifier().verify(sealed.data)
-        if not _acceptable(report) or report.document.get("licence_id") != reservation.licence_id:
+        if not _acceptable(report) or report.document.get("licence_id") != licence_id:
             raise SelfCheckFailed(report)
         sealed.remember_digest(bytes.fromhex(str(report.document["digest"])))
 
     def record(self, sealed: Sequence[Produced]) -> list[Outcome]:
         """登记: files first, flushed; then the second short transaction."""
-        made = [s for s in sealed if isinstance(s, tuple)]
+        made = list({s[0].licence_id: s for s in sealed if isinstance(s, tuple)}.values())
         if not made:
             return [s for s in sealed if not isinstance(s, tuple)]
-        digests = self.files.put_many([(s.data, s.digest) for _, _, s, _ in made])
-        entries = {one[0].licence_id: self._entered(one, digest) for one, digest in zip(made, digests, strict=True)}
+        self.files.put_many([(one.data, one.digest) for _, _, s, _ in made for one in s.all])
+        entries = {one[0].licence_id: self._entered(one) for one in made}
         with self.sessions.begin() as session:
-            recorded = recording.record(session, list(entries.values()), self.clock())
-        found = dict(zip(entries, recorded, strict=True))
-        for licence_id, outcome in found.items():
-            digest = entries[licence_id].file_digest
-            if not (isinstance(outcome, IssuedLicence) and outcome.file_digest == digest):
-                self.files.discard(digest)  # somebody else's is the licence
+            now = self.clock()
+            found = dict(zip(entries, recording.record(session, list(entries.values()), now), strict=True))
+            for reservation, _, files, _ in made:
+                if _is_ours(found[reservation.licence_id], files):
+                    shapes.record(session, reservation.licence_id, files, now)
+                    recording.note_uses(session, entries[reservation.licence_id], files.others, now)
+        for reservation, _, files, _ in made:
+            if not _is_ours(found[reservation.licence_id], files):
+                for one in files.all:
+                    self.files.discard(one.digest.hex())  # somebody else's is the licence
+            outcome = found[reservation.licence_id]
             if isinstance(outcome, Conflict):
-                self.void(entries[licence_id].reservation, outcome.code)  # what it was to follow has changed
+                self.void(reservation, outcome.code)  # what it was to follow has changed
         return [found[s[0].licence_id] if isinstance(s, tuple) else s for s in sealed]
 
-    def _entered(self, made: tuple[Reservation, DataMessage, SealedOFD, str], digest: str) -> SealedLicence:
+    def _entered(self, made: tuple[Reservation, DataMessage, SealedForms, str]) -> SealedLicence:
         """What is to be recorded, with what the type says of its life."""
         reservation, message, sealed, seal = made
         definition = self.catalogue.version(reservation.type_code, reservation.type_version)
         return SealedLicence(
             reservation,
             message,
-            digest,
+            sealed.digest.hex(),
             len(sealed.data),
             sealed.signed_at,
             seal,
@@ -280,6 +314,11 @@ class SelfCheckFailed(Unavailable):
             indication=str(report.indication),
             finding="、".join(found) or "—",
         )
+
+
+def _is_ours(outcome: Outcome, sealed: SealedForms) -> bool:
+    """Did this very file become the licence?"""
+    return isinstance(outcome, IssuedLicence) and outcome.file_digest == sealed.digest.hex()
 
 
 def _errors(report: Report) -> list[Finding]:

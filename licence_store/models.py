@@ -269,6 +269,8 @@ class IssueIntent(Base):
     """The step it is for: ``issue``, ``renew``; ``reseal``, ``revise``, ``reissue``."""
     paper: Mapped[str] = mapped_column(Text, server_default="")
     """同步纸质证照; moves to the version."""
+    forms: Mapped[str] = mapped_column(String(16), server_default="ofd")
+    """In which forms it is to be made: ``ofd``, ``pdf`` or ``both``."""
 
     __table_args__ = (
         Index("uq_issue_intent_status", "status_list", "status_index", unique=True),
@@ -431,6 +433,7 @@ import licence_store.case_models  # noqa: E402
 import licence_store.catalogue_models  # noqa: E402
 import licence_store.collection.entry_models  # noqa: E402
 import licence_store.collection.models  # noqa: E402
+import licence_store.forms  # noqa: E402
 import licence_store.jobs.models  # noqa: E402
 import licence_store.notices.models  # noqa: E402
 import licence_store.proofs.models  # noqa: E402, F401

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from licence_store.reserving import DONE, IssuedLicence, Reservation, close_done
 from licence_store.search_index import placed
 from licence_store.standing import first_projection
 from seal import using
+from seal.materials import SealedFile
 from seal.message import DataMessage
 from seal.using import Use
 from trust.errors import Conflict, LicenceTrustError
@@ -171,6 +172,13 @@ def _version(sealed: SealedLicence, now: datetime) -> dict[str, Any]:
         "recorded": now,
         "paper": reservation.paper,
     }
+
+
+def note_uses(session: Session, sealed: SealedLicence, further: Iterable[SealedFile], now: datetime) -> None:
+    """用章台账 lines for further files of the same version, each of which bears the seal too."""
+    uses = [_use(replace(sealed, file_digest=one.digest.hex(), signed_at=one.signed_at), now) for one in further]
+    if uses:
+        using.write(session, uses)
 
 
 def _use(sealed: SealedLicence, now: datetime) -> Use:

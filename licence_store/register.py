@@ -11,13 +11,14 @@ by all that is known today, "as was known then" by what had been recorded by ``k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import bindparam, select
 
-from licence_store import events, histories
+from licence_store import events, forms, histories
 from licence_store.files import FileStore
 from licence_store.models import Licence, LicenceEvent, LicenceVersion
 from licence_store.standing import state_at, version_at
@@ -33,7 +34,7 @@ from licence_store.views import (
 from seal.database import Sessions
 from trust.errors import Malformed, Refused, Word
 from trust.identifiers import parse_licence_id
-from verify.policy import STATE_NAMES, LicenceStatus
+from verify.policy import STATE_NAMES, IssuedFile, LicenceStatus
 
 __all__ = [
     "EventView",
@@ -66,11 +67,13 @@ class Register:
             if row is None:
                 return None
             happened = session.execute(_HAPPENED, {"base": row.base}).all()
+            further = forms.digests_of(session, text)
         if version_at(happened, moment) < row.version:
             return None
         state, since = state_at(row.version, row.valid_to, happened, moment)
         digest = row.file_digest
-        return LicenceStatus(state, since, digest, row.number, lambda: self.files.get(digest))
+        others = tuple(IssuedFile(one, partial(self.files.get, one)) for one in further if one != digest)
+        return LicenceStatus(state, since, digest, row.number, partial(self.files.get, digest), others)
 
     def find(self, licence_id: str, moment: datetime | None = None, known_at: datetime | None = None) -> LicenceView:
         """The licence any of whose versions has this id: as it was at ``moment`` (default: now, or ``known_at``), and,
@@ -138,9 +141,23 @@ class Register:
         with self.sessions.read() as session:
             return tuple(EventView.of(row) for row in events.of_licence(session, base))
 
-    def file(self, view: LicenceView) -> bytes:
-        """The sealed file; raises ``NotFound`` or ``Unavailable("files.damaged")``."""
-        return self.files.get(view.file_digest)
+    def file(self, view: LicenceView, form: str = "") -> bytes:
+        """The sealed file, in the form asked for; raises ``NotFound("licence.form_absent")``, ``files.*``."""
+        if not form:
+            return self.files.get(view.file_digest)
+        with self.sessions.read() as session:
+            digest = forms.digest_of(session, view.summary.licence_id, form)
+        return self.files.get(digest)
+
+    def forms(self, licence_id: str) -> Mapping[str, str]:
+        """文件格式: form → SM3 of the newest file."""
+        with self.sessions.read() as session:
+            return forms.files_of(session, [licence_id]).get(licence_id, {})
+
+    def first_forms(self, licence_ids: Sequence[str]) -> dict[str, str]:
+        """Licence id → the form of its first file."""
+        with self.sessions.read() as session:
+            return {one: next(iter(held)) for one, held in forms.files_of(session, licence_ids).items()}
 
 
 _HAPPENED = (

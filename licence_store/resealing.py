@@ -77,6 +77,7 @@ class Resealer:
             .join(Seal, Seal.id == SealUse.seal_id)
             .where(or_(LicenceVersion.version == 1, SealUse.object_digest != Seal.digest))
             .where(SealUse.seal_id == seal_id, SealUse.subject > after, Licence.version == LicenceVersion.version)
+            .distinct()  # a version in several forms bears the seal several times
             .order_by(SealUse.subject)
         )
         if begin is not None:

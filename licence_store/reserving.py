@@ -106,6 +106,8 @@ class Reservation:
     """The step it is for."""
     paper: str = ""
     """``extras.PaperCopy`` as text."""
+    forms: str = "ofd"
+    """In which forms it is to be made: ``ofd``, ``pdf`` or ``both``."""
     built: DataMessage | None = field(default=None, repr=False, compare=False)
     """The message ``payload`` was written from, where it was written just now."""
 
@@ -181,6 +183,7 @@ def reservation_of(row: Row[*tuple[Any, ...]]) -> Reservation:
         row.reason,
         row.kind,
         row.paper,
+        forms=row.forms,
     )
 
 
@@ -342,6 +345,7 @@ def _row(
         "reason": application.reason[:500],
         "kind": application.kind,
         "paper": application.extras.paper.to_text() if application.extras.paper is not None else "",
+        "forms": application.extras.forms,
     }
 
 

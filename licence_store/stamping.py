@@ -14,20 +14,24 @@ day's limit counts one; stopped after it, the ledger names a file that nobody re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from licence_store import journal
 from licence_store.cabinet import SealCabinet
+from licence_store.collection import confined
 from licence_store.journal import SQLJournal
 from seal import using
 from seal.database import Sessions
 from seal.lifecycle import Official
 from seal.ofd.sealable import SealableOFD, open_for_sealing
-from seal.ofd.unsigned import PageBox
-from seal.sealing import Placement, SealedOFD, Sealer, SealingMaterial, cross_page_placements
+from seal.pdf.sealable import SealablePDF, open_pdf_for_sealing
+from seal.placing import Page
+from seal.sealing import PDFChoices, Placement, SealedFile, Sealer, SealingMaterial, cross_page_placements
 from seal.ses import SESeal
 from seal.using import Use, Wish, admit
 from trust.algorithms import sm3
@@ -36,6 +40,7 @@ from trust.journal import Entry
 from verify.report import Indication, Report, Severity
 from verify.verifier import Verifier
 
+_KEYWORDS = Path(__file__).with_name("keyword_reader.py")
 NO_TYPE = ""
 """Type code of what is no licence: only a grant for every type covers it."""
 MOST_MARKS = 100
@@ -54,6 +59,10 @@ class Marks:
     """骑缝章 as well."""
     cross_y: float | None = None
     """Millimetres from the top; ``None``: half way down the lowest page."""
+    keyword: str = ""
+    """关键字: over the last place where these words stand; PDF only."""
+    field: str = ""
+    """签章域: the empty signature field of this name; PDF only, and instead of places."""
 
     def check(self, pages: int) -> None:
         """Raises ``Malformed("stamping.page", "stamping.too_many", "sealing.cross_page")``."""
@@ -65,9 +74,14 @@ class Marks:
         if self.cross_page and pages < 2:
             raise Malformed("sealing.cross_page", "骑缝章至少需要两页，文档只有 {count} 页。", count=pages)
 
-    def placements(self, pages: tuple[PageBox, ...], seal: SESeal) -> list[Placement]:
-        """The same for the sealer."""
+    def placements(
+        self, pages: Sequence[Page], seal: SESeal, over: tuple[int, float, float] | None = None
+    ) -> list[Placement]:
+        """The same for the sealer; ``over`` is the middle of the keyword."""
         placed = [Placement(pages[page - 1].id, x, y) for page, x, y in self.places]
+        if over is not None:
+            page, x, y = over
+            placed.append(_within(pages[page - 1], x - seal.width / 2, y - seal.height / 2, seal))
         if self.cross_page:
             middle = (min(page.height for page in pages) - seal.height) / 2
             placed += cross_page_placements(pages, seal, middle if self.cross_y is None else self.cross_y)
@@ -75,6 +89,11 @@ class Marks:
             last = pages[-1]
             placed = [Placement(last.id, last.width - seal.width - _MARGIN, last.height - seal.height - _MARGIN)]
         return placed
+
+
+def _within(page: Page, x: float, y: float, seal: SESeal) -> Placement:
+    """As near to ``x, y`` as the page allows."""
+    return Placement(page.id, max(0.0, min(x, page.width - seal.width)), max(0.0, min(y, page.height - seal.height)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +110,11 @@ class Stamper:
 
     def stamp(
         self, who: Official, seal_id: str, content: bytes, marks: Marks | None = None, *, reason: str = ""
-    ) -> SealedOFD:
-        """加盖 the seal on ``content``, an OFD file with seals or without; what is refused is journalled too.
+    ) -> SealedFile:
+        """加盖 the seal on ``content``, an OFD or PDF file with seals or without; what is refused is journalled too.
 
         Raises ``Malformed`` (``package.*``, ``format.*``, ``stamping.page``, ``sealing.placement``), ``Refused``
-        (``sealing.closed``, ``sealing.broken``, ``stamping.licence``, ``stamping.failed``, ``seal.*``),
+        (``sealing.closed``, ``sealing.broken``, ``sealing.certified``, ``stamping.*``, ``seal.*``),
         ``NotFound("seal.unknown")`` and ``Unavailable`` where key, time stamp or database is away.
         """
         marks = marks or Marks()
@@ -104,16 +123,19 @@ class Stamper:
             self.admit(who, seal_id)
             self.seals.look([seal_id])
             material = self.seals.material(seal_id)
-            sealed = self.sealer.seal(document, material, marks.placements(document.pages, material.seal))
+            sealed = self.seal(document, content, material, marks)
             self.check_output(sealed)
             self.record(who, seal_id, material, content, sealed, reason)
         return sealed
 
     # The steps
 
-    def open(self, content: bytes, marks: Marks) -> SealableOFD:
+    def open(self, content: bytes, marks: Marks) -> SealableOFD | SealablePDF:
         """打开: what could not be sealed honestly is refused before the day's limit is touched."""
-        document = open_for_sealing(content)
+        pdf = content.startswith(b"%PDF-")
+        document = open_pdf_for_sealing(content) if pdf else open_for_sealing(content)
+        if not pdf and (marks.keyword or marks.field):
+            raise Malformed("stamping.pdf_only", "按关键字或签章域盖章只用于 PDF；OFD 请给出页码和位置。")
         marks.check(len(document.pages))
         if document.message is not None:
             raise Refused("stamping.licence", "文件含有证照的数据电文；证照只能经签发盖章。")
@@ -121,6 +143,16 @@ class Stamper:
         if report.indication is Indication.FAILED:
             raise Refused("stamping.failed", "文件未通过核验（{finding}），不能再盖章。", finding=_told(report))
         return document
+
+    def seal(
+        self, document: SealableOFD | SealablePDF, content: bytes, material: SealingMaterial, marks: Marks
+    ) -> SealedFile:
+        """盖章 where the marks say."""
+        over = find_keyword(content, marks.keyword) if marks.keyword else None
+        places = marks.placements(document.pages, material.seal, over)
+        if isinstance(document, SealablePDF):
+            return self.sealer.seal(document, material, places, PDFChoices(field=marks.field))
+        return self.sealer.seal(document, material, places)
 
     def admit(self, who: Official, seal_id: str) -> None:
         """可否用章: the first short transaction."""
@@ -130,7 +162,7 @@ class Stamper:
         if room.refusal is not None:
             raise room.refusal
 
-    def check_output(self, sealed: SealedOFD) -> None:
+    def check_output(self, sealed: SealedFile) -> None:
         """自检: our own signature passes, and nothing else fails; a stranger's seal may stay undecided."""
         report = self.verifier().verify(sealed.data)
         own = report.signatures[-1].indication if report.signatures else None
@@ -145,7 +177,7 @@ class Stamper:
         sealed.remember_digest(bytes.fromhex(str(report.document["digest"])))
 
     def record(
-        self, who: Official, seal_id: str, material: SealingMaterial, content: bytes, sealed: SealedOFD, reason: str
+        self, who: Official, seal_id: str, material: SealingMaterial, content: bytes, sealed: SealedFile, reason: str
     ) -> None:
         """登记: the second short transaction. What the seal's state forbids by now does not count."""
         used, now = material.entry.digest.hex(), self.clock()
@@ -174,6 +206,21 @@ class Stamper:
         except LicenceTrustError as error:
             self.journal.failed(error, actor=who.actor, action="seal.use", subject=seal_id[:64], reason=reason)
             raise
+
+
+def find_keyword(content: bytes, words: str) -> tuple[int, float, float]:
+    """Page and middle of the last place where ``words`` stand in a PDF, read in a process of its own.
+
+    Raises ``Malformed("stamping.keyword")`` where they stand nowhere.
+    """
+    try:
+        found = json.loads(confined.run_python(_KEYWORDS, [words], content)) if words.isprintable() else []
+    except (confined.ConfinedFailure, ValueError):
+        found = []
+    if not found:
+        raise Malformed("stamping.keyword", "PDF 中没有找到关键字“{words}”。", words=words[:100])
+    page, left, top, width, height = found[-1]
+    return int(page), left + width / 2, top + height / 2
 
 
 def _told(report: Report) -> str:

@@ -12,7 +12,7 @@ the signature value (RFC 3161, GB/T 20520) goes into an unauthenticated attribut
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -59,6 +59,8 @@ class SignerInfo:
     signing_time: datetime | None = None
     timestamp: bytes | None = None
     """Time-stamp token over the octets of ``signature``, from the unauthenticated attributes."""
+    attributes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """OID → DER of the first value of each authenticated attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ def _signer(node: _Node) -> SignerInfo:
         values[_MESSAGE_DIGEST].content if _MESSAGE_DIGEST in values else None,
         _time(values[_SIGNING_TIME]) if _SIGNING_TIME in values else None,
         _token(rest[2]) if len(rest) > 2 else None,
+        {oid: value.der for oid, value in values.items()},
     )
 
 

@@ -29,6 +29,7 @@ Command = tuple[str, tuple[float, ...]]
 NONCE_TABLE = b"nonc"
 """The private sfnt table that carries a subset's nonce; readers pass over tables they do not know."""
 
+_NOT_IN_PDF = tuple(int.from_bytes(tag, "big") for tag in (b"cmap", b"name", b"post", b"OS/2", b"vhea", b"vmtx"))
 _NOT_AT_START = frozenset("、，。．：；！？…‥—～·’”）〕］｝〉》」』】％‰℃℉°′″,.:;!?)]}%’”々〻ー")
 """避头: never first in a line."""
 _NOT_AT_END = frozenset("‘“（〔［｛〈《「『【￥＄£$([{#№")
@@ -53,6 +54,24 @@ FONTS = {
     "serif-bold": _Shipped("NotoSerifSC-Bold.ttf", "Noto Serif SC Bold", "宋体", bold=True, serif=True),
     "sans": _Shipped("NotoSansSC-Regular.ttf", "Noto Sans SC", "黑体", bold=False, serif=False),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SubsetFont:
+    """Outlines of some characters."""
+
+    data: bytes
+    """TrueType."""
+    glyphs: tuple[int, ...]
+    """Glyph number of each character asked for."""
+
+    @property
+    def bounding_box(self) -> tuple[int, ...]:
+        """``head.xMin, yMin, xMax, yMax`` in font units."""
+        count = struct.unpack_from(">H", self.data, 4)[0]
+        tables = (struct.unpack_from(">4sLLL", self.data, 12 + 16 * i) for i in range(count))
+        start = next(offset for tag, _, offset, _ in tables if tag == b"head")
+        return struct.unpack_from(">4h", self.data, start + 36)
 
 
 class FontFace:
@@ -119,6 +138,22 @@ class FontFace:
         with self._lock:
             data: bytes = hb.subset(self._prepared, wanted).blob.data
         return add_table(data, NONCE_TABLE, nonce) if nonce else data
+
+    def glyph_subset(self, chars: Sequence[str]) -> SubsetFont:
+        """The outlines of ``chars`` alone, shown by glyph number: what a PDF embeds (no cmap, no names).
+
+        Deterministic for equal input. Raises ``Malformed("face.missing_glyph")``.
+        """
+        self.advances("".join(chars))
+        wanted = hb.SubsetInput()
+        wanted.unicode_set.update(map(ord, chars))
+        wanted.flags = hb.SubsetFlags.NO_HINTING
+        wanted.drop_table_tag_set.update(_NOT_IN_PDF)
+        with self._lock:
+            plan = hb.SubsetPlan(self._prepared, wanted)
+            data: bytes = plan.execute().blob.data
+        moved = plan.old_to_new_glyph_mapping
+        return SubsetFont(data, tuple(moved[self._glyph(char)] for char in chars))
 
     def _glyph(self, char: str) -> int:
         glyph: int | None = self._font.get_nominal_glyph(ord(char))

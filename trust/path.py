@@ -31,7 +31,7 @@ _MAX_TRIES: Final = 64
 """Most candidate issuers tried for one certificate."""
 _MEMORY: Final = 4096
 
-_NOT_FOR_SEALS: Final = frozenset({"time_stamping", "ocsp_signing", "server_auth", "code_signing"})
+NOT_FOR_SEALS: Final = frozenset({"time_stamping", "ocsp_signing", "server_auth", "code_signing"})
 """Extended usages which, alone, exclude signing documents."""
 
 
@@ -296,7 +296,7 @@ def _check_leaf(certificate: Certificate, purpose: Purpose) -> None:
                 certificate,
                 N_("证书“{subject}”不是时间戳专用证书（扩展密钥用途）。"),
             )
-    elif extended is not None and extended <= _NOT_FOR_SEALS:
+    elif extended is not None and extended <= NOT_FOR_SEALS:
         raise _constraint(
             "certificate.extended_key_usage", certificate, N_("证书“{subject}”的扩展密钥用途不允许签署文件。")
         )

@@ -13,7 +13,7 @@ content type may be that of PKCS#7 or of GB/T 35275 (both occur); the inner one 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -381,7 +381,7 @@ def _check_attributes(token: Timestamp, certificate: Certificate) -> None:
         raise _constraint(N_("时间戳含有无法处理的关键扩展：{what}。"), ", ".join(token.critical_unknown))
     if attributes.get(_CONTENT_TYPE) != _TST_INFO_DER:
         raise _constraint(N_("时间戳的签名属性 {what} 缺失或不正确。"), "contentType")
-    if not _binds(attributes, certificate):
+    if not binds_certificate(attributes, certificate):
         raise _constraint(N_("时间戳的签名属性 {what} 缺失或不正确。"), "signingCertificate")
     digest = _DIGESTS.get(token.signer.digest_algorithm)
     if digest is None or not digest_allowed(token.signer.digest_algorithm, token.gen_time):
@@ -432,7 +432,7 @@ def _constraint(template: str, what: str) -> CheckFailed:
     return CheckFailed("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE", "timestamp.attributes", template, what=what)
 
 
-def _binds(attributes: dict[str, bytes], certificate: Certificate) -> bool:
+def binds_certificate(attributes: Mapping[str, bytes], certificate: Certificate) -> bool:
     """Do the signed attributes name ``certificate`` by its digest? Every one that is there must."""
     named = [
         _names(attributes[kind], default, certificate.der)

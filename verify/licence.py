@@ -351,7 +351,8 @@ def check_current(status: LicenceStatus) -> None:
 
 def is_registered_file(status: LicenceStatus, digest: str) -> bool:
     """Is this, byte for byte, the file the register has (or does the register not say)?"""
-    return status.file_digest is None or status.file_digest.lower() == digest
+    known = {status.file_digest, *(one.digest for one in status.others)}
+    return status.file_digest is None or digest in {one.lower() for one in known if one}
 
 
 def check_file_is_registered(status: LicenceStatus, opened: OpenedDocument, limits: Limits) -> None:

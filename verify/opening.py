@@ -189,13 +189,13 @@ _KINDS = (
 
 def _expect_package(data: bytes) -> bytes:
     if not data:
-        raise Malformed("format.not_ofd", "文件是空的；应为 OFD 版式文件（.ofd）。")
+        raise Malformed("format.not_ofd", "文件是空的；应为 OFD 或 PDF 版式文件。")
     head = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:8]
     for start, kind in _KINDS:
         if head.startswith(start):
-            raise Malformed("format.not_ofd", "应为 OFD 版式文件（.ofd），收到的是{kind}。", kind=kind)
+            raise Malformed("format.not_ofd", "应为 OFD 或 PDF 版式文件，收到的是{kind}。", kind=kind)
     if data.rfind(b"PK\x05\x06", max(0, len(data) - (1 << 17))) < 0:
-        raise Malformed("format.not_ofd", "应为 OFD 版式文件（.ofd），收到的不是（{size} 字节，开头为 {head}）。",
+        raise Malformed("format.not_ofd", "应为 OFD 或 PDF 版式文件，收到的不是（{size} 字节，开头为 {head}）。",
                         size=len(data), head=data[:8].hex(" "))  # fmt: skip
     return data
 

@@ -60,6 +60,15 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
+class IssuedFile:
+    """签发的文件: one more format of the same version."""
+
+    digest: str
+    """SM3, hex."""
+    fetch: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class LicenceStatus:
     """证照状态, as the register (or a published status list) states it."""
 
@@ -73,6 +82,9 @@ class LicenceStatus:
     issued_file: Callable[[], bytes] | None = None
     """Fetches the file issued under this id, so that a file that is merely packed anew, or signed once more by
     others, can be told from another file under the same id. Asked only where ``file_digest`` differs."""
+    others: tuple[IssuedFile, ...] = ()
+    """The same version in other formats."""
+
 
 
 class StatusSource(Protocol):

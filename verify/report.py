@@ -186,6 +186,10 @@ class SignatureReport:
     """Who proved the time."""
     pages: tuple[str, ...] = ()
     """IDs of the pages on which the seal is shown."""
+    level: str = ""
+    """``B-B``, ``B-T``, ``B-LT`` or ``B-LTA`` (EN 319 142-1), of a signature in PDF."""
+    evidence: tuple[str, ...] = ()
+    """What spoke for its certificates: lists and answers used, time stamps of the document."""
 
     def details(self, translate: Callable[[str], str] = str) -> dict[str, object]:
         """签章信息 (R073): ``to_json`` with everything that can be told of seal, certificate, time and cover."""
@@ -197,6 +201,7 @@ class SignatureReport:
         answer["certificate"] = self.certificate.to_json() if self.certificate is not None else None
         answer["protects"] = list(self.covered)
         answer["pages"] = list(self.pages)
+        answer["evidence"] = list(self.evidence)
         return answer
 
     def to_json(self, translate: Callable[[str], str] = str) -> dict[str, object]:
@@ -212,6 +217,8 @@ class SignatureReport:
             answer["seal"] = {"id": self.seal.id, "name": self.seal.name}
         if self.time is not None:
             answer["time"] = {"value": rfc3339(self.time), "proved": self.time_proved}
+        if self.level:
+            answer["level"] = self.level
         return answer
 
 

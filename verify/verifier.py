@@ -10,11 +10,9 @@ lists everything that is wrong. No key, no database, no disk; no network but thr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import ParamSpec
 
 from seal import checking
 from seal.message import DataMessage, FaceValue
@@ -25,22 +23,15 @@ from trust.anchors import TrustStore
 from trust.certificates import Certificate, load_certificate
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
-from verify import checks, licence, remarks, seal_standing
-from verify.checks import Question, SigningTime
+from verify import checks, licence, remarks, steps
+from verify.checks import Question
 from verify.evidence import certificates_in
 from verify.face import Face, read_face
 from verify.opening import OpenedDocument, OpenedSignature, open_document
-from verify.policy import (
-    LICENCE_STATUS_NOT_CHECKED,
-    EvidenceSource,
-    LicenceStatus,
-    SealStatusSource,
-    StatusSource,
-)
+from verify.policy import EvidenceSource, LicenceStatus, SealStatusSource, StatusSource
 from verify.report import Finding, Indication, Report, Severity, SignatureReport, worst
 from verify.seal_view import view_certificate, view_seal
-
-P = ParamSpec("P")
+from verify.steps import Found, Judging
 
 
 def _now() -> datetime:
@@ -72,6 +63,8 @@ class Verifier:
         """
         question = self._question(moment)
         try:
+            if document[:5] == b"%PDF-":
+                return self._verify_pdf(document, question)
             opened = open_document(document, self.limits)
         except Malformed as error:
             return _unreadable(document, error, question)
@@ -79,6 +72,11 @@ class Verifier:
             trust = self.evidence.current(self.trust, certificates_in(opened))
             return replace(self, trust=trust, evidence=None)._judge(opened, question)
         return self._judge(opened, question)
+
+    def _verify_pdf(self, document: bytes, question: Question) -> Report:
+        from verify.pdf.judging import verify_pdf  # its libraries cost half a second: only for those who bring a PDF
+
+        return verify_pdf(self, document, question)
 
     def _judge(self, opened: OpenedDocument, question: Question) -> Report:
         """By what is at hand."""
@@ -96,7 +94,7 @@ class Verifier:
 
     def _judge_signature(self, opened: OpenedDocument, signature: OpenedSignature, question: Question) -> _Judged:
         """One signature: integrity, seal, signature value, time, certificate, in this order."""
-        judged = _Judged(signature)
+        judged = _Judged(signature=signature)
         judged.found.add_failures(signature.faults)
         self._check_integrity(opened, judged)
         if signature.ses is not None:
@@ -121,53 +119,16 @@ class Verifier:
         """电子签章: the seal itself, the value, the time, the signer."""
         found, signature = judged.found, judged.signature
         found.ask(checks.check_data_hash, signature, ses.data_hash)
-        self._check_signer_value(judged, ses.signer_certificate, ses.signature, ses.tbs_der)
+        steps.check_signer_value(judged, ses.signer_certificate, ses.signature, ses.tbs_der)
         found.ask(checking.check_signature_form, ses)
         found.ask(checks.check_structures_agree, ses)
         found.ask(checks.check_property_info, signature, ses)
         # In the form of 2014 the token stands inside what is signed: it cannot prove when the signature was made.
         token = ses.timestamp if ses.structure != "SES-V1" else None
-        self._establish_time(judged, ses.time, token, ses.signature, question)
-        self._check_seal(opened, judged, ses, question)
-        self._check_certificate(judged, question)
-
-    def _check_signer_value(self, judged: _Judged, certificate: bytes, value: bytes, signed: bytes) -> None:
-        """签名值 by the certificate that came along."""
-        with judged.found.asking():
-            judged.signer = checks.signer_certificate(certificate)
-            checks.check_value(judged.signer, value, signed)
-
-    def _establish_time(
-        self, judged: _Judged, claimed: datetime | None, token: bytes | None, value: bytes, question: Question
-    ) -> None:
-        """签章时间: proved by a time stamp over the signature ``value``, else only claimed."""
-        judged.time = SigningTime(claimed, proved=False) if claimed is not None else None
-        if token is not None:
-            with judged.found.asking():
-                judged.time = checks.check_time_stamp(token, value, self.trust, question)
-                checks.check_time_order(claimed or judged.time.value, judged.time.value)
-        if judged.time is not None:
-            judged.found.ask(checks.check_time_not_future, judged.time, question)
-
-    def _check_seal(self, opened: OpenedDocument, judged: _Judged, ses: SESSignature, question: Question) -> None:
-        """印章: form, maker's signature, the signer in its list, the file shown, maker's chain, period, standing."""
-        found, time = judged.found, judged.time
-        assert time is not None
-        found.ask(checking.check_seal_form, ses.seal)
-        found.ask(checking.check_maker_signature, ses.seal)
-        found.ask(checking.check_signer_listed, ses.seal, ses.signer_certificate)
-        found.ask(checks.check_seal_file, opened, judged.signature)
-        with found.asking():
-            checking.check_maker(
-                ses.seal, self.trust, moment=time.value, known_at=question.known_at, proved=time.proved
-            )
-        with found.asking():
-            checking.check_seal_time(ses.seal, self.trust, known_at=question.known_at)
-        with found.asking():
-            checking.check_seal_period(ses.seal, moment=time.value, known_at=question.latest, proved=time.proved)
-        with found.asking():
-            if not seal_standing.check_in_force(ses.seal, time, self.trust, self.seals, question):
-                found.add_remarks([remarks.STANDING_NOT_CHECKED])
+        steps.establish_time(judged, ses.time, token, ses.signature, self.trust, question)
+        found.ask(checks.check_seal_file, opened, signature)
+        steps.check_seal(judged, ses.seal, ses.signer_certificate, self.trust, self.seals, question)
+        steps.check_certificate(judged, self.trust, question, _attached(judged))
 
     def _judge_digital_signature(self, judged: _Judged, question: Question) -> None:
         """数字签名 (GB/T 35275): the value, the time it claims, the signer. There is no seal."""
@@ -182,24 +143,16 @@ class Verifier:
         found.ask(checks.check_algorithm, signer.signature_algorithm, checks.CMS_ALGORITHMS)
         certificate = signature.cms.certificate_of(signer)
         if certificate is not None:
-            self._check_signer_value(judged, certificate, signer.signature, checks.signed_octets(signature))
-        self._establish_time(judged, claimed, signer.timestamp, signer.signature, question)
+            steps.check_signer_value(judged, certificate, signer.signature, checks.signed_octets(signature))
+        steps.establish_time(judged, claimed, signer.timestamp, signer.signature, self.trust, question)
         if certificate is not None:
-            self._check_certificate(judged, question)
-
-    def _check_certificate(self, judged: _Judged, question: Question) -> None:
-        """签章人证书: 合法·在期·未废止, at the time established."""
-        if judged.signer is None:
-            return
-        time = judged.time or SigningTime(question.latest, proved=False)
-        judged.found.ask(checks.check_signed_in_period, judged.signer, time)
-        judged.found.ask(checks.check_certificate, judged.signer, self.trust, time, question, _attached(judged))
+            steps.check_certificate(judged, self.trust, question, _attached(judged))
 
     # ------------------------------------------------------------ the file
 
     def _judge_file(self, opened: OpenedDocument, question: Question) -> list[Finding]:
         """The container and what is in it: nothing seen or read without a signature over it."""
-        found = _Found()
+        found = Found()
         covered = checks.covered_names(opened)
         found.add_failures(opened.faults)
         found.ask(checks.check_signed, opened)
@@ -224,7 +177,7 @@ class Verifier:
         message = opened.message
         if message is None:
             return []
-        found = _Found()
+        found = Found()
         self._check_message(found, opened, message, judged)
         self._check_seals(found, opened, message, judged)
         found.ask(licence.check_licence_id, message)
@@ -234,7 +187,7 @@ class Verifier:
         return found.findings
 
     def _check_message(
-        self, found: _Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]
+        self, found: Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]
     ) -> None:
         """照面: what is read, what is shown and what is sealed are one."""
         found.ask(licence.check_message_attached, opened)
@@ -249,7 +202,7 @@ class Verifier:
         found.ask(licence.check_digests, opened, message)
         found.ask(licence.check_disclosure_root, message, [j.signature.ses for j in judged if j.signature.ses])
 
-    def _read_face(self, found: _Found, opened: OpenedDocument) -> Face | None:
+    def _read_face(self, found: Found, opened: OpenedDocument) -> Face | None:
         try:
             return read_face(opened)
         except Malformed as error:
@@ -257,7 +210,7 @@ class Verifier:
             found.add_failures([CheckFailed(Indication.FAILED, "FORMAT_FAILURE", error.code, template, detail=error)])
             return None
 
-    def _check_seals(self, found: _Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]) -> None:
+    def _check_seals(self, found: Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]) -> None:
         """应盖之章: all there, over everything, and of the issuing body; or its digital signature in their place."""
         digital = [j for j in judged if j.signature.cms is not None and j.signer is not None]
         if digital and not message.seals:
@@ -272,68 +225,25 @@ class Verifier:
             signers = [(identifier, j.signer) for identifier, j in sealed if j.signer is not None]
             found.ask(licence.check_issuer_is_signer, message, signers)
 
-    def _check_status(self, found: _Found, opened: OpenedDocument, message: DataMessage, question: Question) -> None:
-        """证照状态: the register's word, else a fresh status list's, else a warning that nobody was asked."""
-        status: LicenceStatus | None = None
-        with found.asking():
-            status = licence.find_status(message, self.statuses, self.trust, question)
-            if status is None:
-                licence.check_register_knows(message, self.statuses, self.trust)
-        if status is not None:
-            found.ask(licence.check_current, status)
-            found.ask(licence.check_file_is_registered, status, opened, self.limits)
-            if not licence.is_registered_file(status, opened.digest) and not found.has("licence.file_differs"):
+    def _check_status(self, found: Found, opened: OpenedDocument, message: DataMessage, question: Question) -> None:
+        """证照状态, and whether this is the file that was registered."""
+
+        def check_file(status: LicenceStatus) -> None:
+            licence.check_file_is_registered(status, opened, self.limits)
+            if not licence.is_registered_file(status, opened.digest):
                 found.add_remarks([remarks.PACKED_ANEW])
-        elif not found.has("licence.unknown"):
-            template = N_("未能查询证照状态（没有登记系统，也没有有效的状态列表），结论仅依据文件本身。")
-            found.findings.append(Finding(LICENCE_STATUS_NOT_CHECKED, Severity.WARNING, template))
+
+        steps.check_status(found, message, self.statuses, self.trust, question, check_file)
 
 
-# ---------------------------------------------------------------- findings
-
-
-@dataclass(slots=True)
-class _Found:
-    """What has been found so far."""
-
-    findings: list[Finding] = field(default_factory=list)
-
-    def ask(self, check: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Ask ``check``; a no becomes a finding."""
-        try:
-            check(*args, **kwargs)
-        except CheckFailed as failure:
-            self.add_failures([failure])
-
-    @contextmanager
-    def asking(self) -> Iterator[None]:
-        """The same for a block of checks."""
-        try:
-            yield
-        except CheckFailed as failure:
-            self.add_failures([failure])
-
-    def add_failures(self, failures: Iterable[CheckFailed]) -> None:
-        for failure in failures:
-            finding = Finding.of(failure)
-            if finding not in self.findings:
-                self.findings.append(finding)
-
-    def add_remarks(self, found: Iterable[remarks.Remark]) -> None:
-        self.findings.extend(remark.finding for remark in found)
-
-    def has(self, code: str) -> bool:
-        return any(finding.code == code for finding in self.findings)
+# ---------------------------------------------------------------- one signature
 
 
 @dataclass(slots=True)
-class _Judged:
+class _Judged(Judging):
     """One signature on its way to a ``SignatureReport``."""
 
-    signature: OpenedSignature
-    found: _Found = field(default_factory=_Found)
-    signer: Certificate | None = None
-    time: SigningTime | None = None
+    signature: OpenedSignature = field(kw_only=True)
 
     def report(self) -> SignatureReport:
         indication, sub = worst(self.found.findings)
@@ -375,12 +285,12 @@ def _report(opened: OpenedDocument, judged: list[_Judged], findings: list[Findin
         tuple(j.report() for j in judged),
         tuple(findings),
         question.moment,
-        _face(message) if message is not None else (),
+        face_of(message) if message is not None else (),
         message.metadata if message is not None else None,
     )
 
 
-def _face(message: DataMessage) -> tuple[tuple[str, str, str], ...]:
+def face_of(message: DataMessage) -> tuple[tuple[str, str, str], ...]:
     """``(name, title, text)`` of every field; a value that does not fit its format is shown as it stands."""
     return tuple((value.name, value.title, _shown(value)) for value in message.face)
 

@@ -43,10 +43,9 @@ def command(type_name: str, source: Path, out: Path, form: str, account: str | N
     from licence_store.batch import BatchJob, run_batch
     from licence_store.intake import read_records
 
-    _demand_ofd(form)
     rows = _checked(read_records(source))
     with open_services(directory) as services:
-        job = BatchJob(services.desk.settings, type_name, out, services.issuing_actor(account))
+        job = BatchJob(services.desk.settings, type_name, out, services.issuing_actor(account), forms=form)
         workers = services.settings.workers
     bar = Bar(sys.stderr, _count(source) if sys.stderr.isatty() else 0)
     failed = total = 0
@@ -58,13 +57,6 @@ def command(type_name: str, source: Path, out: Path, form: str, account: str | N
         services.anchor_journal()
     say(tr("签发 {done} 份，失败 {failed} 份。").format(done=total - failed, failed=failed))
     return 1 if failed else 0
-
-
-def _demand_ofd(form: str) -> None:
-    from trust.errors import Refused
-
-    if form != "ofd":
-        raise Refused("issue.format", "本版本只签发 OFD，尚不支持 {form}。", remedy="请用 --format ofd。", form=form)
 
 
 def _checked(rows: Iterator[Row]) -> Iterator[Row]:
@@ -85,7 +77,7 @@ def line_of(outcome: BatchOutcome) -> dict[str, object]:
         "licence_id": issued.licence_id,
         "licence_number": issued.licence_number,
         "version": issued.version,
-        "files": {"ofd": str(outcome.file)},
+        "files": {form: str(place) for form, place in outcome.files.items()},
     }
 
 

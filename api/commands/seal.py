@@ -384,7 +384,8 @@ def end_grant(seal_id: str, grant_id: str, reason: str, account: str | None, dir
 
 
 @command.command(
-    "put", help="在送来的 OFD 文件上加盖印章（经办人）；不给位置则盖在末页右下，再盖一次即多枚印章；证照不在此盖章"
+    "put",
+    help="在送来的 OFD 或 PDF 文件上加盖印章（经办人）；不给位置则盖在末页右下，再盖一次即多枚印章；证照不在此盖章",
 )
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @option("--seal", "seal_id", required=True, metavar="ID", help="印章编码")
@@ -393,6 +394,8 @@ def end_grant(seal_id: str, grant_id: str, reason: str, account: str | None, dir
 @option("--x", "xs", type=float, multiple=True, metavar="MM", help="印模左边距页面左边，毫米")
 @option("--y", "ys", type=float, multiple=True, metavar="MM", help="印模上边距页面上边，毫米；骑缝章的放在最后")
 @option("--cross-page", is_flag=True, help="加盖骑缝章（默认在页面中部）")
+@option("--keyword", default="", metavar="WORDS", help="盖在这些文字最后出现之处（PDF）")
+@option("--field", default="", metavar="NAME", help="盖在预置的签章域中（PDF）")
 @reason_option
 @as_json
 @acting
@@ -406,6 +409,8 @@ def put_seal(
     xs: tuple[float, ...],
     ys: tuple[float, ...],
     cross_page: bool,
+    keyword: str,
+    field: str,
     reason: str,
     as_json: bool,
     account: str | None,
@@ -415,7 +420,13 @@ def put_seal(
 
     across = ys[-1] if cross_page and len(ys) == len(pages) + 1 else None
     marks = seal_office.marks_of(
-        pages, xs, ys[:-1] if across is not None else ys, cross_page=cross_page, cross_y=across
+        pages,
+        xs,
+        ys[:-1] if across is not None else ys,
+        cross_page=cross_page,
+        cross_y=across,
+        keyword=keyword,
+        field=field,
     )
     with open_services(directory) as services:
         who = seal_office.console_official(services, account, "use")
@@ -425,6 +436,26 @@ def put_seal(
         put(seal_shapes.stamped(seal_id, sealed, str(out)))
     else:
         click.echo(str(out))
+
+
+@command.command(
+    "countersign",
+    help="国际算法副签：为已盖章的 PDF 再加一个 ECDSA 或 RSA 签名，供不支持 SM2 的阅读器显示为有效；不代替电子印章",
+)
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@option("--key", type=click.Path(path_type=Path), required=True, metavar="P12", help="密钥和证书（PKCS #12 文件）")
+@option("--passphrase-file", type=click.Path(path_type=Path), required=True, metavar="FILE", help="其口令所在的文件")
+@option("--out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="签好的文件写到哪里")
+@refusable
+def countersign(file: Path, key: Path, passphrase_file: Path, out: Path) -> None:
+    from datetime import UTC, datetime
+
+    from keys.classical import load_classical_signer
+    from seal.pdf.viewers import sign_for_viewers
+
+    signer = load_classical_signer(file_bytes(key), file_bytes(passphrase_file).rstrip(b"\r\n"))
+    _write(out, sign_for_viewers(file_bytes(file), signer, datetime.now(UTC).replace(microsecond=0)))
+    click.echo(str(out))
 
 
 # After a compromise

@@ -46,6 +46,8 @@ class Course:
     translate: Translate
     may_fetch_old: bool
     """May the reader have the files of old versions?"""
+    forms: Mapping[str, str]
+    """Licence id of each version → the format of its first file."""
 
     def lines(self) -> list[dict[str, Any]]:
         """Newest first; what time alone has brought, and nobody has written down yet, above all."""
@@ -122,7 +124,7 @@ class Course:
             "period": self._period(one),
             "digest": one.file_digest,
             "proof": self._proof(one),
-            "file": f"{place}/licence.ofd" if present or self.may_fetch_old else "",
+            "file": f"{place}/licence.{self.forms.get(one.licence_id, 'ofd')}" if present or self.may_fetch_old else "",
         }
 
     def _period(self, one: VersionView) -> str:

@@ -262,6 +262,15 @@ def _findings(report: Report, translate: Translate) -> Iterable[FindingView]:
         )
 
 
+LEVELS = {
+    "B-B": N_("基本签名，时间为自称"),
+    "B-T": N_("带可信时间戳"),
+    "B-LT": N_("带长期验证材料"),
+    "B-LTA": N_("带存档时间戳"),
+}
+"""Levels of a signature in PDF (EN 319 142-1)."""
+
+
 def _signature(one: SignatureReport, altered: bool, language: str, translate: Translate) -> SignatureView:
     """签章信息 (R073): who, when, what is protected, and what the seal and the certificates say."""
     proof = translate("（可信时间戳证明）") if one.time_proved else translate("（自称，未经证明）")
@@ -272,6 +281,8 @@ def _signature(one: SignatureReport, altered: bool, language: str, translate: Tr
         (translate("时间由谁证明"), one.time_authority),
         (translate("保护的内容"), _protects(one, translate)),
         (translate("结构"), one.structure),
+        (translate("级别"), f"{one.level} · {translate(LEVELS[one.level])}" if one.level else ""),
+        (translate("长期验证材料"), "、".join(one.evidence)),
     ]
     invalid = altered or one.indication is Indication.FAILED
     return SignatureView(
@@ -285,13 +296,16 @@ def _signature(one: SignatureReport, altered: bool, language: str, translate: Tr
         f"{one.seal.height_mm or 42}mm" if one.seal else "",
         _seal_rows(one.seal, language, translate) if one.seal else [],
         list(_certificates(one, translate)),
-        one.covered,
+        () if one.level else one.covered,
     )
 
 
 def _protects(one: SignatureReport, translate: Translate) -> str:
     if not one.covered:
         return ""
+    if one.level:
+        text = translate("签章之前的整个文件，签名值本身除外")
+        return text + (fill(translate("；印章显示在第 {page} 页"), {"page": one.pages[0]}) if one.pages else "")
     text = fill(translate("包内 {n} 个文件的全部字节"), {"n": len(one.covered)})
     return text + (fill(translate("；印章显示在 {n} 页上"), {"n": len(one.pages)}) if one.pages else "")
 

@@ -15,12 +15,14 @@ from api.schemas import issuer as shapes
 from api.schemas.common import problems
 from api.wiring import Services
 from trust.i18n import N_
+from trust.journal import Actor
 
 router = APIRouter(tags=["licences"])
 bearer = HTTPBearer(auto_error=False, scheme_name="token")
 Found = Annotated[Services, Depends(services)]
 System = Annotated[Caller, Depends(caller)]
-OFD, PNG, JSON = "application/ofd", "image/png", "application/json"
+OFD, PDF, PNG, JSON = "application/ofd", "application/pdf", "image/png", "application/json"
+FILES = {OFD: "ofd", PDF: "pdf"}
 
 
 @router.get("/types", response_model=list[shapes.TypeLine], summary=N_("证照目录"))
@@ -59,27 +61,32 @@ def issue(
         key,
         f"token:{system.grant.id}",
         sent,
-        lambda: shapes.issued(found.issue(definition.code, asked.whole_record, actor, asked.record_id)),
+        lambda: _issued(found, definition.code, asked, actor),
     )
+
+
+def _issued(found: Services, code: str, asked: shapes.IssueRequest, actor: Actor) -> dict[str, object]:
+    one = found.issue(code, asked.whole_record, actor, asked.record_id, asked.format)
+    return shapes.issued(one, found.register.forms(one.licence_id))
 
 
 @router.get(
     "/licences/{licence_id}",
     response_model=shapes.LicenceAnswer,
-    responses={**problems(401, 403, 404, 406, 422), 200: {"content": {OFD: {}, PNG: {}}}},
+    responses={**problems(401, 403, 404, 406, 422), 200: {"content": {OFD: {}, PDF: {}, PNG: {}}}},
     dependencies=[Security(bearer)],
-    summary=N_("取一份证照：JSON、OFD 或图片，按 Accept"),
+    summary=N_("取一份证照：JSON、OFD、PDF 或图片，按 Accept"),
 )
 def licence(
     request: Request, found: Found, licence_id: str, system: System, reason: Annotated[str, Depends(purpose)]
 ) -> Response:
-    kind = negotiation.choose(request.headers.get("accept"), (JSON, OFD, PNG))
+    kind = negotiation.choose(request.headers.get("accept"), (JSON, OFD, PDF, PNG))
     view = found.find(licence_id, system.actor, reason, grant=system.grant, details={"media": kind})
     headers = {"Vary": "Accept", "Cache-Control": "private, no-store"}
     if kind != JSON and "life" not in system.grant.scopes:
         found.register.referencable(view.licence_id)  # file and picture of what is not in force are its keeper's alone
-    if kind == OFD:
-        return Response(found.register.file(view), media_type=OFD, headers=headers)
+    if kind in FILES:
+        return Response(found.register.file(view, FILES[kind]), media_type=kind, headers=headers)
     if kind == PNG:
         return Response(found.face_png(view), media_type=PNG, headers=headers)
     return Response(shapes.licence(view).model_dump_json(), media_type=JSON, headers=headers)

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api import licence_office
 from api.deps import Visitor, form, services, staff, translation
@@ -21,10 +21,12 @@ from api.pages import licence_views, register_views
 from api.pages.licence_course import Course, inspection_rows
 from api.pages.provenance_views import provenance
 from api.pages.rendering import page
+from api.pages.seal_forms import text_of
 from api.pages.seal_views import registered
 from api.pages.verdict import verdict_view, when
 from api.wiring import Services
-from licence_store.lifecycle import STEPS
+from licence_store.forms import FORMS, MEDIA, forms_of
+from licence_store.lifecycle import ENDED, STEPS
 from licence_store.views import LicenceHistory, LicenceView
 from seal.lifecycle import Official, Role
 from trust.errors import LicenceTrustError, Malformed, NotFound, Refused, fill
@@ -136,6 +138,7 @@ def licence(
         language,
         translate,
         may_fetch_old=who.role is Role.OFFICER,
+        forms=found.register.first_forms([one.licence_id for one in past.versions]),
     )
     tone, state = shown["badge"]["tone"], shown["badge"]["word"]
     return page(
@@ -153,7 +156,8 @@ def licence(
         asof=_asof(moment, known is not None, view, translate) if moment else None,
         asked={"at": at if problem is None else "", "look": look},
         offers=_offers(found, who, view, translate) if who.role is Role.OFFICER else None,
-        file=_file_address(found, who, view),
+        files=_files(found, who, view, now=moment is None),
+        lacking=_lacking(found, who, view) if moment is None else (),
         course=course.lines(),
         lineage=course.lineage(),
         rows=register_views.licence_rows(view, translate),
@@ -165,11 +169,22 @@ def licence(
     )
 
 
-def _file_address(found: Services, who: Official, view: LicenceView) -> str:
-    """Where this version's file is, for somebody who may have it: an old one is for officers only."""
+def _files(found: Services, who: Official, view: LicenceView, *, now: bool) -> list[dict[str, str]]:
+    """Where this version's files are, for somebody who may have them: old ones are for officers only."""
     newest = found.register.find(view.licence_id).summary.version
-    may = who.role is Role.OFFICER or view.summary.version == newest
-    return f"{address_of(view.licence_id)}/versions/{view.summary.version}/licence.ofd" if may else ""
+    if who.role is not Role.OFFICER and view.summary.version != newest:
+        return []
+    place = f"{address_of(view.licence_id)}/versions/{view.summary.version}"
+    held = found.register.forms(view.summary.licence_id)
+    return [{"form": form.upper(), "href": f"{place}/licence.{form}"} for form in held]
+
+
+def _lacking(found: Services, who: Official, view: LicenceView) -> list[str]:
+    """补制: the formats an officer of the department may have made."""
+    if who.role is not Role.OFFICER or who.actor.department != view.summary.department_id or view.state in ENDED:
+        return []
+    held = found.register.forms(view.summary.licence_id)
+    return [form for form in FORMS if form not in held]
 
 
 def _asof(moment: datetime, known: bool, view: LicenceView, translate: Any) -> dict[str, str]:
@@ -272,26 +287,37 @@ def _picture(found: Services, view: LicenceView, person: Visitor) -> Response:
     return Response(found.face_png(view), media_type="image/png", headers={"Cache-Control": "private, max-age=300"})
 
 
-@router.get("/licences/{licence_id}/licence.ofd")
-def licence_file(found: Found, view: TheLicence, person: Staff) -> Response:
-    return _file(found, view, person)
+@router.get("/licences/{licence_id}/licence.{form}")
+def licence_file(found: Found, view: TheLicence, form: str, person: Staff) -> Response:
+    return _file(found, view, form, person)
 
 
-@router.get("/licences/{licence_id}/versions/{number}/licence.ofd")
-def version_file(found: Found, view: TheLicence, number: int, person: Staff, who: Who) -> Response:
+@router.post("/licences/{licence_id}/files")
+def further_form(found: Found, view: TheLicence, data: Form, person: Staff, who: Who) -> Response:
+    """补制 a format the licence lacks."""
+    if who.role is not Role.OFFICER:
+        raise Refused("licence.form_role", "补制文件由颁证单位的经办人办理。")
+    [wanted] = forms_of(text_of(data, "form"))[:1]
+    found.further_form(view, wanted, person.actor)
+    return RedirectResponse(address_of(view.licence_id), 303)
+
+
+@router.get("/licences/{licence_id}/versions/{number}/licence.{form}")
+def version_file(found: Found, view: TheLicence, number: int, form: str, person: Staff, who: Who) -> Response:
     """The file of a version; an old one's only for officers of the department (R067)."""
     if number != view.summary.version and who.role is not Role.OFFICER:
         raise Refused("licence.old_version", "历史版本的文件只供颁证部门的经办人调取。")
-    return _file(found, licence_office.version(found, view, number), person)
+    return _file(found, licence_office.version(found, view, number), form, person)
 
 
-def _file(found: Services, view: LicenceView, person: Visitor) -> Response:
+def _file(found: Services, view: LicenceView, form: str, person: Visitor) -> Response:
+    data = found.register.file(view, form)
     found.journal.record(
         actor=person.actor, action="licence.download", subject=view.licence_id, reason=register_views.PURPOSES[0]
     )
-    name = quote(f"{view.summary.type_name}-{view.summary.licence_number}-{view.summary.version:03d}.ofd")
-    headers = {"Content-Disposition": f"attachment; filename=licence.ofd; filename*=UTF-8''{name}"}
-    return Response(found.register.file(view), media_type="application/ofd", headers=headers)
+    name = quote(f"{view.summary.type_name}-{view.summary.licence_number}-{view.summary.version:03d}.{form}")
+    headers = {"Content-Disposition": f"attachment; filename=licence.{form}; filename*=UTF-8''{name}"}
+    return Response(data, media_type=MEDIA[form], headers=headers)
 
 
 @router.get("/licences/{licence_id}/verdict")
@@ -301,7 +327,8 @@ def licence_verdict(request: Request, found: Found, view: TheLicence, person: St
     )
     content = found.register.file(view)
     report = found.verify(content, person.actor, None)
-    shown = verdict_view(report, f"{view.summary.licence_number}.ofd", translation(request), language_of(request))
+    suffix = "pdf" if content.startswith(b"%PDF-") else "ofd"
+    shown = verdict_view(report, f"{view.summary.licence_number}.{suffix}", translation(request), language_of(request))
     return page(
         request,
         "verdict.html",

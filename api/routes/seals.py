@@ -262,10 +262,13 @@ def end_grant(
 @router.post(
     "/seals/{seal_id}/documents",
     response_class=Response,
-    responses={**problems(400, 401, 403, 404, 409, 413, 415, 422, 503), 200: {"content": {"application/ofd": {}}}},
+    responses={
+        **problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+        200: {"content": {"application/ofd": {}, "application/pdf": {}}},
+    },
     dependencies=BY_TOKEN,
     openapi_extra=UPLOAD,
-    summary=N_("在送来的 OFD 文件上加盖印章"),
+    summary=N_("在送来的 OFD 或 PDF 文件上加盖印章"),
 )
 def put_seal(
     request: Request,
@@ -280,12 +283,16 @@ def put_seal(
     y: Annotated[list[float] | None, Query(description="Millimetres from the page's top")] = None,
     cross_page: Annotated[bool, Query(description="A cross-page seal (骑缝章) as well")] = False,
     cross_y: Annotated[float | None, Query(description="Its place, millimetres from the top")] = None,
+    keyword: Annotated[str, Query(max_length=100, description="Over the last place of these words (PDF)")] = "",
+    field: Annotated[str, Query(max_length=100, description="In the empty signature field of this name (PDF)")] = "",
     reason: Annotated[str, Query(max_length=500, description="For the journal")] = "",
 ) -> Response:
     """Several seals: send what was answered again. Without a place: at the lower right of the last page."""
     seal_office.demand_covered(found, seal_id, system.grant)
     system.grant.demand("seals", type_code=EVERY_TYPE)
-    marks = seal_office.marks_of(page or (), x or (), y or (), cross_page=cross_page, cross_y=cross_y)
+    marks = seal_office.marks_of(
+        page or (), x or (), y or (), cross_page=cross_page, cross_y=cross_y, keyword=keyword, field=field
+    )
     asked = f"{request.url.path}?{request.url.query}\n".encode() + content
     return once_file(
         found.idempotency,
@@ -293,7 +300,7 @@ def put_seal(
         f"token:{system.grant.id}",
         asked,
         lambda: found.desk.stamper.stamp(who, seal_id, content, marks, reason=reason).data,
-        media_type="application/ofd",
+        media_type="application/pdf" if content.startswith(b"%PDF-") else "application/ofd",
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -54,6 +55,7 @@ class IssueRequest(BaseModel):
     record_id: str | None = Field(
         default=None, min_length=1, max_length=200, description="Your own reference: the same one never issues twice"
     )
+    format: Literal["ofd", "pdf", "both"] = Field(default="ofd", description="In which file formats")
 
 
     @property
@@ -74,6 +76,7 @@ class IssuedAnswer(Answer):
                 "licence_number": "20269900000000001",
                 "version": 1,
                 "file_digest": "c09f6c0e2e578f7d737e9d4ac9eaa5d818838aa3f5b94c2e2231d725c908cf42",
+                "files": {"ofd": "c09f6c0e2e578f7d737e9d4ac9eaa5d818838aa3f5b94c2e2231d725c908cf42"},
                 "created": True,
             }
         },
@@ -83,6 +86,7 @@ class IssuedAnswer(Answer):
     licence_number: str
     version: int
     file_digest: str = Field(description="SM3 of the OFD file, hex")
+    files: dict[str, str] = Field(default_factory=dict, description="SM3 of each file, by format")
     created: bool = Field(description="false: this record had been issued before")
 
 
@@ -129,9 +133,10 @@ class TypeAnswer(TypeLine):
     schema_: dict[str, object] = Field(serialization_alias="schema")
 
 
-def issued(one: IssuedLicence) -> dict[str, object]:
-    """The answer to an issue."""
+def issued(one: IssuedLicence, files: Mapping[str, str]) -> dict[str, object]:
+    """The answer to an issue; ``files`` by format."""
     return IssuedAnswer(
+        files=dict(files),
         licence_id=one.licence_id,
         licence_number=one.licence_number,
         version=one.version,

@@ -54,6 +54,7 @@ KINDS: Mapping[str, JobKind] = _kinds(
     JobKind("collect", N_("归集来源数据"), "licence_store.collection.jobs:run", long=True),
     JobKind("collect-rerun", N_("重新清洗隔离数据"), "licence_store.collection.jobs:rerun", long=True),
     JobKind("collect-due", N_("到时归集"), "licence_store.collection.jobs:due", every="5m"),
+    JobKind("archive-extend", N_("延长 PDF 的长期有效性"), "licence_store.jobs.archive:extend", every="1d", long=True),
     JobKind("files-sweep", N_("清扫证照文件库"), "licence_store.jobs.file_upkeep:sweep", every="1d", long=True),
     JobKind("files-scrub", N_("巡检证照文件库"), "licence_store.jobs.file_upkeep:scrub", every="1d", long=True),
     JobKind("job-housekeeping", N_("清理已结束的任务"), "licence_store.jobs.housekeeping:run", every="1d"),

@@ -398,7 +398,7 @@ def test_a_wrong_call_is_answered_in_one_line_and_exits_3(
         assert "internal.fault" not in last
 
 
-GROUPS = ("seal", "keys", "trust", "types", "journal", "accounts", "tokens", "db")
+GROUPS = ("seal", "keys", "trust", "types", "journal", "accounts", "tokens", "db", "archive")
 
 
 def test_every_command_has_help_with_dir(capsys: Captured) -> None:

@@ -49,8 +49,7 @@ def check_whole(settings: DeskSettings, outcomes: list[BatchOutcome], count: int
         assert check_journal(session).intact
     for outcome in outcomes:
         if outcome.issued:
-            assert outcome.file is not None
-            assert sm3(outcome.file.read_bytes()).hex() == outcome.issued.file_digest
+            assert sm3(outcome.files["ofd"].read_bytes()).hex() == outcome.issued.file_digest
             assert desk.files.path(outcome.issued.file_digest).exists()
     desk.close()
 
@@ -85,7 +84,7 @@ def test_same_record_in_many_chunks(job: BatchJob) -> None:
 def test_lost_or_damaged_copies_are_put_out_again(job: BatchJob) -> None:
     some = rows(job.settings, 5)
     outcomes = list(run_batch(job, some))
-    files = [o.file for o in outcomes if o.file]
+    files = [o.files["ofd"] for o in outcomes if o.files]
     files[0].unlink()
     files[1].write_bytes(b"half")
     check_whole(job.settings, list(run_batch(job, some)), 5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench import acts, batch, cold, raw, register, seals, steps
+from bench import acts, batch, cold, pdf, raw, register, seals, steps
 from bench.__main__ import Effort
 from bench.measure import Figure, against, rates
 from seal.database import Sessions
@@ -26,6 +26,12 @@ def test_steps(tmp_path: Path) -> None:
     assert [figure.name for figure in steps.run(SHORT, tmp_path)] == list(steps.NAMES)
 
 
+def test_pdf_beside_stock_pyhanko(tmp_path: Path) -> None:
+    figures = {figure.name: figure for figure in pdf.run(SHORT, tmp_path)}
+    assert list(figures) == list(pdf.NAMES)
+    assert figures["seal_pdf"].base == "pyhanko_p256"
+
+
 def test_seals(tmp_path: Path) -> None:
     assert [figure.name for figure in seals.run(SHORT, tmp_path)] == list(seals.NAMES)
 
@@ -43,7 +49,7 @@ def test_every_question_is_answered_on_each_engine(sessions: Sessions) -> None:
 
 
 def test_names_are_said_once() -> None:
-    names = [name for group in (acts, steps, seals, register, cold, batch) for name in group.NAMES]
+    names = [name for group in (acts, steps, pdf, seals, register, cold, batch) for name in group.NAMES]
     assert len(names) == len(set(names))
 
 

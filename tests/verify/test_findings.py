@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seal.ofd.package import ANOMALIES
 from tests.verify import cases
+from tests.verify.pdf import cases as pdf_cases
 from verify.advice import ADVICE, advice_for
 from verify.policy import CURRENT, LICENCE_STATUS_NOT_CHECKED, STATE_INDICATIONS
 
@@ -16,13 +17,13 @@ ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"[a-z]+(?:_[a-z]+)*\.[a-z0-9_]+")
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 SOURCES = (
-    *sorted((ROOT / "verify").glob("*.py")),
+    *sorted((ROOT / "verify").rglob("*.py")),
     *(ROOT / name for name in ("seal/checking.py", "seal/cms.py", "trust/path.py", "trust/revocation.py", "trust/ocsp.py",
                                "trust/timestamp.py")),
 )  # fmt: skip
 READERS = ("seal/ofd/package.py", "seal/ofd/signatures.py", "seal/ses.py", "seal/message.py")
 AREAS = ("package", "format", "integrity", "coverage", "signature", "ses", "cms", "seal", "certificate", "revocation",
-         "time", "timestamp", "message", "licence", "published")  # fmt: skip
+         "time", "timestamp", "message", "licence", "published", "pdf")  # fmt: skip
 NEVER_IN_A_REPORT = {
     "signer.not_valid",  # refused when sealing
     "message.format", "message.value",  # become message.face_differs
@@ -68,7 +69,7 @@ def test_every_documented_code_exists() -> None:
 
 
 def test_cases_find_only_what_is_documented() -> None:
-    wanted = {case["expect"]["code"] for case in cases.load()} - {None, "licence.frozen"}
+    wanted = {case["expect"]["code"] for case in (*cases.load(), *pdf_cases.load())} - {None, "licence.frozen"}
     assert wanted - set(documented()) == set()
 
 

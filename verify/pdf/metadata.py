@@ -1,0 +1,95 @@
+"""元数据的改动: a program that adds a signature notes when it did so; what the file says of itself it may not change.
+
+pyHanko's own rules let title, author and everything else be exchanged after sealing. These let pass only what every
+honest program touches: dates of modification, the program's name, the identifier of the instance.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import HistoricalResolver
+from pyhanko.sign.diff_analysis import DocInfoRule, MetadataUpdateRule
+from pyhanko.sign.diff_analysis.rules_api import ReferenceUpdate
+
+from seal.ofd.package import parse_xml
+from trust.errors import Malformed
+from verify.pdf.opening import look
+
+_INFO: Final = frozenset({"/ModDate", "/Producer"})
+_XMP: Final = frozenset({"ModifyDate", "MetadataDate", "Producer", "InstanceID"})
+_PACKET = re.compile(rb"<\?xpacket[^>]*\?>")
+
+
+class OnlyDatesInInfo(DocInfoRule):
+    """Info (ISO 32000-1, 14.3.3) may be written anew with other dates of modification."""
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
+        if _facts(old) == _facts(new):
+            yield from super().apply(old, new)
+
+
+class OnlyDatesInXMP(MetadataUpdateRule):
+    """The XMP packet (14.3.2) likewise."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
+        before, after = _statements(old), _statements(new)
+        if before is not None and before == after:
+            yield from super().apply(old, new)
+
+
+def _facts(resolver: HistoricalResolver) -> dict[str, str]:
+    info = look(resolver.trailer_view, "/Info")
+    if not isinstance(info, generic.DictionaryObject):
+        return {}
+    return {str(key): str(info[key]) for key in info if key not in _INFO}
+
+
+def _statements(resolver: HistoricalResolver) -> Counter[tuple[str, str]] | None:
+    """What the packet says, as ``(name, text)``; ``None`` where it cannot be read."""
+    root = resolver.root
+    if "/Metadata" not in root:
+        return Counter()
+    place = root.raw_get("/Metadata")
+    if not isinstance(place, generic.IndirectObject):
+        return None
+    # by the reader itself: the view of an earlier revision cannot hold the library's own class of metadata
+    stream = resolver.reader.get_object(place.reference, revision=resolver.revision)
+    if not isinstance(stream, generic.StreamObject):
+        return None
+    try:
+        packet = parse_xml(_PACKET.sub(b"", stream.data).strip())
+    except Malformed:
+        return None
+    return Counter(_said(packet))
+
+
+def _said(root: Any) -> Iterable[tuple[str, str]]:
+    for element in root.iter():
+        name, text = _plain(element.tag), (element.text or "").strip()
+        if name in _XMP:
+            continue
+        if text:
+            yield name if name != "li" else _owner(element), text
+        for key, value in element.attrib.items():
+            plain = _plain(key)
+            if plain not in (*_XMP, "about", "lang", "parseType", "xmptk"):
+                yield plain, value
+
+
+def _owner(element: Any) -> str:
+    """The property a list item belongs to."""
+    above = element.getparent().getparent() if element.getparent() is not None else None
+    return _plain(above.tag) if above is not None else "li"
+
+
+def _plain(name: object) -> str:
+    """A name without its namespace."""
+    return str(name).rpartition("}")[2]
