@@ -47,10 +47,10 @@ from verify.verifier import Verifier
 
 if TYPE_CHECKING:
     from licence_store.archiving import Archiver
-    from licence_store.conversion import Converter
     from licence_store.collection.collector import Collector
     from licence_store.collection.quality import Quality
     from licence_store.collection.quarantine import Quarantine
+    from licence_store.conversion import Converter
 
 _LOOK_AGAIN = 60.0
 """Seconds after which trust material is looked at again."""

@@ -281,7 +281,9 @@ def table_markdown() -> str:
     parts = (
         markdown_table(("步骤", "step", "由谁办理 by", "从 → 到 from → to", "规则 rules"), steps),
         markdown_table(("角色", "role"), [(role.label, f"`{role}`") for role in Role]),
-        markdown_table(("状态", "state", "对外公布为 published as"), [(s.label, f"`{s}`", s.published or "—") for s in State]),
+        markdown_table(
+            ("状态", "state", "对外公布为 published as"), [(s.label, f"`{s}`", s.published or "—") for s in State]
+        ),
         markdown_table(("规则", "rule"), [(rule.label, f"`{rule}`") for rule in Rule]),
     )
     return "\n".join(parts)
