@@ -122,7 +122,14 @@ def recognise(sheet_id: str, account: str | None, directory: Path | None) -> Non
 
 @command.command("complete", help="录入完成：照扫描件填好并核实各字段，盖章成证照（类型要求复核的，先交第二人）")
 @sheet_argument
-@option("--input", "source", required=True, type=click.Path(path_type=Path), metavar="FILE", help="录入内容（JSON，见 docs/collection.md）")
+@option(
+    "--input",
+    "source",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="录入内容（JSON，见 docs/collection.md）",
+)
 @acting
 @common
 @refusable

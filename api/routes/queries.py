@@ -73,7 +73,10 @@ def licences(
 
 
 @router.get(
-    "/licences/changes", response_model=shapes.ChangesPage, responses=problems(401, 403, 422), summary=N_("证照变更推送")
+    "/licences/changes",
+    response_model=shapes.ChangesPage,
+    responses=problems(401, 403, 422),
+    summary=N_("证照变更推送"),
 )
 def changes(
     found: Found,
