@@ -342,7 +342,7 @@ def test_checked_first_and_sealed_later(collecting: Desk, tmp_path: Path) -> Non
 
 
 def test_rows_entered_one_by_one(collecting: Desk) -> None:
-    declare(collecting, "window", "三号窗口", connector={"kind": "entry"}, mode="result")
+    declare(collecting, "window", "三号窗口", connector={"kind": "entry"}, mode="result", credibility="C")
     good, bad = ({name: row[name] for name in NAMES} for row in records(2))
 
     def enter(*rows: IncomingRow) -> list[RowOutcome]:
@@ -351,6 +351,8 @@ def test_rows_entered_one_by_one(collecting: Desk) -> None:
     [one, two] = enter(IncomingRow(1, "1", good), IncomingRow(2, "2", {**bad, "address": ""}))
     assert (one.what, two.what) == ("issued", "held")
     assert one.licence is not None
+    said = collecting.register.find(one.licence.licence_id).message.metadata
+    assert (said["source"], said["credibility"]) == ("审批结果电子化：三号窗口", "C")
     assert [f.code for f in two.findings] == ["record.missing_field"]
     assert [o.what for o in enter(IncomingRow(1, "1", good))] == ["unchanged"]
     assert [o.what for o in enter(IncomingRow(1, "1", {**good, "address": "新址"}))] == ["revised"]
