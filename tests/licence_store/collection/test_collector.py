@@ -407,6 +407,26 @@ def test_who_may_do_what(collecting: Desk, tmp_path: Path) -> None:
     assert caught.value.code == "source.closed"
 
 
+def test_whose_name_and_whose_folder(collecting: Desk) -> None:
+    """Who is not at the console collects in his own name, from his own department's part of the folder."""
+    chen = Actor("chen/系统", "market", None, "http")
+
+    def path(name: str) -> dict[str, Any]:
+        return {**declared(), "id": "z", "connector": {"kind": "file", "path": name}}
+
+    for raw, code in (
+        ({**declared(), "id": "z", "run_as": "li"}, "source.run_as"),
+        (path("education/rows.csv"), "source.folder"),
+        (path("./education/rows.csv"), "source.folder"),
+    ):
+        with pytest.raises(Refused) as caught:
+            collecting.sources.declare(raw, chen)
+        assert caught.value.code == code
+    for raw in ({**declared(), "id": "y", "run_as": "chen"}, path("market/rows.csv"), path("monthly/rows.csv")):
+        assert collecting.sources.declare(raw, chen).run_as.startswith("chen")
+    assert collecting.sources.declare({**declared(), "id": "x", "run_as": "li"}, CONSOLE, trusted=True).run_as == "li"
+
+
 def declared() -> dict[str, Any]:
     return {"id": "a", "title": "甲库", "type": "business-licence", "department": "market"}
 
