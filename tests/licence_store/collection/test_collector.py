@@ -368,6 +368,7 @@ HOSTILE: list[dict[str, Any]] = [
     {"id": "x" * 300}, {"id": "a\nb"}, {"id": None}, {"id": "\ud800"},
     {"id": "1", "name": "\0"}, {"id": "2", "name": "\ud800"}, {"id": "3", "name": "x" * 5000},
     {"id": "4", "name": {"a": [1, 2]}}, {"id": "5", "case": "x" * 500}, {"id": "6", "case": "\x01"},
+    {"id": "7", "credit_code": "\ud800"}, {"id": "8", "credit_code": "\0"},
 ]  # fmt: skip
 
 
@@ -382,6 +383,16 @@ def test_whatever_is_delivered_is_held_back_with_reasons(collecting: Desk, tmp_p
     for row in collecting.quarantine.page(Wanted(), limit=500):
         assert row.findings
         assert all(told.error.message for told in row.findings)
+
+
+def test_columns_with_hostile_names(collecting: Desk, tmp_path: Path) -> None:
+    collecting.sources.declare({**declared(), "id": "plain", "key": ["credit_code"]}, CONSOLE, trusted=True)
+    named = zip(records(3), ("\ud800", "\0", "{0}"), strict=True)
+    rows = [{**{field: row[field] for field in NAMES}, name: "x"} for row, name in named]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="ascii")
+    view = collecting.collector.run("plain", CONSOLE, file=path, workers=1)
+    assert (view.state, counts(view)) == ("done", {"held": 3}), view.stopped_by
 
 
 def test_who_may_do_what(collecting: Desk, tmp_path: Path) -> None:
