@@ -24,7 +24,7 @@ from licence_store.collection.models import CollectionItem, CollectionSource, Qu
 from licence_store.collection.repetitions import forget
 from licence_store.collection.rows import Told
 from licence_store.collection.sources import allowed
-from licence_store.collection.texts import to_text
+from licence_store.collection.texts import to_text, whole
 from licence_store.definitions import LicenceTypeDefinition
 from seal.database import Sessions
 from trust.errors import Conflict, LicenceTrustError, Malformed, NotFound

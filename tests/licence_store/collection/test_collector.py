@@ -383,6 +383,7 @@ def test_whatever_is_delivered_is_held_back_with_reasons(collecting: Desk, tmp_p
     for row in collecting.quarantine.page(Wanted(), limit=500):
         assert row.findings
         assert all(told.error.message for told in row.findings)
+        assert json.dumps(dict(row.record), ensure_ascii=False).encode()  # can be shown
 
 
 def test_columns_with_hostile_names(collecting: Desk, tmp_path: Path) -> None:
@@ -393,6 +394,8 @@ def test_columns_with_hostile_names(collecting: Desk, tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="ascii")
     view = collecting.collector.run("plain", CONSOLE, file=path, workers=1)
     assert (view.state, counts(view)) == ("done", {"held": 3}), view.stopped_by
+    for row in collecting.quarantine.page(Wanted()):
+        assert json.dumps([dict(row.record), row.findings[0].field], ensure_ascii=False).encode()
 
 
 def test_who_may_do_what(collecting: Desk, tmp_path: Path) -> None:
