@@ -66,7 +66,7 @@ GROUPS: Final = (
         N_("目录"),
         (
             Entry("types", "/types", N_("全部类型")),
-            Entry("types", "/types/drafts", N_("目录草稿"), _WRITERS),
+            Entry("types", "/types/drafts", N_("类型草稿与审核"), _WRITERS),
         ),
     ),
     Group(N_("印章"), (Entry("seals", "/seals", N_("印章"), SIGNED_IN),)),
