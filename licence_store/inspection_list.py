@@ -87,15 +87,21 @@ class InspectionList:
         return tuple(_line(row) for row in rows)
 
     def count(
-        self, definition: LicenceTypeDefinition, shown: str, *, year: int = 0, departments: Sequence[str] | None = None
+        self,
+        definition: LicenceTypeDefinition,
+        shown: str,
+        *,
+        year: int = 0,
+        departments: Sequence[str] | None = None,
+        most: int | None = None,
     ) -> int:
-        """How many lines there are."""
+        """How many lines there are; counted no further than ``most``."""
         if definition.inspection is None:
             return 0
         year = year or self.open_year(definition.inspection)
-        query = self._of(select(func.count()).select_from(Licence), definition, shown, year, departments)
+        query = self._of(select(Licence.base), definition, shown, year, departments).limit(most)
         with self.sessions.read() as session:
-            return int(session.execute(query).scalar_one())
+            return int(session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
     def _of(
         self,

@@ -17,7 +17,7 @@ crash anybody may complete what was begun. ``issue_many`` takes the same steps, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from licence_store import forms as shapes
@@ -25,6 +25,7 @@ from licence_store import journal, recording, reserving
 from licence_store.cabinet import SealCabinet
 from licence_store.cases import take_apart
 from licence_store.catalogue import Catalogue, CataloguedType, IssuingRight
+from licence_store.collection.materials import believed
 from licence_store.extras import PLAIN, IssueExtras
 from licence_store.face import PreparedFace, draw_face, draw_pdf
 from licence_store.files import FileStore
@@ -348,6 +349,8 @@ def make_application(
         values = kind.definition.validate_record(record)
         key = _record_key(record, values)
         extras.check()
+        vouched = believed(kind.definition.source, right.department_id, extras.credibility)
+        extras = replace(extras, credibility=vouched)
         issued_on = extras.issued_on or today
         if issued_on > today:
             raise Malformed("record.issued_later", "颁证日期 {issued_on} 在今天之后。", issued_on=issued_on)

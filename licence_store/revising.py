@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from licence_store import events, journal, next_version
 from licence_store.cases import take_apart
 from licence_store.catalogue import CataloguedType, IssuingRight
+from licence_store.collection.materials import believed
 from licence_store.definitions import LicenceTypeDefinition
 from licence_store.extras import PLAIN, IssueExtras
 from licence_store.issuance import Issuer, make_application
@@ -250,7 +251,7 @@ class Reviser:
         }
         if extras.source:
             facts["source"] = extras.source
-        metadata = {**old.metadata, **facts, "credibility": extras.credibility}
+        metadata = {**old.metadata, **facts, "credibility": _believed(definition, right, old, extras)}
         names = ("licence_number", "issuer_name", "issued_on")
         return _Content(metadata, definition.face_values(record, {name: metadata[name] for name in names}))
 
@@ -338,6 +339,16 @@ def _check(step: str, standing: _Standing, who: Official, reason: str) -> None:
     """Table and reason."""
     take(step, standing.state, who.role)
     check_reason(step, reason)
+
+
+def _believed(
+    definition: LicenceTypeDefinition, right: IssuingRight, old: DataMessage, extras: IssueExtras
+) -> str:
+    """可信等级 of what follows ``old``: a change makes nothing more credible than it was, unless it says where from."""
+    credibility = extras.credibility
+    if not extras.source:
+        credibility = max(credibility, old.metadata["credibility"])  # letters: A is the best
+    return believed(definition.source, right.department_id, credibility)
 
 
 def _says(message: DataMessage, definition: LicenceTypeDefinition, changes: Record) -> bool:

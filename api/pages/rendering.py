@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from api import __version__
 from api.errors import Problem, language_of, trace_id
+from api.pages import navigation
 from trust.errors import LicenceTrustError
 from trust.i18n import translator
 
@@ -51,18 +52,20 @@ def page(
     """The page ``template`` for ``visitor``, in the visitor's language."""
     language = language_of(request)
     services = request.app.state.services
-    form = form_token(request, visitor)
+    form, translate = form_token(request, visitor), translator(language)
+    role = visitor.account.role if visitor else ""
     html = (
         environment()
         .get_template(template)
         .render(
-            _=translator(language),
+            _=translate,
             lang=language,
             other_language=_other_language(request, language),
             region=services.region_facts,
             user=visitor.account if visitor else None,
             csrf=form,
             nav=nav,
+            menus=navigation.menu(role, nav, request.url.path, translate),
             static=static,
             version=__version__,
             upload_limit=request.app.state.settings.upload_limit,

@@ -41,6 +41,13 @@ def _own(person: Visitor) -> str | None:
     return None if person.account.role in OVERSEERS else person.account.department
 
 
+def _demand_holder(found: Services, person: Visitor, code: str) -> None:
+    """Contacts of holders are for the departments that issued to them; raises ``Refused("contact.not_ours")``."""
+    own = _own(person)
+    if own is not None and not found.register.holdings(code, departments=[own]):
+        raise Refused("contact.not_ours", "该持证者没有本部门颁发的证照，其联系方式由颁证部门登记。")
+
+
 @router.get("/notices")
 def notices(request: Request, found: Found, person: Watcher, state: str = "", before: Before = "") -> Response:
     translate, state = translation(request), state if state in STATES else ""
@@ -70,6 +77,8 @@ def add_contact(request: Request, found: Found, data: Form, person: Acting) -> R
     if asked["party_kind"] == DEPARTMENT:
         asked["party"] = person.account.department or _text(data, "department", 32)
     try:
+        if asked["party_kind"] == HOLDER:
+            _demand_holder(found, person, asked["party"])
         made = found.desk.notices.contacts.add(**asked, actor=person.actor)
     except LicenceTrustError as error:
         return _contacts(request, found, person, asked=asked, error=error)
@@ -82,6 +91,8 @@ def end_contact(found: Found, data: Form, person: Acting, contact_id: str) -> Re
     one = found.desk.notices.contacts.get(contact_id)
     if one.party_kind == DEPARTMENT and _own(person) not in (None, one.party):
         raise NotFound("contact.unknown", "没有这一联系方式。")
+    if one.party_kind == HOLDER:
+        _demand_holder(found, person, one.party)
     found.desk.notices.contacts.end(contact_id, actor=person.actor)
     back = f"?holder={quote(one.party)}" if one.party_kind == HOLDER else ""
     return RedirectResponse(f"/notices/contacts{back}", 303)
@@ -137,6 +148,11 @@ def _contacts(
     translate, register = translation(request), found.desk.notices.contacts
     departments = {one.id: one.name for one in found.catalogue.departments()}
     shown = list(register.list(party_kind=DEPARTMENT, party=_own(person) or ""))
+    if holder:
+        try:
+            _demand_holder(found, person, holder)
+        except Refused as refused:
+            holder, error = "", error or refused
     if holder:
         found.journal.record(actor=person.actor, action="contact.read", subject="contacts")
         shown = [*register.list(party_kind=HOLDER, party=holder), *shown]

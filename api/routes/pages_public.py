@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
 
@@ -22,12 +23,14 @@ from api.deps import (
     upload,
 )
 from api.errors import language_of, problem_of
-from api.pages import developers
+from api.pages import developers, start_views
 from api.pages.public import QUESTIONS, public_state
 from api.pages.rendering import page
 from api.pages.seal_views import registered
 from api.pages.verdict import verdict_view
+from api.start_office import waiting_for
 from api.wiring import Services
+from seal.lifecycle import Official, Role
 from trust.errors import Malformed, NotFound, Refused, Unauthenticated
 from trust.journal import Actor
 
@@ -37,10 +40,27 @@ Form = Annotated[FormData, Depends(form)]
 
 
 @router.get("/")
-def home(request: Request, person: MaybeVisitor) -> Response:
+def home(request: Request, found: Found, person: MaybeVisitor) -> Response:
+    """首页: for a stranger what verifying is, for somebody signed in what waits for them."""
     translate = translation(request)
+    if person is not None:
+        return _start(request, found, person, translate)
     questions = [(icon, translate(title), translate(text)) for icon, title, text in QUESTIONS]
     return page(request, "home.html", visitor=person, questions=questions)
+
+
+def _start(request: Request, found: Services, person: Visitor, translate: Callable[[str], str]) -> Response:
+    account = person.account
+    lines = waiting_for(found, Official(person.actor, Role(account.role)))
+    names = {one.id: one.name for one in found.catalogue.departments()}
+    return page(
+        request,
+        "start.html",
+        visitor=person,
+        waits=start_views.lines(lines, found.catalogue.list(), language_of(request), translate),
+        place=names.get(account.department or "", ""),
+        role=translate(Role(account.role).label),
+    )
 
 
 @router.get("/developers")
@@ -105,15 +125,10 @@ def public_check(
 # Signing in
 
 
-_DESKS = {"seal_keeper": "/seals", "seal_approver": "/seals", "auditor": "/journal"}
-"""Where people begin who do not issue, unless they asked for a page."""
-
-
 @router.get("/sign-in")
-def sign_in_page(request: Request, person: MaybeVisitor, next: Annotated[str, Query()] = "/issue") -> Response:
+def sign_in_page(request: Request, person: MaybeVisitor, next: Annotated[str, Query()] = "/") -> Response:
     if person is not None:
-        target = inside(next)
-        return RedirectResponse(_DESKS.get(person.account.role, target) if target == "/issue" else target, 303)
+        return RedirectResponse(_desk(person.account.role, inside(next)), 303)
     return page(request, "sign_in.html", nav="sign-in", problem=None, name="", next=inside(next))
 
 
@@ -130,7 +145,7 @@ def sign_in(request: Request, found: Found, data: Form) -> Response:
             request, "sign_in.html", status=status, nav="sign-in", problem=problem.detail, name=name, next=target
         )
     token, _ = found.accounts.open_session(account, address=address)
-    response = RedirectResponse(_DESKS.get(account.role, target) if target == "/issue" else target, 303)
+    response = RedirectResponse(_desk(account.role, target), 303)
     settings = found.settings
     response.set_cookie(
         SESSION_COOKIE,
@@ -150,6 +165,11 @@ def sign_out(found: Found, data: Form, person: Annotated[Visitor, Depends(staff)
     response = RedirectResponse("/", 303)
     response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax", secure=found.settings.secure)
     return response
+
+
+def _desk(role: str, target: str) -> str:
+    """Where somebody goes on: the public pages offer issuing to whoever comes, and not all who come may issue."""
+    return "/" if target == "/issue" and role != "officer" else target
 
 
 def inside(target: str) -> str:

@@ -29,7 +29,7 @@ from licence_store.collection.rows import Evidence, Finding, IncomingRow, extras
 from licence_store.collection.runs import CHECK, COLLECT, ENTER, RERUN, Run, RunView
 from licence_store.collection.sources import SourceView, allowed, rules_of
 from licence_store.collection.texts import to_text
-from licence_store.extras import IssueExtras
+from licence_store.extras import PLAIN, IssueExtras
 from licence_store.issuance import BEIJING
 from licence_store.reserving import IssuedLicence
 from seal.database import Sessions
@@ -138,6 +138,7 @@ class Collector:
         same rows may be entered again.
         """
         source = self._open(source_id, actor)
+        rows = [row if row.extras != PLAIN else replace(row, extras=extras_of(source.declaration)) for row in rows]
         now = self.desk.clock()
         with self._sessions.begin() as session:
             identity = {"entered": sm3(to_text([row.digest for row in rows]).encode()).hex(), "at": now.isoformat()}
@@ -236,7 +237,7 @@ class Collector:
         journal.append(session, [Entry(now, actor, action, run.source_id, result=result, details=details)])
 
     def _incoming(self, declared: Declaration, delivery: Delivery, position: str) -> Iterator[IncomingRow]:
-        extras = IssueExtras(source=origin_of(declared), credibility=declared.credibility)
+        extras = extras_of(declared)
         for one in delivery.rows(position):
             yield _mapped(declared, one, extras)
 
@@ -260,6 +261,11 @@ class Collector:
 def origin_of(declared: Declaration) -> str:
     """信息来源 as the licence says it (R030)."""
     return declared.origin or f"{MODES[declared.mode]}：{declared.title}"
+
+
+def extras_of(declared: Declaration) -> IssueExtras:
+    """What every licence from this source says besides its record."""
+    return IssueExtras(source=origin_of(declared), credibility=declared.credibility)
 
 
 def incoming_of(row: QuarantineRow) -> IncomingRow:

@@ -17,6 +17,7 @@ from licence_store.collection.rows import Told
 from licence_store.collection.runs import Run
 from licence_store.collection.texts import to_text
 from licence_store.models import table
+from trust.errors import printable
 from trust.journal import Actor
 
 OPEN, MENDED, RELEASED, DISCARDED = "open", "mended", "released", "discarded"
@@ -122,7 +123,7 @@ def _findings(quarantine: str, decided: Decided) -> list[dict[str, Any]]:
             "number": number,
             "rule": one.rule[:64],
             "code": one.code[:64],
-            "field": one.field[:40],
+            "field": printable(one.field)[:40],
             "severity": one.severity,
             "message": to_text({"template": one.template, "params": dict(one.params)}),
         }

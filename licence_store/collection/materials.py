@@ -113,6 +113,11 @@ def judge(mode: Mode, rule: EntryRule, department: str, comparison: Comparison) 
     return "A" if comparison.confirmed_by_issuer or own_result else "B"
 
 
+def believed(document: Mapping[str, Any], department: str, credibility: str) -> str:
+    """可信等级 of what ``department`` seals, by whatever way it came: a window's own word is ``B`` at most."""
+    return "B" if credibility == "A" and department in EntryRule.of(document).windows else credibility
+
+
 def said_of(comparison: Comparison) -> str:
     """What was compared, as the register keeps it."""
     return comparison.original + (f": {comparison.number}" if comparison.number else "")

@@ -34,7 +34,7 @@ from licence_store.models import LicenceVersion, table
 from licence_store.reserving import IssuedLicence
 from seal.lifecycle import Official, Role
 from trust.algorithms import sm3
-from trust.errors import LicenceTrustError, Unavailable
+from trust.errors import LicenceTrustError, Unavailable, printable
 from trust.identifiers import parse_licence_id
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class Pipeline:
     def _tally(self, session: Session, became: Iterable[tuple[Decided, IssuedLicence | None]]) -> None:
         counts: Counter[tuple[str, str, str, str]] = Counter()
         for decided, _ in became:
-            counts.update({(f.rule[:64], f.code[:64], f.field[:40], f.severity) for f in decided.findings})
+            counts.update({(f.rule[:64], f.code[:64], printable(f.field)[:40], f.severity) for f in decided.findings})
         if not counts:
             return
         rows = [

@@ -24,7 +24,7 @@ from licence_store.collection.models import CollectionItem, CollectionSource, Qu
 from licence_store.collection.repetitions import forget
 from licence_store.collection.rows import Told
 from licence_store.collection.sources import allowed
-from licence_store.collection.texts import to_text
+from licence_store.collection.texts import to_text, whole
 from licence_store.definitions import LicenceTypeDefinition
 from seal.database import Sessions
 from trust.errors import Conflict, LicenceTrustError, Malformed, NotFound
@@ -108,10 +108,11 @@ class Quarantine:
             rows = session.execute(query.order_by(_Q.held.desc(), _Q.id).limit(min(limit, MOST_LISTED))).scalars()
             return _with_findings(session, list(rows))
 
-    def count(self, wanted: Wanted) -> int:
-        """How many there are."""
+    def count(self, wanted: Wanted, *, most: int | None = None) -> int:
+        """How many there are; counted no further than ``most``."""
         with self.sessions.read() as session:
-            return session.execute(select(func.count()).select_from(_query(wanted).subquery())).scalar_one()
+            found = _query(wanted).limit(most).subquery()
+            return session.execute(select(func.count()).select_from(found)).scalar_one()
 
     def get(self, quarantine_id: str, departments: Collection[str] | None = None) -> Held:
         """One row; raises ``NotFound("quarantine.unknown")``."""
@@ -282,6 +283,6 @@ def _held(row: QuarantineRow, findings: tuple[Told, ...], title: str) -> Held:
     kept = json.loads(row.content) if row.content else {"record": {}, "extras": {}}
     return Held(
         row.id, row.source_id, title, row.type_code, row.department_id, row.key, row.row, row.run_id, row.state,
-        row.revision, row.held, row.changed, row.changed_by, row.reason, row.licence_id, findings, kept["record"],
-        kept["extras"],
+        row.revision, row.held, row.changed, row.changed_by, row.reason, row.licence_id, findings,
+        {whole(name): whole(value) for name, value in kept["record"].items()}, kept["extras"],
     )  # fmt: skip

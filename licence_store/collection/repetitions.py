@@ -205,7 +205,7 @@ class Repetitions:
         holder = self.definition.holder.code
         if not any(rule.kind == "duplicate" and holder in rule.fields for rule in self._own):
             return {}
-        codes = {claim.values.get(holder, "") for claim in claims} - {""}
+        codes = {code for claim in claims if (code := claim.values.get(holder, "")) and code.isprintable()}
         found: dict[str, list[tuple[str, Mapping[str, str]]]] = defaultdict(list)
         query = _OTHERS.where(effective_state(moment).not_in(OVER))
         for some in batches(codes):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
@@ -62,16 +63,20 @@ class Sources:
         """声明来源: a new one, or another declaration of one's own source.
 
         Raises ``Malformed("source.*")``, ``NotFound("type.unknown", "department.unknown")``,
-        ``Refused("source.department")`` (only one's own department's), ``Conflict("source.type")`` (a source of
-        another type by that name), ``Refused("grant.missing")``.
+        ``Refused("source.department", "source.run_as", "source.folder")`` (only one's own), ``Conflict("source.type")``
+        (a source of another type by that name), ``Refused("grant.missing")``.
         """
         declared = load_declaration(raw, self._fields_of, trusted=trusted)
         if actor.department not in (None, "", declared.department):
             raise Refused("source.department", "只能为本部门声明来源。")
+        if not trusted and declared.run_as not in ("", actor.account.partition("/")[0]):
+            raise Refused("source.run_as", "只能以自己的名义定期归集；以他人名义的，请系统管理员在控制台声明。")
         now = self.clock()
         with self.sessions.begin() as session:
             if session.get(Department, declared.department) is None:
                 raise NotFound("department.unknown", "没有部门“{id}”。", id=declared.department)
+            if not trusted:
+                _check_folder(session, declared)
             definition = self.catalogue.current_in(session, declared.type).definition
             self.catalogue.right(session, definition.code, declared.department)
             known = session.get(CollectionSource, declared.id)
@@ -200,6 +205,14 @@ def _counted(session: Session, source_id: str) -> dict[str, int]:
 def rules_of(definition: LicenceTypeDefinition) -> tuple[Rule, ...]:
     """清洗规则 of a definition."""
     return load_rules(list(definition.cleansing), definition.schema["properties"])
+
+
+def _check_folder(session: Session, declared: Declaration) -> None:
+    """``collect/<department>/`` is that department's alone. Raises ``Refused("source.folder")``."""
+    first = PurePath(declared.connector.params.get("path", "")).parts[:1]
+    owner = session.get(Department, first[0].lower()[:32]) if first else None
+    if owner is not None and owner.id != declared.department:
+        raise Refused("source.folder", "collect 文件夹中的“{name}”是另一部门的。", name=owner.id)
 
 
 def allowed(actor: Actor, department_id: str) -> None:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
+
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def whole(text: str) -> str:
+    """``text`` as it can be shown: halves of characters, which no encoding can carry, are replaced."""
+    return _HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def to_text(value: Any) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from licence_store.criteria import Criteria
 from licence_store.jobs import running
 from licence_store.jobs.runner import JobRunner
 from licence_store.notices.delivery import ATTEMPTS
@@ -131,7 +130,7 @@ def test_called_off_and_done_again_without_scripts(browser: Any, live: Live) -> 
         assert tab.page.goto(f"/jobs/{job.id}").status == 404
 
 
-def posted(live: Live, licence_id: str) -> list[str]:
+def posted(live: Live, licence_id: str, holder: str) -> list[str]:
     """A notice to the department, given up, and one to nobody; their deliveries."""
     services = live.services
     facts = {
@@ -143,7 +142,7 @@ def posted(live: Live, licence_id: str) -> list[str]:
         "department", department, "smtp", "office@education.example.cn", actor=Actor("admin")
     )
     with services.desk.sessions.begin() as session:
-        for kind, party in (("department", department), ("holder", "990101199003070014")):
+        for kind, party in (("department", department), ("holder", holder)):
             one = Occasion("licence.expiring", licence_id, "expiring-30", kind, party, department, facts)
             services.desk.notices.post(session, [one])
     for _ in range(ATTEMPTS):
@@ -154,9 +153,13 @@ def posted(live: Live, licence_id: str) -> list[str]:
     return [one.id for one in services.desk.notices.list(department=department)]
 
 
-def test_notices_and_contacts(live: Live, desk_tab: Tab, phone_tab: Tab) -> None:
-    [licence] = [one.licence_id for one in live.services.desk.search.page(Criteria(), limit=1).items] or [""]
-    ids = posted(live, licence)
+def test_notices_and_contacts(
+    live: Live, desk_tab: Tab, phone_tab: Tab, people: Callable[[int, int], list[dict[str, str]]]
+) -> None:
+    [record] = people(1, 173)
+    officer = Actor(EDUCATION, live.services.accounts.get(EDUCATION).department_id)
+    licence, holder = live.services.desk.issuer.issue(TEACHER, record, officer=officer), record["citizen_number"]
+    ids = posted(live, licence.licence_id, holder)
     assert len(ids) == 2
     dead = next(one.id for one in live.services.desk.notices.list(state="dead"))
     page = desk_tab.page
@@ -173,17 +176,21 @@ def test_notices_and_contacts(live: Live, desk_tab: Tab, phone_tab: Tab) -> None
     page.goto("/notices/contacts")
     assert "office@education.example.cn" in page.inner_text("main")
     page.fill("#party", "990101199003070014")
+    page.fill("#address", "x@example.cn")
+    page.click("main >> button:text-is('登记')")
+    assert "没有本部门颁发的证照" in page.inner_text(".error-summary")
+    page.fill("#party", holder)
     page.select_option("#channel", "webhook")
     page.fill("#address", "nonsense")
     page.click("main >> button:text-is('登记')")
     assert "没有登记成功" in page.inner_text(".error-summary")
-    assert page.input_value("#party") == "990101199003070014"
+    assert page.input_value("#party") == holder
     shot(desk_tab, "contacts-refused")
     page.fill("#address", "https://example.cn/hook")
     page.click("main >> button:text-is('登记')")
     assert "whsec_" in page.inner_text("main")
     for tab in (desk_tab, phone_tab):
-        tab.page.goto("/notices/contacts?holder=990101199003070014")
+        tab.page.goto(f"/notices/contacts?holder={holder}")
         shot(tab, "contacts")
     page.click("main >> button:text-is('不再使用') >> nth=0")
     assert "https://example.cn/hook" not in page.inner_text("main")

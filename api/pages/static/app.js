@@ -46,3 +46,16 @@ if (summary) { summary.focus(); }
     }).catch(follow);
   }, Number(part.dataset.live) * 1000);
 })();
+/* The menus of the head open and close by themselves; here they also close by Escape and when one goes elsewhere. */
+(function menus() {
+  var all = document.querySelectorAll("[data-menu]");
+  function close(but) { all.forEach(function (one) { if (one !== but) { one.open = false; } }); }
+  document.addEventListener("click", function (event) { close(event.target.closest("[data-menu]")); });
+  document.addEventListener("focusin", function (event) { close(event.target.closest("[data-menu]")); });
+  document.addEventListener("keydown", function (event) {
+    var open = event.key === "Escape" && document.querySelector("[data-menu][open]");
+    if (!open) { return; }
+    open.open = false;
+    open.querySelector("summary").focus();
+  });
+})();

@@ -342,7 +342,7 @@ def test_checked_first_and_sealed_later(collecting: Desk, tmp_path: Path) -> Non
 
 
 def test_rows_entered_one_by_one(collecting: Desk) -> None:
-    declare(collecting, "window", "三号窗口", connector={"kind": "entry"}, mode="result")
+    declare(collecting, "window", "三号窗口", connector={"kind": "entry"}, mode="result", credibility="C")
     good, bad = ({name: row[name] for name in NAMES} for row in records(2))
 
     def enter(*rows: IncomingRow) -> list[RowOutcome]:
@@ -351,6 +351,8 @@ def test_rows_entered_one_by_one(collecting: Desk) -> None:
     [one, two] = enter(IncomingRow(1, "1", good), IncomingRow(2, "2", {**bad, "address": ""}))
     assert (one.what, two.what) == ("issued", "held")
     assert one.licence is not None
+    said = collecting.register.find(one.licence.licence_id).message.metadata
+    assert (said["source"], said["credibility"]) == ("审批结果电子化：三号窗口", "C")
     assert [f.code for f in two.findings] == ["record.missing_field"]
     assert [o.what for o in enter(IncomingRow(1, "1", good))] == ["unchanged"]
     assert [o.what for o in enter(IncomingRow(1, "1", {**good, "address": "新址"}))] == ["revised"]
@@ -366,6 +368,7 @@ HOSTILE: list[dict[str, Any]] = [
     {"id": "x" * 300}, {"id": "a\nb"}, {"id": None}, {"id": "\ud800"},
     {"id": "1", "name": "\0"}, {"id": "2", "name": "\ud800"}, {"id": "3", "name": "x" * 5000},
     {"id": "4", "name": {"a": [1, 2]}}, {"id": "5", "case": "x" * 500}, {"id": "6", "case": "\x01"},
+    {"id": "7", "credit_code": "\ud800"}, {"id": "8", "credit_code": "\0"},
 ]  # fmt: skip
 
 
@@ -380,6 +383,19 @@ def test_whatever_is_delivered_is_held_back_with_reasons(collecting: Desk, tmp_p
     for row in collecting.quarantine.page(Wanted(), limit=500):
         assert row.findings
         assert all(told.error.message for told in row.findings)
+        assert json.dumps(dict(row.record), ensure_ascii=False).encode()  # can be shown
+
+
+def test_columns_with_hostile_names(collecting: Desk, tmp_path: Path) -> None:
+    collecting.sources.declare({**declared(), "id": "plain", "key": ["credit_code"]}, CONSOLE, trusted=True)
+    named = zip(records(3), ("\ud800", "\0", "{0}"), strict=True)
+    rows = [{**{field: row[field] for field in NAMES}, name: "x"} for row, name in named]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="ascii")
+    view = collecting.collector.run("plain", CONSOLE, file=path, workers=1)
+    assert (view.state, counts(view)) == ("done", {"held": 3}), view.stopped_by
+    for row in collecting.quarantine.page(Wanted()):
+        assert json.dumps([dict(row.record), row.findings[0].field], ensure_ascii=False).encode()
 
 
 def test_who_may_do_what(collecting: Desk, tmp_path: Path) -> None:
@@ -403,6 +419,26 @@ def test_who_may_do_what(collecting: Desk, tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         collect(collecting, rows, tmp_path)
     assert caught.value.code == "source.closed"
+
+
+def test_whose_name_and_whose_folder(collecting: Desk) -> None:
+    """Who is not at the console collects in his own name, from his own department's part of the folder."""
+    chen = Actor("chen/系统", "market", None, "http")
+
+    def path(name: str) -> dict[str, Any]:
+        return {**declared(), "id": "z", "connector": {"kind": "file", "path": name}}
+
+    for raw, code in (
+        ({**declared(), "id": "z", "run_as": "li"}, "source.run_as"),
+        (path("education/rows.csv"), "source.folder"),
+        (path("./education/rows.csv"), "source.folder"),
+    ):
+        with pytest.raises(Refused) as caught:
+            collecting.sources.declare(raw, chen)
+        assert caught.value.code == code
+    for raw in ({**declared(), "id": "y", "run_as": "chen"}, path("market/rows.csv"), path("monthly/rows.csv")):
+        assert collecting.sources.declare(raw, chen).run_as.startswith("chen")
+    assert collecting.sources.declare({**declared(), "id": "x", "run_as": "li"}, CONSOLE, trusted=True).run_as == "li"
 
 
 def declared() -> dict[str, Any]:

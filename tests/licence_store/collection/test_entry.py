@@ -16,6 +16,7 @@ from licence_store.definitions import LicenceTypeDefinition
 from licence_store.desk import Desk
 from licence_store.extras import IssueExtras
 from licence_store.reserving import IssuedLicence
+from seal.lifecycle import Official, Role
 from tests.licence_store.collection.scanning import blank
 from tests.licence_store.conftest import OFFICER
 from trust.errors import Conflict, LicenceTrustError, NotFound, Unavailable
@@ -154,7 +155,28 @@ def test_a_window_never_confirms_for_the_issuing_body(desk: Desk, record: dict[s
     sheet = received(entry)
     assert code_of(entry.complete, sheet.id, filled(record, ARCHIVE), FIRST) == "entry.window"
     done = entry.complete(sheet.id, filled(record, ORIGINAL), FIRST)
-    assert desk.register.find(done.licence_id).message.metadata["credibility"] == "B"
+    assert believed(desk, done.licence_id) == "B"
+    [other] = desk.catalogue.get(TEACHER).example_records(1, seed=32)
+    assert believed(desk, desk.issuer.issue(TEACHER, other, officer=FIRST).licence_id) == "B"  # nor by another door
+
+
+def believed(desk: Desk, licence_id: str) -> str:
+    return desk.register.find(licence_id).message.metadata["credibility"]
+
+
+def test_a_change_makes_nothing_more_credible(desk: Desk, record: dict[str, str]) -> None:
+    """What was only compared with the holder's original stays B, until the body itself confirms it."""
+    entry = entry_of(desk)
+    done = entry.complete(received(entry).id, filled(record, ORIGINAL), FIRST)
+    assert believed(desk, done.licence_id) == "B"
+    officer = Official(FIRST, Role.OFFICER)
+    changed = {"subject": "物理"}
+    revised = desk.reviser.revise(done.licence_id, changed, officer, reason="更正")
+    assert (revised.version, believed(desk, revised.licence_id)) == (2, "B")
+    again = {"subject": "化学"}
+    confirmed = IssueExtras(source="证照录入", credibility="A")
+    third = desk.reviser.revise(revised.licence_id, again, officer, reason="核对档案", extras=confirmed)
+    assert believed(desk, third.licence_id) == "A"
 
 
 @pytest.mark.parametrize("stated", [{"second_check": "yes"}, {"windows": "hall"}, {"windows": [7]}, {"x": 1}, [1]])
