@@ -75,10 +75,13 @@ def _is_rectangle(corners: list[Any]) -> bool:
 
 def _refers(value: Any, depth: int = 0) -> bool:
     """Is there a reference in it (or too much of it)?"""
-    if isinstance(value, generic.DictionaryObject | generic.ArrayObject):
-        raw = [value.raw_get(key) for key in (value if isinstance(value, dict) else range(len(value)))]
-        return depth > 8 or any(_refers(one, depth + 1) for one in raw)
-    return isinstance(value, generic.IndirectObject)
+    if isinstance(value, generic.DictionaryObject):
+        raw = [value.raw_get(key) for key in value]
+    elif isinstance(value, generic.ArrayObject):
+        raw = [value.raw_get(index) for index in range(len(value))]
+    else:
+        return isinstance(value, generic.IndirectObject)
+    return depth > 8 or any(_refers(one, depth + 1) for one in raw)
 
 
 def _has_unlisted(opened: OpenedPDF, signature: PDFSignature) -> bool:
