@@ -262,7 +262,7 @@ class _Judge:
         token = ses.timestamp if ses.structure != "SES-V1" else None
         steps.establish_time(judged, ses.time, token, ses.signature, then.trust, then.question)
         steps.check_seal(judged, ses.seal, ses.signer_certificate, then.trust, self.verifier.seals, then.question)
-        steps.check_certificate(judged, then.trust, then.question)
+        steps.check_certificate(judged, self._speaking_of(judged, then), then.question)
 
     def _judge_cms(self, judged: Judged, then: Knowledge) -> None:
         """CMS with SM2, or with the algorithms of elsewhere."""
@@ -293,7 +293,25 @@ class _Judge:
         if signature.seal is not None:
             steps.check_seal(judged, signature.seal, certificate, then.trust, self.verifier.seals, then.question)
         others = tuple(one for one in _loaded(load_certificate, cms.certificates) if one is not judged.signer)
-        steps.check_certificate(judged, then.trust, then.question, others)
+        steps.check_certificate(judged, self._speaking_of(judged, then), then.question, others)
+
+    def _speaking_of(self, judged: Judged, then: Knowledge) -> TrustStore:
+        """What was known, without what speaks of a time before the signature and is over by now: whoever signs with a
+        revoked key can put an old list into the file and have it stamped.
+        """
+        trust, signer, time, now = then.trust, judged.signer, judged.time, self.question.known_at
+        if signer is None or time is None or not then.proved:
+            return trust
+        name, signed = signer.issuer_name_der, time.value
+        spent = {
+            one.digest
+            for one in trust.crls
+            if one.issuer_name_der == name and one.this_update < signed and (one.next_update or signed) < now
+        }
+        answers = tuple(one for one in trust.ocsp if one.produced_at >= signed)
+        if not spent and len(answers) == len(trust.ocsp):
+            return trust
+        return trust.changed(crls=tuple(one for one in trust.crls if one.digest not in spent), ocsp=answers)
 
     def _level(self, judged: Judged, over: list[Knowledge]) -> str:
         """级别 (EN 319 142-1, 6): what the signature and the file carry, if what they carry holds."""
