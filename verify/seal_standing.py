@@ -89,7 +89,9 @@ def _read(
             return None
         if published.region != store.region and digest not in (known for known, _from in history.objects):
             return None
-        check_published(published.document, store, published.issued_at, known_at=question.known_at)
+        # asked with what was known at a time stamp, a list published since is no less the publisher's word
+        known_at = max(question.known_at, published.issued_at)
+        check_published(published.document, store, published.issued_at, known_at=known_at)
     except LicenceTrustError:
         return None
     return history.at(when, digest)

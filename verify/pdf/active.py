@@ -13,7 +13,7 @@ from typing import Any, Final
 from pyhanko.pdf_utils import generic
 
 from trust.errors import CheckFailed, Malformed
-from verify.pdf.opening import BROKEN, MAX_OBJECTS, OpenedPDF, items, look
+from verify.pdf.opening import BROKEN, MAX_OBJECTS, OpenedPDF, has_area, items, look
 from verify.remarks import listed
 from verify.report import Indication
 
@@ -105,21 +105,13 @@ def _look_at_dictionary(node: Any, activity: Activity) -> None:
     if "/Alternates" in node:
         activity.hidden.add("Alternates")
     flags = look(node, "/F") if subtype is not None and "/Rect" in node else None
-    if isinstance(flags, int) and flags & 0b100010 and _area(node) and subtype not in ("/Popup", "/Link"):
+    if isinstance(flags, int) and flags & 0b100010 and has_area(node) and subtype not in ("/Popup", "/Link"):
         activity.hidden.add(subtype[1:])
 
 
 def _name(node: Any, key: str) -> str:
     value = node.raw_get(key) if key in node else None
     return str(value) if isinstance(value, generic.NameObject) else ""
-
-
-def _area(node: Any) -> bool:
-    corners = look(node, "/Rect")
-    if not isinstance(corners, generic.ArrayObject) or len(corners) != 4:
-        return False
-    left, bottom, right, top = (float(corner) for corner in items(corners))
-    return left != right and bottom != top
 
 
 def _look_at_layers(root: Any, activity: Activity) -> None:

@@ -1,10 +1,9 @@
 """签名后的改动: what was added to a PDF after a signature, and does the signature allow it (ISO 32000-1, 12.8.2)?
 
 Every later revision is compared with the one before by pyHanko's difference analysis, with rules stricter than its
-own: document information, metadata and annotations may not be exchanged, and into a licence no objects slipped that
-nobody refers to. What remains
-allowed: further signatures and time stamps in their fields, material for long-term validation, and, in a form that
-is not a licence of ours, filled-in fields.
+own: document information, metadata and annotations may not be exchanged, viewers not told to draw fields anew, and
+into a licence no objects slipped that nobody refers to. What remains allowed: further signatures and time stamps in
+their fields, material for long-term validation, and, in a form that is not a licence of ours, filled-in fields.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from pyhanko.sign.diff_analysis import (
 from pyhanko.sign.fields import MDPPerm
 
 from trust.errors import CheckFailed
+from verify.pdf import growth
 from verify.pdf.metadata import OnlyDatesInInfo, OnlyDatesInXMP
 from verify.pdf.opening import BROKEN, OpenedPDF, PDFSignature
 from verify.report import Indication
@@ -35,18 +35,20 @@ FAILED, INDETERMINATE = Indication.FAILED, Indication.INDETERMINATE
 def _policy(*, licence: bool) -> StandardDiffPolicy:
     """The rules; of a licence nothing is filled in."""
     fields = [SigFieldCreationRule(), SigFieldModificationRule()]
+    catalog, form = {"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version"}, {"/Fields"}
     if not licence:
         fields.append(GenericFieldModificationRule())
+        catalog, form = {*catalog, "/MarkInfo"}, {*form, "/DR", "/DA", "/Q"}
     return StandardDiffPolicy(
         global_rules=[
-            CatalogModificationRule(),
+            CatalogModificationRule(frozenset(catalog)),
             OnlyDatesInInfo().as_qualified(ModificationLevel.LTA_UPDATES),
             OnlyDatesInXMP().as_qualified(ModificationLevel.LTA_UPDATES),
             DSSCompareRule().as_qualified(ModificationLevel.LTA_UPDATES),
             XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
             ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         ],
-        form_rule=FormUpdatingRule(field_rules=fields),
+        form_rule=FormUpdatingRule(field_rules=fields, ignored_acroform_keys=frozenset(form)),
         ignore_orphaned_objects=not licence,
     )
 
@@ -74,13 +76,15 @@ def check_changes(opened: OpenedPDF, signature: PDFSignature, certified: int | N
     if signature.revision >= opened.revisions - 1:
         return ()
     opened.check_time()
-    policy = _LICENCE if opened.message is not None else _OTHER
+    licence = opened.message is not None
+    policy = _LICENCE if licence else _OTHER
     permission = MDPPerm(certified) if certified in (1, 2, 3) else None
     try:
         result = policy.review_file(opened.reader, signature.revision, signature.locks, permission)
+        plain = growth.is_plain(opened, signature, licence=licence)
     except BROKEN as error:
-        result = SuspiciousModification(str(error))
-    if isinstance(result, SuspiciousModification):
+        result, plain = SuspiciousModification(str(error)), False
+    if isinstance(result, SuspiciousModification) or not plain:
         raise _refused(signature, certified)
     level = result.modification_level
     if level >= ModificationLevel.ANNOTATIONS or (certified == 1 and level > ModificationLevel.LTA_UPDATES):

@@ -262,7 +262,7 @@ class _Judge:
         token = ses.timestamp if ses.structure != "SES-V1" else None
         steps.establish_time(judged, ses.time, token, ses.signature, then.trust, then.question)
         steps.check_seal(judged, ses.seal, ses.signer_certificate, then.trust, self.verifier.seals, then.question)
-        steps.check_certificate(judged, then.trust, then.question)
+        steps.check_certificate(judged, self._speaking_of(judged, then), then.question)
 
     def _judge_cms(self, judged: Judged, then: Knowledge) -> None:
         """CMS with SM2, or with the algorithms of elsewhere."""
@@ -274,6 +274,8 @@ class _Judge:
             return
         signer = cms.signers[0]
         if signer.signature_algorithm not in SM2_SIGNATURE_OIDS:
+            if signature.seal is not None:
+                found.add_failures([_not_with_this_algorithm(signature)])
             classical.judge(judged, self.opened, then.trust, then.question)
             return
         certificate = cms.certificate_of(signer)
@@ -291,7 +293,25 @@ class _Judge:
         if signature.seal is not None:
             steps.check_seal(judged, signature.seal, certificate, then.trust, self.verifier.seals, then.question)
         others = tuple(one for one in _loaded(load_certificate, cms.certificates) if one is not judged.signer)
-        steps.check_certificate(judged, then.trust, then.question, others)
+        steps.check_certificate(judged, self._speaking_of(judged, then), then.question, others)
+
+    def _speaking_of(self, judged: Judged, then: Knowledge) -> TrustStore:
+        """What was known, without what speaks of a time before the signature and is over by now: whoever signs with a
+        revoked key can put an old list into the file and have it stamped.
+        """
+        trust, signer, time, now = then.trust, judged.signer, judged.time, self.question.known_at
+        if signer is None or time is None or not then.proved:
+            return trust
+        name, signed = signer.issuer_name_der, time.value
+        spent = {
+            one.digest
+            for one in trust.crls
+            if one.issuer_name_der == name and one.this_update < signed and (one.next_update or signed) < now
+        }
+        answers = tuple(one for one in trust.ocsp if one.produced_at >= signed)
+        if not spent and len(answers) == len(trust.ocsp):
+            return trust
+        return trust.changed(crls=tuple(one for one in trust.crls if one.digest not in spent), ocsp=answers)
 
     def _level(self, judged: Judged, over: list[Knowledge]) -> str:
         """级别 (EN 319 142-1, 6): what the signature and the file carry, if what they carry holds."""
@@ -343,8 +363,9 @@ class _Judge:
         steps.check_status(found, message, self.verifier.statuses, self.trust, self.question, check_file)
 
     def _check_seals(self, message: DataMessage, judged: list[Judged]) -> None:
-        """应盖之章: all there, each over the whole document, and of the issuing body."""
+        """应盖之章: all there, each over the whole document, and of the issuing body; no picture without a seal."""
         found = self.found
+        found.ask(_check_pictures, [*self.opened.signatures, *self.opened.stamps])
         sealed = [(j.signature.seal.seal_id, j) for j in judged if j.signature.seal is not None]
         found.ask(licence.check_required_seals, message, [identifier for identifier, _ in sealed])
         bare = {identifier: [] if j.signature.whole_revision else [j.signature.id] for identifier, j in sealed}
@@ -458,6 +479,30 @@ def _no_certificate() -> CheckFailed:
         "signature.no_certificate",
         "签名中没有签名人的证书，须另行取得该证书才能判断。",
     )
+
+
+def _not_with_this_algorithm(signature: PDFSignature) -> CheckFailed:
+    """A seal lists certificates of SM2; used with another key, it is a copy."""
+    return CheckFailed(
+        FAILED,
+        "SIG_CONSTRAINTS_FAILURE",
+        "pdf.seal_algorithm",
+        "签名“{field}”带有电子印章，却不是用 SM2 签署的，印章无效。",
+        field=signature.id,
+    )
+
+
+def _check_pictures(signatures: list[PDFSignature]) -> None:
+    """Does nothing look like a seal that is none?"""
+    names = [one.id for one in signatures if one.visible and one.seal is None]
+    if names:
+        raise CheckFailed(
+            FAILED,
+            "SIG_CONSTRAINTS_FAILURE",
+            "pdf.picture_without_seal",
+            "证照上有可见的签名或时间戳不带电子印章：{names}，其图样不能证明任何印章。",
+            names=listed(names),
+        )
 
 
 def _signers(count: int) -> CheckFailed:

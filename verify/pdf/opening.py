@@ -86,6 +86,8 @@ class PDFSignature:
     """It covers everything from the beginning to the end of its revision, its own value excepted."""
     page: str = ""
     """Number of the page it is shown on, from 1; ``""``: on none."""
+    visible: bool = False
+    """One of its widgets covers an area."""
     claimed: str = ""
     """M: the time the signature dictionary states."""
     seal: ses.SESeal | None = None
@@ -326,6 +328,7 @@ def _open_signature(
     signature.reference = reference
     if isinstance(reference, generic.IndirectObject):
         signature.page = pages.get((reference.idnum, reference.generation), "")
+    signature.visible = any(has_area(one) for one in (node, *_kids(node)))
     signature.claimed = str(look(value, "/M", ""))[:40]
     _measure(opened, signature)
     _unpad(signature)
@@ -333,6 +336,19 @@ def _open_signature(
     _read_seal(signature, value)
     _read_value(signature)
     return signature
+
+
+def _kids(node: Any) -> list[Any]:
+    return [kid for kid in items(look(node, "/Kids")) if isinstance(kid, generic.DictionaryObject)]
+
+
+def has_area(node: Any) -> bool:
+    """Does the ``Rect`` of an annotation cover an area?"""
+    corners = look(node, "/Rect")
+    if not isinstance(corners, generic.ArrayObject) or len(corners) != 4:
+        return False
+    left, bottom, right, top = (float(corner) for corner in items(corners))
+    return left != right and bottom != top
 
 
 def _octets(value: Any) -> bytes:
@@ -373,7 +389,19 @@ def _ends_revision(opened: OpenedPDF, signature: PDFSignature) -> bool:
         xrefs.get_xref_container_info(number).end_location <= signature.end
         for number in range(signature.revision + 1)
     )
-    return inside and (signature.revision < opened.revisions - 1 or signature.end == len(opened.data))
+    last = signature.revision < opened.revisions - 1 or signature.end == len(opened.data)
+    return inside and last and _holds_its_objects(opened, signature)
+
+
+def _holds_its_objects(opened: OpenedPDF, signature: PDFSignature) -> bool:
+    """Does every object that is signed begin among the octets signed? One that points behind them is yet to come."""
+    xrefs = opened.reader.xrefs
+    for number in range(signature.revision + 1):
+        for reference in xrefs.explicit_refs_in_revision(number):
+            place = xrefs.get_historical_ref(reference, number)
+            if isinstance(place, int) and place >= signature.end:
+                return False
+    return True
 
 
 def _unpad(signature: PDFSignature) -> None:

@@ -269,6 +269,52 @@ def moved_seal(data: bytes) -> bytes:
     return incremental(data, change)
 
 
+def new_field(data: bytes, *, subtype: str = "/Widget", rect: list[int] | None = None, drawn: bool = True) -> bytes:
+    """One more signature field, empty: invisible, as difference analyses have it."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        corners = Array(map(generic.NumberObject, rect or (0, 0, 0, 0)))
+        field = Dictionary({Name("/Type"): Name("/Annot"), Name("/Subtype"): Name(subtype), Name("/FT"): Name("/Sig"),
+                            Name("/T"): generic.TextStringObject("x"), Name("/Rect"): corners,
+                            Name("/F"): generic.NumberObject(4)})  # fmt: skip
+        if subtype == "/Line":
+            field[Name("/L")] = Array(map(generic.NumberObject, (0, 0, 900, 900)))
+        if drawn:
+            entries = {Name("/Type"): Name("/XObject"), Name("/Subtype"): Name("/Form"),
+                       Name("/BBox"): Array(map(generic.NumberObject, (0, 0, 500, 500)))}  # fmt: skip
+            shown = generic.StreamObject(entries, stream_data=b"1 0 0 rg 0 0 500 500 re f")
+            field[Name("/AP")] = Dictionary({Name("/N"): writer.add_object(shown)})
+        page, form = _page(writer), writer.root["/AcroForm"]
+        added = writer.add_object(field)
+        for holder, key in ((page, "/Annots"), (form, "/Fields")):
+            listed = holder[key]
+            holder[Name(key)] = Array([*(listed.raw_get(n) for n in range(len(listed))), added])
+        writer.mark_update(page.container_ref)
+        writer.update_root()
+
+    return incremental(data, change)
+
+
+def catalogue(data: bytes, *, key: str, word: str = "", stream: str = "", inside: str = "") -> bytes:
+    """Another entry in the catalogue, or in a dictionary of it: ``true``, a name, or a stream."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        holder = writer.root[inside] if inside else writer.root
+        value: Any = generic.BooleanObject(True) if word == "true" else Name(word)
+        holder[Name(key)] = writer.add_object(generic.StreamObject(stream_data=stream.encode())) if stream else value
+        writer.mark_update(holder.container_ref)
+
+    return incremental(data, change)
+
+
+def unlisted_object(data: bytes) -> bytes:
+    """An update whose cross-references name nothing; behind them waits the page's content for who mends files."""
+    last = int(data[data.rindex(b"startxref") + 9 :].split()[0])
+    trailer = data[data.index(b"<<", last) : data.rindex(b">>")]
+    at = len(data) + len(added := b"5 0 obj\n<</Length 1>>stream\nn\nendstream\nendobj\n")
+    return data + added + b"xref\n0 0\ntrailer\n%b/Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (trailer, last, at)
+
+
 def encrypted(data: bytes) -> bytes:
     out = io.BytesIO()
     with pikepdf.open(io.BytesIO(data)) as pdf:
@@ -316,6 +362,9 @@ TRICKS: dict[str, Change] = {
     "open_action": open_action,
     "unlisted": unlisted,
     "moved_seal": moved_seal,
+    "new_field": new_field,
+    "catalogue": catalogue,
+    "unlisted_object": unlisted_object,
     "encrypted": encrypted,
     "rewritten": rewritten,
     "signed_by_stranger": signed_by_stranger,
@@ -326,7 +375,7 @@ TRICKS: dict[str, Change] = {
 def again(data: bytes) -> bytes:
     """One more honest seal, of another department."""
     recipe = SignatureRecipe(signer="other", seal=SealRecipe(listed="other", seal_id="99000000000002"))
-    return seal_again(open_pdf_for_sealing(data), recipe, 1)
+    return seal_again(replace(open_pdf_for_sealing(data), certification=None), recipe, 1)
 
 
 TRICKS["again"] = again

@@ -8,18 +8,21 @@ from functools import lru_cache
 
 import pytest
 
-from keys.authority import TSA, CertificateAuthority, self_signed_root
+from keys.authority import PUBLISHER, TSA, CertificateAuthority, self_signed_root
 from keys.software import SoftwareSigner, generate_key
 from keys.timestamping import TimeStampAuthority
 from seal.pdf.archive import Evidence, add_evidence, stamp_document
 from seal.sealing import Sealer, SealingMaterial
+from tests.authority import REGION_CODE
 from tests.verify import world
 from tests.verify.cases import codes
 from tests.verify.pdf import making
 from tests.verify.world import NOW, SIGNED, SealRecipe
+from trust.algorithms import sm3
 from trust.anchors import Purpose, TrustAnchor, TrustStore
 from trust.certificates import Certificate
 from trust.revocation import CertificateList, load_crl
+from trust.seal_status import SealHistory, build_seal_status_list, load_seal_status_list
 from verify.report import Indication, Report
 from verify.verifier import Verifier
 
@@ -157,6 +160,45 @@ def test_a_stamp_by_a_stranger_proves_nothing() -> None:
     report = verify(stamped, NOW + DAY, 0)
     assert report.indication is Indication.INDETERMINATE
     assert set(codes(report)) & {"certificate.unknown_issuer", "certificate.issuer_signature"}
+
+
+def _offered(listed_at: datetime) -> bytes:
+    """Sealed at ``SIGNED``, with the region's lists of ``listed_at`` put in and stamped an hour later."""
+    office = world.authority()
+    evidence = Evidence((office.root.certificate.der,), tuple(one.der for one in region_lists(listed_at)))
+    return stamp_document(add_evidence(making.sealed(), evidence), office.timestamper(SIGNED + timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(-5, Indication.INDETERMINATE), (1, Indication.PASSED)])
+def test_a_list_from_before_the_signature_proves_nothing_once_it_is_over(hours: int, expected: Indication) -> None:
+    """Whoever signs with a revoked key can offer a list from before the revocation, and have it stamped."""
+    office, at = world.authority(), NOW + 60 * DAY
+    issuer = office.department.certificate.issuer_name_der
+    crls = [one for one in region_lists(at) if one.issuer_name_der != issuer]
+    data = _offered(SIGNED + timedelta(hours=hours))
+    assert Verifier(office.store(crls=crls), lambda: at).verify(data).indication is expected
+
+
+def test_a_lost_seal_stays_lost_when_the_publisher_has_a_new_certificate() -> None:
+    """The list that says so was published, by a certificate of later, after the time stamp over the signature."""
+    office = world.authority()
+    lost = SealHistory(
+        ((world.MADE, "VALID"), (SIGNED - timedelta(hours=1), "LOST")),
+        ((sm3(world.make(SealRecipe())).hex(), world.MADE),),
+    )
+    begin = SIGNED + timedelta(minutes=70)
+    publisher = office.issue("新发布者", PUBLISHER, ca="publisher-ca", not_before=begin, not_after=NOW + YEAR)
+    data = build_seal_status_list(
+        {world.SEAL_ID: lost},
+        region=REGION_CODE,
+        issued_at=begin + timedelta(minutes=1),
+        next_update=NOW + DAY,
+        sign=publisher.sign,
+        signer_chain=[publisher.certificate.der],
+    )
+    store = office.store().changed(seal_lists=(load_seal_status_list(data),))
+    report = Verifier(store, lambda: NOW).verify(_offered(SIGNED + timedelta(minutes=30)))
+    assert (report.indication, report.sub_indication) == (Indication.FAILED, "SEAL_LOST")
 
 
 def test_levels_grow() -> None:
