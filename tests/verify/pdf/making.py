@@ -172,6 +172,20 @@ def new_xmp(data: bytes) -> bytes:
     return incremental(data, change)
 
 
+def xmp_text(data: bytes, *, old: str, new: str) -> bytes:
+    """The packet with something in it replaced, wherever it stands."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        place = writer.root.raw_get("/Metadata").reference
+        stream = writer.prev.get_object(place)
+        entries = {Name("/Type"): Name("/Metadata"), Name("/Subtype"): Name("/XML")}
+        assert old.encode() in stream.data
+        text = stream.data.replace(old.encode(), new.encode())
+        writer.objects[(0, place.idnum)] = generic.StreamObject(entries, stream_data=text)
+
+    return incremental(data, change)
+
+
 def annotation(data: bytes, *, subtype: str = "/FreeText") -> bytes:
     def change(writer: IncrementalPdfFileWriter) -> None:
         numbers = Array(map(generic.NumberObject, (100, 100, 300, 200)))
@@ -353,6 +367,7 @@ TRICKS: dict[str, Change] = {
     "wrapped": wrapped,
     "new_title": new_title,
     "new_xmp": new_xmp,
+    "xmp_text": xmp_text,
     "annotation": annotation,
     "page_content": page_content,
     "redefined": redefined,
