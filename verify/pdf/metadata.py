@@ -21,7 +21,10 @@ from trust.errors import Malformed
 from verify.pdf.opening import look
 
 _INFO: Final = frozenset({"/ModDate", "/Producer"})
-_XMP: Final = frozenset({"ModifyDate", "MetadataDate", "Producer", "InstanceID"})
+_XMP: Final = frozenset({
+    "{http://ns.adobe.com/xap/1.0/}ModifyDate", "{http://ns.adobe.com/xap/1.0/}MetadataDate",
+    "{http://ns.adobe.com/pdf/1.3/}Producer", "{http://ns.adobe.com/xap/1.0/mm/}InstanceID",
+})  # fmt: skip
 _PACKET = re.compile(rb"<\?xpacket[^>]*\?>")
 
 
@@ -72,24 +75,24 @@ def _statements(resolver: HistoricalResolver) -> Counter[tuple[str, str]] | None
 
 
 def _said(root: Any) -> Iterable[tuple[str, str]]:
+    """Names with their namespaces: a title in another one is no title."""
     for element in root.iter():
-        name, text = _plain(element.tag), (element.text or "").strip()
+        name, text = str(element.tag), (element.text or "").strip()
         if name in _XMP:
             continue
         if text:
-            yield name if name != "li" else _owner(element), text
+            yield name if _plain(name) != "li" else _owner(element), text
         for key, value in element.attrib.items():
-            plain = _plain(key)
-            if plain not in (*_XMP, "about", "lang", "parseType", "xmptk"):
-                yield plain, value
+            if key not in _XMP and _plain(key) not in ("about", "lang", "parseType", "xmptk"):
+                yield key, value
 
 
 def _owner(element: Any) -> str:
     """The property a list item belongs to."""
     above = element.getparent().getparent() if element.getparent() is not None else None
-    return _plain(above.tag) if above is not None else "li"
+    return str(above.tag) if above is not None else "li"
 
 
-def _plain(name: object) -> str:
+def _plain(name: str) -> str:
     """A name without its namespace."""
-    return str(name).rpartition("}")[2]
+    return name.rpartition("}")[2]

@@ -39,8 +39,10 @@ from seal.pdf.structures import SES as SES_SUBFILTER
 from trust.algorithms import sm3
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
+from verify.pdf import hexadecimal
 from verify.report import Indication
 
+hexadecimal.install()
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # what it says of a stranger's file is no business of our log
 
 MAX_SIZE: Final = 64 << 20

@@ -15,6 +15,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from licence_store.face import PreparedFace, draw_pdf
 from seal.message import DataMessage
 from seal.pdf.document import UnsignedPDF
+from seal.pdf.objects import stream
 from seal.pdf.sealable import open_pdf_for_sealing
 from seal.pdf.sealing import EmptyField, PDFChoices, finish_pdf, prepare
 from seal.sealing import Placement, Sealer, SealingMaterial
@@ -170,6 +171,18 @@ def new_xmp(data: bytes) -> bytes:
         writer.update_root()
 
     return incremental(data, change)
+
+
+def xmp_text(data: bytes, *, old: str, new: str) -> bytes:
+    """The packet with something in it replaced, wherever it stands; nothing else is touched."""
+    last = int(data[data.rindex(b"startxref") + 9 :].split()[0])
+    trailer = data[data.index(b"<<", last) : data.rindex(b">>")]
+    begin = data.index(b"stream\n", data.index(b"/Subtype /XML")) + 7
+    text = data[begin : data.index(b"\nendstream", begin)].replace(old.encode(), new.encode())
+    added = b"6 0 obj\n%b\nendobj\n" % stream({"Type": b"/Metadata", "Subtype": b"/XML"}, text)
+    at = len(data) + len(added)
+    table = b"xref\n6 1\n%010d 00000 n \ntrailer\n%b/Prev %d>>\nstartxref\n%d\n%%%%EOF\n"
+    return data + added + table % (len(data), trailer, last, at)
 
 
 def annotation(data: bytes, *, subtype: str = "/FreeText") -> bytes:
@@ -353,6 +366,7 @@ TRICKS: dict[str, Change] = {
     "wrapped": wrapped,
     "new_title": new_title,
     "new_xmp": new_xmp,
+    "xmp_text": xmp_text,
     "annotation": annotation,
     "page_content": page_content,
     "redefined": redefined,
