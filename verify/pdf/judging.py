@@ -320,7 +320,8 @@ class _Judge:
             return ""
         stamped = bool(over) or (judged.time is not None and judged.time.proved)
         try:
-            stored = bool(self.opened.store_at(self.opened.revisions - 1))
+            store = self.opened.store_at(self.opened.revisions - 1)
+            stored = bool(_loaded(load_crl, store.crls) or _loaded(load_ocsp, store.ocsp))
         except Malformed:
             stored = False
         if stamped and stored and over:

@@ -214,3 +214,8 @@ def test_levels_grow() -> None:
         "B-B", "B-T", "B-LT", "B-LTA",
     ]
 
+
+
+def test_rubbish_for_evidence_raises_no_level() -> None:
+    rubbish = add_evidence(lasting(()), Evidence((b"certificate",), (b"list",), (b"answer",)))
+    assert verify(rubbish, NOW + DAY, 0).signatures[0].level in ("B-B", "B-T")
