@@ -93,7 +93,7 @@ def _summaries(session: Session, bases: Sequence[str], moment: datetime) -> tupl
     """Summaries of the newest versions, in the order of ``bases``."""
     if not bases:
         return ()
-    padded = [*bases, *bases[-1:] * (-len(bases) % _PADDING)]
+    padded = [*bases, *[bases[-1]] * (-len(bases) % _PADDING)]
     query = _NEWEST.add_columns(effective_state(moment).label("state")).where(Licence.base.in_(padded))
     rows = {row.base: row for row in session.execute(query)}
     return tuple(_summary(rows[base]) for base in bases)
