@@ -27,17 +27,19 @@ class Effort:
     """Seals in the register that is asked."""
     licences: int = 50_000
     """Licences in the register that is searched."""
+    rows: int = 10_000
+    """Rows of a delivery that is cleansed."""
 
 
 FULL = Effort(rounds=9, seconds=1.0, times=200, batch=2000)
-QUICK = Effort(rounds=3, seconds=0.3, times=20, batch=100, seals=10_000, licences=5_000)
+QUICK = Effort(rounds=3, seconds=0.3, times=20, batch=100, seals=10_000, licences=5_000, rows=1_000)
 
 
 def figures(names: set[str], effort: Effort, folder: Path) -> Iterator[Figure]:
     """The groups in order; a group none of whose names is wanted is not run."""
-    from bench import acts, batch, cold, pdf, register, seals, steps
+    from bench import acts, batch, cold, collect, pdf, register, seals, steps
 
-    for group in (acts, steps, pdf, seals, register, cold, batch):
+    for group in (acts, steps, pdf, seals, register, cold, batch, collect):
         if not names or names & set(group.NAMES):
             for figure in group.run(effort, folder):
                 if not names or figure.name in names:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, text, union
+from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, select, text, union, union_all
 from sqlalchemy.orm import Session
 
 from licence_store.lifecycle import LicenceState
@@ -45,11 +45,10 @@ class Lead:
     names: bool = False
     """What it yields has the name asked for, or nearly always."""
 
-    def count(self, session: Session, reach: Reach) -> int:
-        """How many places, as far as it matters."""
-        most = PROBE if self.ordered else SORTED
-        each = (select(func.count()).select_from(part.limit(most).subquery()) for part in self.parts(reach))
-        return min(most, sum(session.execute(number).scalar_one() for number in each))
+    @property
+    def most(self) -> int:
+        """As many places as are counted: more make no difference."""
+        return PROBE if self.ordered else SORTED
 
     def newest(self, reach: Reach, count: int) -> Select[Any]:
         """The highest ``count`` places."""
@@ -57,6 +56,19 @@ class Lead:
         if len(each) == 1:
             return each[0]
         return _highest(select(union(*(select(one.subquery()) for one in each)).subquery().c.place), count)
+
+
+def counts(session: Session, leads: Sequence[Lead], reach: Reach) -> list[int]:
+    """How many places each of them has, as far as it matters, with one question to the database."""
+    each = [
+        select(literal(turn).label("turn"), func.count().label("places")).select_from(part.limit(lead.most).subquery())
+        for turn, lead in enumerate(leads)
+        for part in lead.parts(reach)
+    ]
+    found = [0] * len(leads)
+    for turn, places in session.execute(union_all(*each)):
+        found[turn] += places
+    return [min(lead.most, places) for lead, places in zip(leads, found, strict=True)]
 
 
 def _highest(part: Select[Any], count: int) -> Select[Any]:
@@ -72,6 +84,17 @@ def sorted_licences(reach: Reach) -> Select[Any]:
     """The same where another column's index is to be used: an index of places would be walked from end to end."""
     place = L.place + 0
     return select(place.label("place")).where(reach.of(place))
+
+
+def expired_lead(department: str, moment: datetime) -> Lead:
+    """What of one department has run out: there is an index of just these."""
+
+    def parts(reach: Reach) -> list[Select[Any]]:
+        said = licences(reach).where(_EXPIRED_AND_SAID, L.department_id == department)
+        unsaid = sorted_licences(reach).where(L.next_change <= moment, L.department_id.concat("") == department)
+        return [said, unsaid]
+
+    return Lead(parts)
 
 
 def state_lead(states: Sequence[str], moment: datetime) -> Lead:

@@ -13,10 +13,11 @@ from licence_store.models import Licence
 from licence_store.models import table as table_of
 from licence_store.search_index import GRAMS, NAME_INDEX
 
-_NAME = table_of(Licence).c.holder_name
+_LICENCE = table_of(Licence).c
+_NAME, _PLACE = _LICENCE.holder_name, _LICENCE.place
 _NAMES = table(NAME_INDEX, column("rowid"))
 TESTED: Final = 3
-"""Pairs that are looked up; whether a name has the others is seen when it is read."""
+"""Pairs that are tested; whether a name has the others is seen when it is read."""
 _AFTER_ALL: Final = "\U0010ffff"
 """Sorts after every character a name may hold."""
 
@@ -31,13 +32,14 @@ def name_leads(session: Session, words: Sequence[str]) -> list[Lead]:
 
 
 def name_conditions(session: Session, words: Sequence[str]) -> list[ColumnElement[bool]]:
-    """What the database can say of a name by itself: on PostgreSQL, whether single characters are in it, since a lead
-    to a common one is no use there.
+    """What the database can say of a name by itself: on PostgreSQL, whether the pairs are in it, since a lead follows
+    only one of them; and whether single characters are, since a lead to a common one is no use there.
     """
     if session.connection().dialect.name == "sqlite":
         return []
     plain = func.lower(func.normalize(_NAME, literal_column("NFKC")))
-    return [func.strpos(plain, word) > 0 for word in words if len(word) == 1]
+    single = [func.strpos(plain, word) > 0 for word in words if len(word) == 1]
+    return single + [_has(pair) for pair in _pairs_of(words)[:TESTED]]
 
 
 def _of(word: str) -> list[str]:
@@ -58,20 +60,24 @@ def _full_text(words: Sequence[str]) -> Lead:
 
 
 def _pairs(session: Session, words: Sequence[str]) -> Lead:
-    """A table of pairs: the rarest leads, the others must be there too."""
-    pairs = list(dict.fromkeys(pair for word in words for pair in _of(word)))
+    """A table of pairs: the rarest leads. Whether the others are there too is tested on what it yields: two common
+    ones together may be nowhere, and that is not known before all of one have been seen.
+    """
+    pairs = _pairs_of(words)
     if not pairs:
         return Lead(lambda reach: [_within(reach).where(_begins(GRAMS, words[0]))], ordered=False, names=True)
-    rarest, *rest = _rarest(session, pairs)[:TESTED]
-    others = [GRAMS.alias() for _ in rest]
+    rarest = _rarest(session, pairs)
+    return Lead(lambda reach: [_within(reach).where(GRAMS.c.gram == rarest)], names=True)
 
-    def parts(reach: Reach) -> list[Select[Any]]:
-        query = _within(reach).where(GRAMS.c.gram == rarest)
-        for other, pair in zip(others, rest, strict=True):
-            query = query.where(select(1).where(other.c.gram == pair, other.c.place == GRAMS.c.place).exists())
-        return [query]
 
-    return Lead(parts, names=True)
+def _pairs_of(words: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(pair for word in words for pair in _of(word)))
+
+
+def _has(pair: str) -> ColumnElement[bool]:
+    """As a value and not as EXISTS: looked up for each place, never joined with all places that have the pair."""
+    other = GRAMS.alias()
+    return select(other.c.place).where(other.c.gram == pair, other.c.place == _PLACE).scalar_subquery().is_not(None)
 
 
 def _within(reach: Reach) -> Select[Any]:
@@ -82,11 +88,11 @@ def _begins(grams: Any, char: str) -> Any:
     return and_(grams.c.gram >= char, grams.c.gram < char + _AFTER_ALL)
 
 
-def _rarest(session: Session, pairs: Sequence[str]) -> list[str]:
-    """The pairs, those first that fewest names have."""
+def _rarest(session: Session, pairs: Sequence[str]) -> str:
+    """The pair that fewest names have."""
     if len(pairs) == 1:
-        return list(pairs)
+        return pairs[0]
     some = (select(GRAMS.c.place).where(GRAMS.c.gram == pair).limit(PROBE).subquery() for pair in pairs)
     each = (select(literal(turn), func.count().label("found")).select_from(one) for turn, one in enumerate(some))
     counted = session.execute(union_all(*each)).all()
-    return [pairs[turn] for turn, _ in sorted(counted, key=lambda one: (one.found, one[0]))]
+    return pairs[min((found, turn) for turn, found in counted)[1]]

@@ -194,10 +194,10 @@ class Reviser:
         return reservation_of(reserved[row.base])
 
     def _done(self, session: Session, step: str, standing: _Standing, changes: Record | None) -> IssuedLicence | None:
-        """The same was asked before, and the newest version is the answer."""
+        """The same was asked before, and the newest version is the answer; of what has ended it is none any more."""
         row = standing.row
         made = next(e for e in events.of_licence(session, row.base) if e.version == row.version)
-        if made.kind != step or standing.state is LicenceState.LOST:
+        if made.kind != step or standing.state is LicenceState.LOST or standing.state.is_ended:
             return None
         if changes is not None:
             definition = self.issuer.catalogue.at(session, row.type_code, row.type_version)

@@ -61,6 +61,8 @@ class LicenceSearch:
             return Page(_summaries(session, bases, moment), following)
 
 
+_PADDING = 50
+"""Lists of licences are made a multiple of it: the database prepares one statement, and not one for each length."""
 _NEWEST = (
     select(
         LicenceVersion.licence_id,
@@ -91,7 +93,8 @@ def _summaries(session: Session, bases: Sequence[str], moment: datetime) -> tupl
     """Summaries of the newest versions, in the order of ``bases``."""
     if not bases:
         return ()
-    query = _NEWEST.add_columns(effective_state(moment).label("state")).where(Licence.base.in_(bases))
+    padded = [*bases, *[bases[-1]] * (-len(bases) % _PADDING)]
+    query = _NEWEST.add_columns(effective_state(moment).label("state")).where(Licence.base.in_(padded))
     rows = {row.base: row for row in session.execute(query)}
     return tuple(_summary(rows[base]) for base in bases)
 

@@ -13,11 +13,23 @@ from itertools import chain, repeat
 from typing import Any, Final
 from unicodedata import normalize
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from licence_store.criteria import Criteria
-from licence_store.leads import LICENCES, SORTED, L, Lead, Reach, licences, sorted_licences, state_lead
+from licence_store.leads import (
+    LICENCES,
+    SORTED,
+    L,
+    Lead,
+    Reach,
+    counts,
+    expired_lead,
+    licences,
+    sorted_licences,
+    state_lead,
+)
+from licence_store.lifecycle import LicenceState
 from licence_store.models import LicenceEvent, table
 from licence_store.name_search import name_conditions, name_leads
 from licence_store.names import matches, words
@@ -53,14 +65,13 @@ def walk(
     count = next(rounds)
     for _ in range(STEPS):
         most = max(_READ, limit + 1) if asked.names else limit + 1 - len(found)
-        rows = asked.read(lead, reach, count, most)
+        rows, looked, lowest = asked.read(lead, reach, count, most)
         found += [row for row in rows if asked.fits(row)]
         if len(found) > limit:
             return [row.base for row in found[:limit]], found[limit - 1].place
         if len(rows) == most:  # there is more to read of these
             reach = replace(reach, before=rows[-1].place)
             continue
-        looked, lowest = asked.tally(lead, reach, count)
         if looked < count:
             return [row.base for row in found], None
         reach = replace(reach, before=lowest)
@@ -97,25 +108,29 @@ class _Asked:
         """The lead that yields fewest places; where all yield many, the first that has them in order."""
         if len(self.leads) == 1 and self.leads[0].ordered:
             return self.leads[0]
+        if not self.leads:
+            return _EVERY
         able: list[tuple[int, int]] = []
-        for turn, lead in enumerate(self.leads):
-            count = lead.count(self.session, reach)
+        for turn, (lead, count) in enumerate(zip(self.leads, counts(self.session, self.leads, reach), strict=True)):
             if lead.ordered or count < SORTED:
                 able.append((count if lead.names or not self.names else count * _COMPARING, turn))
         return self.leads[min(able)[1]] if able else _EVERY
 
-    def read(self, lead: Lead, reach: Reach, count: int, most: int) -> Sequence[Row[*tuple[Any, ...]]]:
-        """What of the next ``count`` places fits the conditions that the database can test, newest first."""
-        places = lead.newest(reach, count).subquery()
+    def read(
+        self, lead: Lead, reach: Reach, count: int, most: int
+    ) -> tuple[Sequence[Row[*tuple[Any, ...]]], int, int]:
+        """What of the next ``count`` places fits the conditions that the database can test, newest first; how many
+        places those were, and the lowest of them.
+        """
+        places = lead.newest(reach, count).cte("places")
         columns = (L.place, L.base, L.number, L.holder_code, L.holder_name)
-        query = select(*columns).select_from(places.join(LICENCES, L.place == places.c.place))
-        return self.session.execute(query.where(*self.conditions).order_by(L.place.desc()).limit(most)).all()
-
-    def tally(self, lead: Lead, reach: Reach, count: int) -> tuple[int, int]:
-        """How many places those were, and the lowest of them."""
-        places = lead.newest(reach, count).subquery()
-        number, lowest = self.session.execute(select(func.count(), func.min(places.c.place))).one()
-        return number, lowest or 0
+        fitting = select(*columns).select_from(places.join(LICENCES, L.place == places.c.place))
+        fit = fitting.where(*self.conditions).order_by(L.place.desc()).limit(most).subquery()
+        looked, lowest = func.count().label("looked"), func.min(places.c.place).label("lowest")
+        tally = select(looked, lowest).select_from(places).subquery()
+        both = select(*fit.c, tally.c.looked, tally.c.lowest).select_from(tally.outerjoin(fit, true()))
+        rows = self.session.execute(both.order_by(fit.c.place.desc())).all()
+        return [row for row in rows if row.base is not None], rows[0].looked, rows[0].lowest or 0
 
     def fits(self, row: Row[*tuple[Any, ...]]) -> bool:
         """Names are compared here: no database folds them as we do."""
@@ -180,7 +195,10 @@ def leads_for(session: Session, criteria: Criteria, moment: datetime) -> Iterato
         yield _each(L.holder_code, sorted(_codes(criteria.holder_code)))
     if criteria.name:
         yield from name_leads(session, words(criteria.name))
-    if criteria.states:
+    department, kind = _only(criteria.department, criteria.departments), _only(criteria.type_code, criteria.types)
+    if department and criteria.states == (LicenceState.EXPIRED,):
+        yield expired_lead(department, moment)
+    elif criteria.states:
         yield state_lead(criteria.states, moment)
     if criteria.ends_from or criteria.ends_to:
         ending = _ending(L.ends, criteria)
@@ -188,6 +206,9 @@ def leads_for(session: Session, criteria: Criteria, moment: datetime) -> Iterato
     if criteria.changed_since is not None:
         changed = E.c.recorded >= criteria.changed_since
         yield Lead(lambda reach: [sorted_licences(reach).join(E, E.c.base == L.base).where(changed)], ordered=False)
+    if department and kind:
+        yield Lead(lambda reach: [licences(reach).where(L.department_id == department, L.type_code == kind)])
+        return
     for field, wanted, allowed in (
         (L.department_id, criteria.department, criteria.departments),
         (L.type_code, criteria.type_code, criteria.types),
@@ -195,6 +216,11 @@ def leads_for(session: Session, criteria: Criteria, moment: datetime) -> Iterato
         some = (wanted,) if wanted else allowed
         if some is not None and len(some) <= 20:  # more are as good as all
             yield _each(field, some)
+
+
+def _only(wanted: str, allowed: Sequence[str] | None) -> str:
+    """The only value that can be found; empty: there are more, or none."""
+    return wanted or (allowed[0] if allowed is not None and len(allowed) == 1 else "")
 
 
 def _tested(field: ColumnElement[str]) -> ColumnElement[str]:

@@ -211,7 +211,8 @@ def _sqlite_engine(address: URL, *, durable: bool, busy_timeout: float) -> Engin
 
 
 def _postgresql_engine(address: URL, *, durable: bool, busy_timeout: float) -> Engine:
-    options = f"-c lock_timeout={int(busy_timeout * 1000)} -c timezone=UTC"
+    # Compiling a plan takes longer than any question of ours, and one is compiled where its cost is guessed too high
+    options = f"-c lock_timeout={int(busy_timeout * 1000)} -c timezone=UTC -c jit=off"
     if not durable:
         options += " -c synchronous_commit=off"
     return create_engine(

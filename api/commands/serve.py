@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
@@ -61,6 +62,8 @@ def run_server(directory: Path | None, host: str | None, port: int | None) -> in
         )
         threading.Thread(target=_tend, args=(services,), daemon=True).start()
         _end_quietly()
+        gc.collect()
+        gc.freeze()  # what lives as long as the service is not looked through again and again, 60 ms each time
         with _background(services):
             uvicorn.Server(config).run(sockets=[listener])
         services.anchor_journal()

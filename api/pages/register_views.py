@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from api.pages.verdict import state_view, when
+from licence_store.catalogue_steps import STEPS as TYPE_STEPS
+from licence_store.catalogue_steps import TypeStep
 from licence_store.lifecycle import STEPS as LICENCE_STEPS
 from licence_store.lifecycle import Step as LicenceStep
 from seal.lifecycle import STEPS, Step
@@ -95,7 +97,17 @@ _ACTIONS = {
     "account.disable": N_("停用账号"),
     "account.set_password": N_("重设口令"),
     "account.sign_in": N_("登录"),
+    "certificate.issue": N_("签发证书"),
+    "certificate.revoke": N_("吊销证书"),
+    "collection.close": N_("停用来源"),
+    "collection.declare": N_("声明来源"),
     "department.add": N_("登记部门"),
+    "key.backup": N_("备份密钥"),
+    "key.restore": N_("恢复密钥"),
+    "quarantine.discard": N_("弃用隔离数据"),
+    "quarantine.export": N_("导出隔离数据"),
+    "quarantine.mend": N_("更正隔离数据"),
+    "quarantine.read": N_("查看隔离数据"),
     "document.verify": N_("核验文件"),
     "files.copy": N_("搬迁证照文件库"),
     "files.scrub": N_("巡检证照文件库"),
@@ -145,9 +157,11 @@ _ACTIONS = {
     "seal.download": N_("下载印章数据"),
     "seal.impact": N_("查明失控影响"),
     "seal.read": N_("查看印章"),
+    "seal.search": N_("查找印章"),
     "licence.reseal": N_("重新盖章"),
     "token.create": N_("发放令牌"),
     "token.revoke": N_("收回令牌"),
+    "type.change_seal": N_("更换用印"),
     "type.grant": N_("授予发证权限"),
     "type.import": N_("导入证照类型"),
 }
@@ -158,7 +172,9 @@ _PREFIX = "1.2.156.3005.2."
 def _title(action: str) -> str:
     """An act in words: its own, else that of the step it is."""
     area, _, name = action.partition(".")
-    tables: Mapping[str, Mapping[str, Step | LicenceStep]] = {"seal": STEPS, "licence": LICENCE_STEPS}
+    tables: Mapping[str, Mapping[str, Step | LicenceStep | TypeStep]] = {
+        "seal": STEPS, "licence": LICENCE_STEPS, "type": TYPE_STEPS
+    }  # fmt: skip
     steps = tables.get(area, {})
     return _ACTIONS.get(action) or (steps[name].title if name in steps else action)
 

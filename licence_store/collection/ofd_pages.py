@@ -19,6 +19,10 @@ from trust.errors import Malformed
 DPI = 200
 _LIMITS = Limits(max_file_size=20 << 20, max_entries=500)
 _MOST_OBJECTS = 20_000
+_MOST_PICTURES = 24
+"""On one page; each is decoded in a process of its own."""
+_MOST_PLACES = 100
+_FURTHEST = 10_000.0
 _Placed = tuple[tuple[float, float, float, float], bytes]
 _READER = Path(__file__).with_name("page_reader.py")
 
@@ -63,9 +67,13 @@ def picture(data: bytes, number: int, side: int) -> bytes:
     canvas = Canvas(page.width, page.height, side / max(page.width, page.height) * 25.4)
     # A stranger's picture is decoded in a process of its own and comes back as a JPEG of ours.
     items: list[Item] = []
-    for box, content in page.pictures:
-        redrawn = confined.run_python(_READER, ["picture", "image", "1", str(side)], content)
-        items.append(Picture(redrawn, *box))
+    redrawn: dict[bytes, bytes] = {}
+    for box, content in page.pictures[:_MOST_PLACES]:
+        if content not in redrawn:
+            if len(redrawn) == _MOST_PICTURES:
+                break
+            redrawn[content] = confined.run_python(_READER, ["picture", "image", "1", str(side)], content)
+        items.append(Picture(redrawn[content], *box))
     items += [item for words in page.words for item in _set(words)]
     out = BytesIO()
     image: Pictures.Image = canvas.paint(items).image
@@ -117,6 +125,14 @@ def _read(data: bytes) -> Iterator[_Page]:
         yield _Page(width, height, tuple(_words(layers)), tuple(_pictures(layers, media)))
 
 
+def _number(text: str) -> float:
+    """A measure in millimetres, of any page there is; raises ``ValueError``."""
+    value = float(text)
+    if not -_FURTHEST <= value <= _FURTHEST:
+        raise ValueError(text[:40])
+    return value
+
+
 def _has_box(page: Any) -> bool:
     return next(page.iter("{*}PhysicalBox"), None) is not None
 
@@ -143,19 +159,19 @@ def _media(entries: Mapping[str, bytes], document: Any, folder: str) -> Iterator
 
 def _words(layers: Sequence[Any]) -> Iterator[_Words]:
     for drawn in _objects(layers, "TextObject"):
-        left, top, *_ = map(float, (drawn.get("Boundary") or "0 0 0 0").split())
-        size = float(drawn.get("Size") or 4)
+        left, top, *_ = map(_number, (drawn.get("Boundary") or "0 0 0 0").split())
+        size = _number(drawn.get("Size") or "4")
         for code in drawn.iter("{*}TextCode"):
-            y = float(code.get("Y") or size)
+            y = _number(code.get("Y") or str(size))
             text = "".join(code.itertext()).strip()
             if text:
-                yield _Words(left + float(code.get("X") or 0), top + y - size * 0.88, size, text)
+                yield _Words(left + _number(code.get("X") or "0"), top + y - size * 0.88, size, text)
 
 
 def _pictures(layers: Sequence[Any], media: Mapping[str, bytes]) -> Iterator[_Placed]:
     for drawn in _objects(layers, "ImageObject"):
         content = media.get(str(drawn.get("ResourceID")))
-        x, y, width, height = map(float, (drawn.get("Boundary") or "0 0 0 0").split())
+        x, y, width, height = map(_number, (drawn.get("Boundary") or "0 0 0 0").split())
         if content and 0 < width <= 2000 and 0 < height <= 2000:
             yield (x, y, width, height), content
 

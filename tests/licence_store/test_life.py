@@ -217,6 +217,10 @@ def test_reissue_after_loss(told: Desk, issued: IssuedLicence) -> None:
     assert told.reviser.reissue(one, WHO, reason="补发") == dataclasses.replace(made, created=False)
     face = [(f.name, f.value) for f in told.register.find(one).message.face]
     assert face == [(f.name, f.value) for f in told.register.history(one).versions[0].message.face]
+    told.life.take(one, "revoke", WHO, reason="x")
+    with pytest.raises(Refused) as refused:
+        told.reviser.reissue(one, WHO, reason="补发")  # what was made before is no answer any more
+    assert code_of(refused) == "licence.step"
 
 
 def test_two_revise_at_once(told: Desk, issued: IssuedLicence) -> None:

@@ -161,7 +161,7 @@ def test_a_page_is_a_bounded_amount_of_work(stock: Stock, monkeypatch: pytest.Mo
         *({"type": "A", "department": "education"} for _ in range(8)), {"type": "B", "department": "education"},
         *({"type": "B", "department": "market"} for _ in range(8)),
     )  # fmt: skip
-    criteria = Criteria(type_code=TYPES["B"], department="education")
+    criteria = Criteria(type_code=TYPES["B"], departments=("education", "nowhere"))
     page = stock.search.page(criteria, limit=50)
     pages = [page]
     while page.next is not None:

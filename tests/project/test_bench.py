@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench import acts, batch, cold, pdf, raw, register, seals, steps
+import pytest
+
+from bench import acts, batch, cold, collect, pdf, raw, register, seals, steps
 from bench.__main__ import Effort
 from bench.measure import Figure, against, rates
 from seal.database import Sessions
 
-SHORT = Effort(rounds=1, seconds=0.01, times=1, batch=1, warm_up=0, stock=4, seals=50, licences=300)
+SHORT = Effort(rounds=1, seconds=0.01, times=1, batch=1, warm_up=0, stock=4, seals=50, licences=300, rows=20)
 
 
 def test_acts_and_their_ratios(tmp_path: Path) -> None:
@@ -40,6 +42,13 @@ def test_register(tmp_path: Path) -> None:
     assert [figure.name for figure in register.run(SHORT, tmp_path)] == list(register.NAMES)
 
 
+def test_collecting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))  # the console of this checkout
+    figures = list(collect.run(SHORT, tmp_path))
+    assert [figure.name for figure in figures] == list(collect.NAMES)
+    assert all(figure.value > 0 for figure in figures)
+
+
 def test_every_question_is_answered_on_each_engine(sessions: Sessions) -> None:
     """A benchmark of empty answers says nothing."""
     filled = register.fill(sessions, 2000)
@@ -49,7 +58,7 @@ def test_every_question_is_answered_on_each_engine(sessions: Sessions) -> None:
 
 
 def test_names_are_said_once() -> None:
-    names = [name for group in (acts, steps, pdf, seals, register, cold, batch) for name in group.NAMES]
+    names = [name for group in (acts, steps, pdf, seals, register, cold, batch, collect) for name in group.NAMES]
     assert len(names) == len(set(names))
 
 

@@ -23,7 +23,10 @@ MAX_JSON = 256 << 20
 """Octets of a JSON file, which is read whole; larger deliveries come as JSON lines."""
 MAX_UNPACKED = 4 << 30
 """Octets of a spreadsheet's parts, unpacked."""
+MAX_KEPT = 256 << 20
+"""Octets of those parts that are not rows, unpacked: shared texts and styles are kept in memory while reading."""
 MAX_COLUMNS = 1000
+_SHEETS = "xl/worksheets/"
 
 
 @dataclass(frozen=True)
@@ -160,12 +163,13 @@ def _cell(value: Any) -> object:
 def _demand_size(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as parts:
-            whole = sum(part.file_size for part in parts.infolist())
+            sizes = {part.filename: part.file_size for part in parts.infolist()}
     except OSError as error:
         raise NotFound("intake.missing", "找不到输入文件 {name}。", name=str(path)) from error
     except (zipfile.BadZipFile, ValueError) as error:
         raise _unreadable(path) from error
-    if whole > MAX_UNPACKED:
+    kept = sum(size for name, size in sizes.items() if not name.startswith(_SHEETS))
+    if sum(sizes.values()) > MAX_UNPACKED or kept > MAX_KEPT:
         raise Malformed("delivery.too_large", "工作簿展开后过大，请改用 CSV。")
 
 

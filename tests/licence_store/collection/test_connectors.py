@@ -81,6 +81,19 @@ def test_every_kind_of_file_gives_the_same_rows(tmp_path: Path, suffix: str) -> 
         assert content(delivery, row.position) == ROWS[row.number :]
 
 
+def test_a_workbook_keeps_no_more_in_memory_than_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shared texts are unpacked as a whole; rows are not."""
+    path = write_xlsx(tmp_path / "x.xlsx", [["id"], ["x" * 30_000]])
+    with zipfile.ZipFile(path) as parts:
+        kept = sum(one.file_size for one in parts.infolist() if not one.filename.startswith("xl/worksheets/"))
+    monkeypatch.setattr("licence_store.collection.connectors.files.MAX_KEPT", kept)
+    assert len(content(FileDelivery(path))) == 1
+    monkeypatch.setattr("licence_store.collection.connectors.files.MAX_KEPT", kept - 1)
+    with pytest.raises(Malformed) as caught:
+        content(FileDelivery(path))
+    assert caught.value.code == "delivery.too_large"
+
+
 def test_cells_of_a_workbook_become_what_they_mean(tmp_path: Path) -> None:
     day = datetime(2026, 3, 1)
     lines = [[], ["a", "b", "c", "d", None], [1.0, day, date(2026, 3, 2), "=1+1"], [], [None, " x "], [1, 2, 3, 4, 5]]

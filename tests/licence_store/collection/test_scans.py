@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -211,3 +211,59 @@ def test_pictures_are_kept_for_a_while_only() -> None:
     scan = check_scan(blank())
     assert page_picture(scan) is page_picture(scan)
     assert io.BytesIO(page_picture(scan)).read(2) == b"\xff\xd8"
+
+
+OFD_NS = 'xmlns="http://www.ofdspec.org/2016"'
+
+
+def small_ofd(layer: str, **files: bytes) -> bytes:
+    """An OFD of one page with these objects and these pictures."""
+    media = "".join(f'<MultiMedia ID="{n}" Type="Image"><MediaFile>{name}.png</MediaFile></MultiMedia>'
+                    for n, name in enumerate(files, 10))  # fmt: skip
+    box = "<PageArea><PhysicalBox>0 0 100 80</PhysicalBox></PageArea>"
+    texts = {
+        "OFD.xml": f"<OFD {OFD_NS}><DocBody><DocRoot>Doc_0/Document.xml</DocRoot></DocBody></OFD>",
+        "Doc_0/Document.xml": f"<Document {OFD_NS}><CommonData>{box}<DocumentRes>Res.xml</DocumentRes></CommonData>"
+        '<Pages><Page ID="1" BaseLoc="Page.xml"/></Pages></Document>',
+        "Doc_0/Res.xml": f"<Res {OFD_NS} BaseLoc=\"Res\"><MultiMedias>{media}</MultiMedias></Res>",
+        "Doc_0/Page.xml": f"<Page {OFD_NS}><Content><Layer>{layer}</Layer></Content></Page>",
+    }
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in texts.items():
+            archive.writestr(name, text)
+        for name, content in files.items():
+            archive.writestr(f"Doc_0/Res/{name}.png", content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("place", ["inf", "nan", "-1e300"])
+@pytest.mark.parametrize("where", ['Boundary="0 {0} 50 10" Size="4"><TextCode Y="4">', 'Size="{0}"><TextCode Y="4">',
+                                   'Size="4"><TextCode Y="{0}">', 'Size="4"><TextCode X="{0}" Y="4">'])  # fmt: skip
+def test_an_ofd_whose_text_stands_nowhere(place: str, where: str) -> None:
+    data = small_ofd(f"<TextObject {where.format(place)}x</TextCode></TextObject>")
+    with pytest.raises(Malformed) as caught:
+        check_scan(data, "x.ofd")
+    assert caught.value.code == "scan.unreadable"
+    sound = small_ofd(f"<TextObject {where.format('1')}x</TextCode></TextObject>")
+    assert page_lines(check_scan(sound, "x.ofd")) == ("x",)
+
+
+def test_an_ofd_with_a_picture_ten_thousand_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process for each picture, however often it is placed; and only so many of them."""
+    files = {f"p{n}": blank(size=(500, 400 + n)) for n in range(30)}
+    placed = "".join(f'<ImageObject ID="{n}" ResourceID="10" Boundary="0 0 50 40"/>' for n in range(10_000))
+    each = "".join(f'<ImageObject ID="{n}" ResourceID="{10 + n}" Boundary="0 0 50 40"/>' for n in range(30))
+    begun: list[int] = []
+    real = confined.run_python
+
+    def counted(script: Path, arguments: Sequence[str], data: bytes) -> bytes:
+        begun.append(1)
+        return real(script, ["picture", "image", "1", "64"], data)
+
+    monkeypatch.setattr(confined, "run_python", counted)
+    for layer, most in ((placed, 1), (each, 24)):
+        begun.clear()
+        scan = check_scan(small_ofd(layer, **files), "x.ofd")
+        assert page_picture(scan, 1, side=400).startswith(b"\xff\xd8")
+        assert len(begun) <= most
