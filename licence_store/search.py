@@ -6,7 +6,7 @@
 
 Pages are stable: a licence that is issued meanwhile stands before all of them, and none is shown twice or passed over.
 A page costs a bounded amount of work, however large the register is: the criterion that leaves fewest licences over
-leads, the others are tested on what it yields; and where thousands have been tested and the page is still not full, it
+leads, the others are tested on what it yields; and where hundreds have been tested and the page is still not full, it
 is handed out as it is, with ``next``. So a page may be short, or even empty, and not the last.
 
 Only the newest version of a licence is ever found; older ones are history (R041, R067).

@@ -38,7 +38,7 @@ from licence_store.standing import effective_state
 from trust.errors import Malformed
 from trust.identifiers import parse_licence_id
 
-ROUNDS: Final = (128, 1024)
+ROUNDS: Final = (128, 512)
 """How many places are looked at in turn until the page is full."""
 STEPS: Final = 12
 """How often the database is asked for a page at most."""
