@@ -316,7 +316,7 @@ class Histories(RuleBasedStateMachine):
                 "seal_id": "seal-market", "record_key": identifier.base[-60:], "number": identifier.base[-20:],
                 "number_held": False, "status_list": slot.list_id, "status_index": slot.index,
                 "payload": message.to_bytes(), "actor": "zhang", "address": "", "channel": "test", "reserved": now,
-                "state": "reserved", "reason": "x", "kind": kind, "paper": "",
+                "state": "reserved", "reason": "x", "kind": kind, "paper": "", "forms": "ofd",
             }  # fmt: skip
             assert insert_intents(session, [row])
             names = [n for n in Reservation.__slots__ if n not in ("actor", "built")]
