@@ -267,8 +267,8 @@ def _boxes(made: dict[str, Any], form: Entered) -> None:
         if name in boxes and f"{key}.x" in form.data:
             typed = {part: form.number(f"{key}.{part}") for part in BOX}
             boxes[name] |= {**typed, "font": form.text(f"{key}.font"), "align": form.text(f"{key}.align")}
-            size = typed["size"]
-            if isinstance(size, int | float) and boxes[name].get("min_size", 2.2) > size:
+            size, least = typed["size"], boxes[name].get("min_size", 2.2)
+            if isinstance(size, int | float) and not (isinstance(least, int | float) and least <= size):
                 boxes[name]["min_size"] = size
     made["style"] = style
     for key, part in (("seal", ("seal_x", "seal_y")),):
