@@ -1,0 +1,14 @@
+"""Materials of a holder's space: levels, checks, provenance."""
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise RuntimeError("a register is not unmade")
