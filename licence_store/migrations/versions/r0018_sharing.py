@@ -1,0 +1,14 @@
+"""Sharing: callers, nonces, applications for access, calls."""
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise RuntimeError("a register is not unmade")

@@ -1,0 +1,14 @@
+"""Transfers between regions and events to subscribers."""
+
+revision = "0019"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise RuntimeError("a register is not unmade")
