@@ -35,6 +35,7 @@ from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
 from licence_store.revising import Reviser
 from licence_store.search import LicenceSearch
+from licence_store.sharing.callers import Callers
 from licence_store.stamping import Stamper
 from licence_store.status_list import StatusPublisher
 from seal.database import Sessions
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from licence_store.collection.quality import Quality
     from licence_store.collection.quarantine import Quarantine
     from licence_store.conversion import Converter
+    from licence_store.sharing.operations import Sharing
 
 _LOOK_AGAIN = 60.0
 """Seconds after which trust material is looked at again."""
@@ -257,6 +259,18 @@ class Desk:
     def verifier(self) -> Verifier:
         """核验 with the word of both registers, of licences and of seals."""
         return Verifier(self.trust(), self.clock, self.register, seals=self.seal_register)
+
+    @cached_property
+    def callers(self) -> Callers:
+        """接入系统."""
+        return Callers(self.sessions, self.clock, self.region)
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """共享服务."""
+        from licence_store.sharing.operations import Sharing
+
+        return Sharing(self)
 
     @cached_property
     def seals(self) -> SealCabinet:
