@@ -30,6 +30,7 @@ from licence_store.life import LicenceLife
 from licence_store.notices.addresses import NoticeSettings
 from licence_store.notices.outbox import Outbox
 from licence_store.region import Region
+from licence_store.regions.peers import Peers
 from licence_store.register import Register
 from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
@@ -252,13 +253,18 @@ class Desk:
     def trust(self) -> FreshTrust:
         return FreshTrust(self.region, self.clock)
 
+    @cached_property
+    def peers(self) -> Peers:
+        """对端地区: the trust list and what peers publish."""
+        return Peers(self.sessions, self.region.code, self.trust, self.clock)
+
     def own_verifier(self) -> Verifier:
         """For the issuer's self-check: without the register's word."""
         return Verifier(self.trust(), self.clock)
 
     def verifier(self) -> Verifier:
         """核验 with the word of both registers, of licences and of seals."""
-        return Verifier(self.trust(), self.clock, self.register, seals=self.seal_register)
+        return Verifier(self.peers.trust_store_with_peers(), self.clock, self.register, seals=self.seal_register)
 
     @cached_property
     def callers(self) -> Callers:

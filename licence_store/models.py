@@ -331,6 +331,8 @@ class StatusListIndex(Base):
     created: Mapped[datetime]
     changes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     """How often the state of a licence in it has changed: a list made before the last change is out of date."""
+    type_code: Mapped[str] = mapped_column(String(21), server_default="")
+    """The type whose licences it speaks of; empty: those of any type (lists opened before revision 0017)."""
 
 
 class JournalEntry(Base):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from trust.certificates import Certificate
 from trust.errors import Malformed
@@ -18,6 +19,9 @@ from trust.ocsp import OCSPResponse
 from trust.revocation import CertificateList, SilentSource
 from trust.seal_status import SealStatusList
 from trust.status_list import StatusList
+
+if TYPE_CHECKING:
+    from trust.trust_list import RegionEntry, TrustList
 
 
 class Purpose(StrEnum):
@@ -87,6 +91,10 @@ class TrustStore:
     """Published standing of seals (``trust.seal_status``), parsed and not yet believed; never travels with a bundle."""
     silent: tuple[SilentSource, ...] = ()
     """Sources of revocation that gave nothing when last asked; never travels with a bundle."""
+    trust_list: TrustList | None = None
+    """信任列表 believed here: what lets a document of another region count (``trust.entitlement``)."""
+    entry: RegionEntry | None = None
+    """The region of the list that this store speaks for, where it was made by ``trust.entitlement.peer_store``."""
     issuers_by_name: dict[bytes, tuple[Certificate, ...]] = field(init=False, repr=False)
     """Anchors and intermediates by the DER of their subject."""
     anchors_by_digest: dict[bytes, tuple[TrustAnchor, ...]] = field(init=False, repr=False)
