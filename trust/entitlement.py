@@ -1,10 +1,8 @@
 """权限核对 (T12): in whose name is a document judged, and may that region seal such a licence?
 
-    store = peer_store(home, "120000")          # believes the anchors of 120000 and of nobody else
-    entitlement = find_entitlement(home.trust_list, "120000", division, type_code, moment)
-
-Each region is judged by a store of its own: a peer's time-stamp authority proves nothing for another region, its
-publisher tells no other region's states, its seal makers make no other region's seals.
+``peer_store(home, "120000")`` believes the anchors of 120000 and of nobody else; ``find_standing`` says what the list
+lets a region seal. Each region is judged by a store of its own: a peer's time-stamp authority proves nothing for
+another region, its publisher tells no other region's states, its seal makers make no other region's seals.
 """
 
 from __future__ import annotations
@@ -114,9 +112,14 @@ def regions_behind(home: TrustStore, certificate: Certificate, purpose: Purpose)
     for entry in home.trust_list.regions if home.trust_list is not None else ():
         store = peer_store(home, entry.code)
         assert store is not None
-        if any(purpose in one.purposes for one in _above(certificate, store)):
+        if stands_below(certificate, store, purpose):
             found.append(entry.code)
     return tuple(found)
+
+
+def stands_below(certificate: Certificate, store: TrustStore, purpose: Purpose) -> bool:
+    """Do issuers' signatures lead from ``certificate`` to an anchor of ``store`` for ``purpose``, whenever?"""
+    return any(purpose in one.purposes for one in _above(certificate, store))
 
 
 def _above(certificate: Certificate, store: TrustStore) -> tuple[TrustAnchor, ...]:

@@ -1,0 +1,175 @@
+"""互认 (T12): a document of another region is judged by that region's own anchors, and counts where the trust list
+entitles it to that type, for that division, at that time.
+
+A document says which region it is of. Whether that is true, its seal shows: where the stated region's anchors do not
+know it and another region's do, it is judged by those, and the report says whose seal it is and that the list does not
+let it speak for the region stated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from seal.message import DataMessage
+from trust.anchors import Purpose, TrustStore
+from trust.certificates import Certificate, load_certificate
+from trust.entitlement import Standing, division_of, find_standing, peer_store, regions_behind, stands_below
+from trust.errors import CheckFailed, Malformed
+from trust.i18n import N_
+from verify.checks import INDETERMINATE, Question, SigningTime
+from verify.remarks import Remark
+from verify.report import Severity, rfc3339
+
+ENTITLEMENT_MISSING = "ENTITLEMENT_MISSING"
+TRUST_LIST_EXPIRED = "TRUST_LIST_EXPIRED"
+
+
+def judging_store(home: TrustStore, message: DataMessage | None, makers: Iterable[bytes]) -> TrustStore:
+    """By whom a document is judged; ``makers`` are certificates (DER) of its seals' makers or, without seal, signers."""
+    if home.trust_list is None:
+        return home
+    stated = message.metadata["region"] if message is not None else home.region
+    chosen = _store_of(home, stated) or home
+    certificates = _loaded(makers)
+    if not certificates or any(_knows(chosen, one) for one in certificates):
+        return chosen
+    if chosen is not home and any(_knows(home, one) for one in certificates):
+        return home
+    for one in certificates:
+        for purpose in (Purpose.SEAL_MAKER, Purpose.SIGNER):
+            for region in regions_behind(home, one, purpose):
+                return peer_store(home, region) or chosen
+    return chosen
+
+
+def _store_of(home: TrustStore, region: str) -> TrustStore | None:
+    return home if region == home.region else peer_store(home, region)
+
+
+def _knows(store: TrustStore, certificate: Certificate) -> bool:
+    return any(stands_below(certificate, store, purpose) for purpose in (Purpose.SEAL_MAKER, Purpose.SIGNER))
+
+
+def _loaded(some: Iterable[bytes]) -> list[Certificate]:
+    found = []
+    for der in some:
+        try:
+            found.append(load_certificate(der))
+        except Malformed:
+            continue
+    return found
+
+
+def is_foreign(home: TrustStore, judged_by: TrustStore, message: DataMessage) -> bool:
+    """Does it say that it is another region's, or is its seal another's?"""
+    stated = message.metadata["region"]
+    return bool(home.region) and (stated != home.region or judged_by.entry is not None)
+
+
+def check_entitled(
+    home: TrustStore,
+    judged_by: TrustStore,
+    message: DataMessage,
+    times: Sequence[SigningTime],
+    question: Question,
+) -> Standing | None:
+    """Is whoever sealed it entitled to that type and division, when it was sealed?
+
+    ``None``: it is ours, or there is no list. Raises ``CheckFailed``, all INDETERMINATE: ``entitlement.other_region``,
+    ``entitlement.region_unlisted``, ``entitlement.list_expired``, ``entitlement.missing``.
+    """
+    trust_list = home.trust_list
+    if trust_list is None or not is_foreign(home, judged_by, message):
+        return None
+    stated, facts = message.metadata["region"], message.metadata
+    sealed_by = judged_by.entry.code if judged_by.entry is not None else home.region
+    if trust_list.region(stated) is None and stated != home.region:
+        raise CheckFailed(
+            INDETERMINATE,
+            ENTITLEMENT_MISSING,
+            "entitlement.region_unlisted",
+            "证照所述的地区 {region} 不在第 {number} 号信任列表上，不能据以互认。",
+            region=stated[:20],
+            number=trust_list.number,
+        )
+    if sealed_by != stated:
+        raise CheckFailed(
+            INDETERMINATE,
+            ENTITLEMENT_MISSING,
+            "entitlement.other_region",
+            "证照自称属于地区 {region}，印章却属于地区 {sealed_by}：第 {number} 号信任列表没有授权其代为签发。",
+            region=stated[:20],
+            sealed_by=sealed_by,
+            number=trust_list.number,
+        )
+    division = division_of(stated, facts["issuer_code"])
+    standing: Standing | None = None
+    for time in times or [SigningTime(question.latest, proved=False)]:
+        if not trust_list.is_fresh(question.known_at) and not (time.proved and time.value <= trust_list.next_update):
+            raise CheckFailed(
+                INDETERMINATE,
+                TRUST_LIST_EXPIRED,
+                "entitlement.list_expired",
+                "第 {number} 号信任列表已于 {until} 到期，没有可信时间证明签章在此之前完成。",
+                number=trust_list.number,
+                until=rfc3339(trust_list.next_update),
+            )
+        for moment in (time.value,) if time.proved else (time.value, question.known_at):
+            standing = find_standing(trust_list, stated, division, facts["type_code"], moment)
+            if standing is None or standing.entitlement is None:
+                raise CheckFailed(
+                    INDETERMINATE,
+                    ENTITLEMENT_MISSING,
+                    "entitlement.missing",
+                    "第 {number} 号信任列表没有授权地区“{region}”在 {moment} 为行政区划 {division} 签发类型 {type_code}"
+                    " 的证照：只能作为需要核对的材料，不能按 A 级采信。",
+                    number=trust_list.number,
+                    region=standing.region_name if standing else stated,
+                    moment=rfc3339(moment),
+                    division=division,
+                    type_code=facts["type_code"][:40],
+                )
+    return standing
+
+
+def on_entitlement(standing: Standing, home: TrustStore, question: Question) -> Remark:
+    """What lets it count, and how old the list is that says so."""
+    assert home.trust_list is not None
+    template = N_(
+        "互认依据：第 {number} 号信任列表（签发于 {issued}，已 {hours} 小时）授权地区“{region}”为行政区划 {division} "
+        "签发类型 {type_code} 的证照，按 A 级采信。"
+    )
+    params: dict[str, object] = {
+        "number": standing.list_number,
+        "issued": rfc3339(home.trust_list.issued_at),
+        "hours": (question.known_at - home.trust_list.issued_at) // timedelta(hours=1),
+        "region": standing.region_name,
+        "division": standing.division,
+        "type_code": standing.type_code,
+    }
+    return Remark(Severity.INFO, "entitlement.found", template, params)
+
+
+NOT_CHECKED = Remark(
+    Severity.WARNING,
+    "ENTITLEMENT_NOT_CHECKED",
+    N_("本节点没有信任列表：没有核对其他地区的签章人是否有权签发此类证照。"),
+)
+
+
+def list_facts(home: TrustStore, question: Question, standing: Standing | None) -> Mapping[str, object]:
+    """信任列表, for the report: which one, and how old."""
+    trust_list = home.trust_list
+    if trust_list is None:
+        return {}
+    facts: dict[str, object] = {
+        "number": trust_list.number,
+        "issued_at": rfc3339(trust_list.issued_at),
+        "next_update": rfc3339(trust_list.next_update),
+        "age_seconds": int(max(question.known_at - trust_list.issued_at, timedelta(0)).total_seconds()),
+        "fresh": trust_list.is_fresh(question.known_at),
+    }
+    if standing is not None:
+        facts["entitlement"] = standing.to_json()
+    return facts
