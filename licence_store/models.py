@@ -441,6 +441,7 @@ import licence_store.case_models  # noqa: E402
 import licence_store.catalogue_models  # noqa: E402
 import licence_store.collection.entry_models  # noqa: E402
 import licence_store.collection.models  # noqa: E402
+import licence_store.copying.models  # noqa: E402
 import licence_store.forms  # noqa: E402
 import licence_store.jobs.models  # noqa: E402
 import licence_store.notices.models  # noqa: E402
