@@ -26,6 +26,7 @@ from licence_store.files import FileStore, open_store
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
+from licence_store.ledger.ledger import Ledger
 from licence_store.life import LicenceLife
 from licence_store.notices.addresses import NoticeSettings
 from licence_store.notices.outbox import Outbox
@@ -103,6 +104,12 @@ class Desk:
     @cached_property
     def journal(self) -> SQLJournal:
         return SQLJournal(self.sessions, self.clock)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """用证记录."""
+        signer = partial(self.region.keyring.signer, "publisher")
+        return Ledger(self.sessions, self.clock, signer, self.region.code)
 
     @cached_property
     def files(self) -> FileStore:
