@@ -38,6 +38,7 @@ from licence_store.revising import Reviser
 from licence_store.search import LicenceSearch
 from licence_store.stamping import Stamper
 from licence_store.status_list import StatusPublisher
+from licence_store.uploads.quota import UploadSettings
 from seal.database import Sessions
 from seal.register import SealRegister
 from seal.sealing import Sealer, SealingMaterial
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
     from licence_store.collection.quality import Quality
     from licence_store.collection.quarantine import Quarantine
     from licence_store.conversion import Converter
+    from licence_store.uploads.service import Uploads
+    from licence_store.uploads.vault import Vault
 
 _LOOK_AGAIN = 60.0
 """Seconds after which trust material is looked at again."""
@@ -79,6 +82,7 @@ class DeskSettings:
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     files_url: str = ""
     """Where sealed files are kept: ``s3://…``; empty: in the folder."""
+    uploads: UploadSettings = field(default_factory=UploadSettings)
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
 
@@ -115,6 +119,22 @@ class Desk:
     def files(self) -> FileStore:
         """证照文件库."""
         return open_store(self.settings.files_url, self.region.directory / "files", durable=self.settings.durable)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """加密文件库: what only this region can read."""
+        from licence_store.uploads.vault import Vault
+
+        return Vault(self.files, self.region.masters, self.settings.uploads.cipher)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """上传."""
+        from licence_store.uploads.scanning import open_scanner
+        from licence_store.uploads.service import Uploads
+
+        scanner = open_scanner(self.settings.uploads.scanner)
+        return Uploads(self.sessions, self.vault, self.verifier, self.clock, self.settings.uploads.quota, scanner)
 
     @cached_property
     def jobs(self) -> Jobs:
