@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
-from itertools import groupby
+from datetime import datetime, timedelta
 from typing import Any, Final
 from unicodedata import normalize
 
@@ -32,6 +31,7 @@ from trust.use_ledger import Head, SignedHead, UseEntry, UseLedgerCheck, check_c
 
 ACTS: Final[Mapping[str, str]] = {
     "view": N_("查看"),
+    "list": N_("检索列出"),
     "check": N_("核对"),
     "download": N_("下载"),
     "verify": N_("核验"),
@@ -46,15 +46,23 @@ ACTS: Final[Mapping[str, str]] = {
 _RECORDS, _HEADS = table(UseRecord), table(UseHead)
 _INSERT = insert(_RECORDS)
 _HEAD = select(_HEADS.c.count.label("number"), _HEADS.c.digest).where(_HEADS.c.holder_code == bindparam("holder"))
-_HEAD_LOCKED = _HEAD.with_for_update()
+_THERE = select(_HEADS.c.holder_code).where(_HEADS.c.holder_code.in_(bindparam("codes", expanding=True)))
+_HELD = (
+    select(_HEADS.c.holder_code, _HEADS.c.count.label("number"), _HEADS.c.digest)
+    .where(_HEADS.c.holder_code.in_(bindparam("codes", expanding=True)))
+    .order_by(_HEADS.c.holder_code)
+    .with_for_update()
+)
 _MOVE = (
     update(_HEADS)
     .where(_HEADS.c.holder_code == bindparam("holder"))
     .values(count=bindparam("to_count"), digest=bindparam("to_digest"))
 )
-_HOLDER_OF = select(Licence.holder_code).where(Licence.base == bindparam("base"))
+_HOLDERS_OF = select(Licence.base, Licence.holder_code).where(Licence.base.in_(bindparam("bases", expanding=True)))
 _WIDTHS: Final = {"subject": 160, "act": 16, "who": 200, "who_id": 100, "department": 32, "why": 500, "result": 100}
 _PAGE: Final = 1000
+ONE_LOOK: Final = timedelta(minutes=10)
+"""Within this, what the same person looks at again counts as one look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,30 +124,45 @@ class Ledger:
         Call it once in a transaction, before the journal is written: both are held until the commit. Raises
         ``Malformed("ledger.act")`` for an act that is none.
         """
-        execute = session.connection().execute
-        found = [(code, one) for one in notes if (code := _code(session, one))]
-        for code, group in groupby(sorted(found, key=lambda pair: pair[0]), key=lambda pair: pair[0]):
-            newest = execute(_HEAD_LOCKED, {"holder": code}).first() or self._begin(session, code)
-            rows, seq, previous = [], newest.number, bytes.fromhex(newest.digest)
-            for _, one in group:
+        by_holder: dict[str, list[UseNote]] = {}
+        for code, one in zip(_codes(session, notes), notes, strict=True):
+            if code:
+                by_holder.setdefault(code, []).append(one)
+        if not by_holder:
+            return
+        rows, moves = [], []
+        for head in self._heads(session, sorted(by_holder)):
+            seq, previous = head.number, bytes.fromhex(head.digest)
+            for one in by_holder[head.holder_code]:
                 entry = _entry(seq + 1, one)
                 seq, previous = entry.seq, entry.digest(previous)
-                rows.append({**_columns(entry), "holder_code": code, "digest": previous.hex()})
-            execute(_INSERT, rows)
-            execute(_MOVE, {"holder": code, "to_count": seq, "to_digest": previous.hex()})
+                rows.append({**_columns(entry), "holder_code": head.holder_code, "digest": previous.hex()})
+            moves.append({"holder": head.holder_code, "to_count": seq, "to_digest": previous.hex()})
+        session.connection().execute(_INSERT, rows)
+        session.connection().execute(_MOVE, moves)
 
     def record(self, *notes: UseNote) -> None:
         """As ``note``, in a transaction of its own."""
         with self.sessions.begin() as session:
             self.note(session, *notes)
 
-    def _begin(self, session: Session, code: str) -> Row[Any]:
-        """The head of a ledger that has none yet; whoever comes at the same time finds it."""
-        dialect: Any = sqlite if self.sessions.dialect == "sqlite" else postgresql
-        first = dialect.insert(_HEADS).on_conflict_do_nothing()
+    def note_once(self, session: Session, note: UseNote) -> None:
+        """As ``note``, unless the same person did the same with it a moment ago: a page and its pictures are one."""
+        [code] = _codes(session, [note])
+        same = (UseRecord.holder_code == code, UseRecord.subject == note.subject, UseRecord.act == note.act)
+        query = select(UseRecord.seq).where(*same, UseRecord.who_id == _fit(note.who_id, 100), UseRecord.result == "ok")
+        if session.execute(query.where(UseRecord.at > note.at - ONE_LOOK).limit(1)).first() is None:
+            self.note(session, note)
+
+    def _heads(self, session: Session, codes: Sequence[str]) -> list[Row[Any]]:
+        """The heads of these ledgers, held in one order; those that have none yet get one."""
         execute = session.connection().execute
-        execute(first, {"holder_code": code, "count": 0, "digest": genesis(code).hex()})
-        return execute(_HEAD_LOCKED, {"holder": code}).one()
+        there = set(execute(_THERE, {"codes": codes}).scalars())
+        if missing := [code for code in codes if code not in there]:
+            dialect: Any = sqlite if self.sessions.dialect == "sqlite" else postgresql
+            first = dialect.insert(_HEADS).on_conflict_do_nothing()
+            execute(first, [{"holder_code": one, "count": 0, "digest": genesis(one).hex()} for one in missing])
+        return list(execute(_HELD, {"codes": codes}))
 
     # Reading
 
@@ -192,13 +215,17 @@ class Ledger:
         return b"".join(line + b"\n" for line in [*lines, signed])
 
 
-def _code(session: Session, note: UseNote) -> str:
-    """Whose ledger it belongs to; empty: nobody's."""
-    if note.act not in ACTS:
-        raise Malformed("ledger.act", "用证记录没有“{act}”这一类。", act=note.act[:40])
-    if note.holder_code:
-        return _fit(note.holder_code.strip().upper(), 64)
-    return session.connection().execute(_HOLDER_OF, {"base": note.subject}).scalar() or ""
+def _codes(session: Session, notes: Sequence[UseNote]) -> list[str]:
+    """Whose ledger each belongs to; empty: nobody's."""
+    for one in notes:
+        if one.act not in ACTS:
+            raise Malformed("ledger.act", "用证记录没有“{act}”这一类。", act=one.act[:40])
+    bases = sorted({one.subject for one in notes if not one.holder_code})
+    found = dict(map(tuple, session.connection().execute(_HOLDERS_OF, {"bases": bases}))) if bases else {}
+    return [
+        _fit(one.holder_code.strip().upper(), 64) if one.holder_code else str(found.get(one.subject, ""))
+        for one in notes
+    ]
 
 
 def _entry(seq: int, note: UseNote) -> UseEntry:
