@@ -177,8 +177,9 @@ def holdings(services: Services, holder_code: str, asked: Asked) -> tuple[Licenc
     )
     details = {**asked.details, "shown": str(len(found))}
     services.journal.record(
-        actor=asked.who.actor, action="licence.holdings", subject="register", reason=asked.reason, details=details
-    )
+        actor=asked.who.actor, action="licence.holdings", subject="register", reason=asked.reason, details=details,
+        concerning=[one.licence_id for one in found],
+    )  # fmt: skip
     return found
 
 
@@ -210,8 +211,9 @@ def inspections(
     )
     details = {"shown": str(len(found)), "type": definition.code}
     services.journal.record(
-        actor=asked.who.actor, action="licence.inspections", subject="register", reason=asked.reason, details=details
-    )
+        actor=asked.who.actor, action="licence.inspections", subject="register", reason=asked.reason, details=details,
+        concerning=[one.licence_id for one in found],
+    )  # fmt: skip
     return found
 
 

@@ -46,7 +46,11 @@ def search(
     after = cursors.decode_number(cursor) if cursor else None
     page = services.desk.search.page(asked, after=after, limit=limit)
     details = {"shown": str(len(page.items)), "type": type_code}
-    services.journal.record(actor=actor, action="licence.search", subject="register", reason=reason, details=details)
+    concerning = [one.licence_id for one in page.items]
+    services.journal.record(
+        actor=actor, action="licence.search", subject="register", reason=reason, details=details,
+        concerning=concerning,
+    )  # fmt: skip
     return page, cursors.encode([str(page.next)]) if page.next is not None else None
 
 
@@ -73,7 +77,10 @@ def changes(
     page = feed.page(after, limit=limit, departments=departments, types=types)
     if page.items:
         details = {"from": str(page.items[0].number), "to": str(page.items[-1].number)}
-        services.journal.record(actor=actor, action="licence.changes", subject="register", details=details)
+        concerning = [one.licence_id for one in page.items]
+        services.journal.record(
+            actor=actor, action="licence.changes", subject="register", details=details, concerning=concerning
+        )
     return page, cursors.encode([str(page.next)])
 
 

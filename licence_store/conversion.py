@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from licence_store import journal
 from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
 from licence_store.face import PreparedFace, field_texts, qr_of
+from licence_store.journal import SQLJournal
 from licence_store.ornaments import draw_shapes
 from licence_store.register import Register
 from seal.database import Sessions
@@ -34,7 +34,7 @@ from seal.ses import SESeal, parse_seal
 from seal.typesetting import load_font, set_text
 from trust.algorithms import sm3
 from trust.errors import Malformed, Refused
-from trust.journal import Actor, Entry
+from trust.journal import Actor
 from trust.signed import SignedDocument, open_signed, sign_document
 from verify.report import Indication, Report, Severity
 from verify.verifier import Verifier
@@ -72,6 +72,7 @@ class Converter:
     sealer: Sealer
     verifier: Callable[[], Verifier]
     """With the register's word: what is not current is not converted."""
+    journal: SQLJournal
     base_url: str
     demonstration: bool
     clock: Callable[[], datetime]
@@ -111,8 +112,7 @@ class Converter:
         page = _Page(PreparedFace.of(definition, self.demonstration), view.message, seal, stated)
         data = self._pdf(page, stated, signer) if form == "pdf" else _png(page, stated, signer)
         details = {"form": form, "original": digest, "copy": sm3(data).hex()}
-        with self.sessions.begin() as session:
-            journal.append(session, [Entry(now, actor, "licence.convert", licence_id, details=details)])
+        self.journal.record(actor=actor, action="licence.convert", subject=licence_id, details=details)
         return Converted(data, form, licence_id)
 
     @staticmethod

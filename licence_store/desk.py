@@ -22,10 +22,15 @@ from licence_store.catalogue_life import CatalogueLife
 from licence_store.changes import ChangeFeed
 from licence_store.collection.sources import Sources
 from licence_store.comparing import Comparer
+from licence_store.copying.copies import Copies
 from licence_store.files import FileStore, open_store
+from licence_store.holding.accounts import HolderAccounts
+from licence_store.holding.delegation import Delegations
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
 from licence_store.journal import SQLJournal
+from licence_store.ledger.ledger import Ledger
+from licence_store.ledger.witness import LedgerWitness
 from licence_store.life import LicenceLife
 from licence_store.notices.addresses import NoticeSettings
 from licence_store.notices.outbox import Outbox
@@ -39,6 +44,7 @@ from licence_store.search import LicenceSearch
 from licence_store.sharing.callers import Callers
 from licence_store.stamping import Stamper
 from licence_store.status_list import StatusPublisher
+from licence_store.uploads.quota import UploadSettings
 from seal.database import Sessions
 from seal.register import SealRegister
 from seal.sealing import Sealer, SealingMaterial
@@ -53,7 +59,10 @@ if TYPE_CHECKING:
     from licence_store.collection.quality import Quality
     from licence_store.collection.quarantine import Quarantine
     from licence_store.conversion import Converter
+    from licence_store.copying.copier import Copier
     from licence_store.sharing.operations import Sharing
+    from licence_store.uploads.service import Uploads
+    from licence_store.uploads.vault import Vault
 
 _LOOK_AGAIN = 60.0
 """Seconds after which trust material is looked at again."""
@@ -81,6 +90,7 @@ class DeskSettings:
     notices: NoticeSettings = field(default_factory=NoticeSettings)
     files_url: str = ""
     """Where sealed files are kept: ``s3://…``; empty: in the folder."""
+    uploads: UploadSettings = field(default_factory=UploadSettings)
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
 
@@ -104,13 +114,52 @@ class Desk:
         return CatalogueLife(self.catalogue)
 
     @cached_property
+    def copies(self) -> Copies:
+        """副本登记."""
+        return Copies(self.sessions)
+
+    @cached_property
+    def copier(self) -> Copier:
+        """用证."""
+        from licence_store.copying.copier import Copier
+
+        return Copier(self)
+
+    @cached_property
     def journal(self) -> SQLJournal:
-        return SQLJournal(self.sessions, self.clock)
+        return SQLJournal(self.sessions, self.clock, self.witness)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """用证记录."""
+        signer = partial(self.region.keyring.signer, "publisher")
+        return Ledger(self.sessions, self.clock, signer, self.region.code)
+
+    @cached_property
+    def witness(self) -> LedgerWitness:
+        """见证: notes in the holders' ledgers what the journal tells."""
+        return LedgerWitness(self.ledger)
 
     @cached_property
     def files(self) -> FileStore:
         """证照文件库."""
         return open_store(self.settings.files_url, self.region.directory / "files", durable=self.settings.durable)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """加密文件库: what only this region can read."""
+        from licence_store.uploads.vault import Vault
+
+        return Vault(self.files, self.region.masters, self.settings.uploads.cipher)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """上传."""
+        from licence_store.uploads.scanning import open_scanner
+        from licence_store.uploads.service import Uploads
+
+        scanner = open_scanner(self.settings.uploads.scanner)
+        return Uploads(self.sessions, self.vault, self.verifier, self.clock, self.settings.uploads.quota, scanner)
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -121,6 +170,16 @@ class Desk:
     def notices(self) -> Outbox:
         """通知发件箱."""
         return Outbox(self.sessions, self.clock, self.jobs, self.settings.notices)
+
+    @cached_property
+    def holders(self) -> HolderAccounts:
+        """用户账号."""
+        return HolderAccounts(self.sessions, self.clock)
+
+    @cached_property
+    def delegations(self) -> Delegations:
+        """授权."""
+        return Delegations(self.sessions, self.clock)
 
     @cached_property
     def sources(self) -> Sources:
@@ -237,6 +296,7 @@ class Desk:
             seals=self.seals,
             sealer=Sealer(self.timestamper, self.clock),
             verifier=self.verifier,
+            journal=self.journal,
             base_url=self.facts.base_url,
             demonstration=self.facts.demonstration,
             clock=self.clock,

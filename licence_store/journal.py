@@ -56,12 +56,18 @@ class JournalCheck:
         return not self.problem
 
 
+Witness = Callable[[Session, Entry, Sequence[str]], None]
+"""用证记录 of an entry: told of it in its transaction, with the ids of all licences it speaks of."""
+
+
 @dataclass(frozen=True, slots=True)
 class SQLJournal:
     """留痕 in the register's database; implements ``trust.journal.Journal``."""
 
     sessions: Sessions
     clock: Callable[[], datetime]
+    witness: Witness | None = None
+    """Writes the ledgers of the holders concerned."""
 
     def record(
         self,
@@ -73,14 +79,23 @@ class SQLJournal:
         reason: str = "",
         result: str = "ok",
         details: Mapping[str, str] | None = None,
+        concerning: Sequence[str] = (),
     ) -> None:
-        """Write one act down: in ``session``'s transaction, or in one of its own."""
+        """Write one act down: in ``session``'s transaction, or in one of its own.
+
+        ``concerning``: ids of the licences it concerned, where ``subject`` is not the one.
+        """
         entry = Entry(self.clock(), actor, action, subject, reason, result, details or {})
         if session is not None:
-            append(session, [entry])
+            self._write(session, entry, concerning)
             return
         with self.sessions.begin() as own:
-            append(own, [entry])
+            self._write(own, entry, concerning)
+
+    def _write(self, session: Session, entry: Entry, concerning: Sequence[str]) -> None:
+        if self.witness is not None:
+            self.witness(session, entry, concerning or (entry.subject,))
+        append(session, [entry])
 
     def failed(self, error: LicenceTrustError, *, actor: Actor, action: str, subject: str, reason: str = "") -> None:
         """Write down an act that was refused or failed; its own transaction, as the act's was undone."""

@@ -443,7 +443,13 @@ import licence_store.case_models  # noqa: E402
 import licence_store.catalogue_models  # noqa: E402
 import licence_store.collection.entry_models  # noqa: E402
 import licence_store.collection.models  # noqa: E402
+import licence_store.copying.models  # noqa: E402
+import licence_store.disputes.models  # noqa: E402
 import licence_store.forms  # noqa: E402
+import licence_store.holding.models  # noqa: E402
 import licence_store.jobs.models  # noqa: E402
+import licence_store.ledger.models  # noqa: E402
 import licence_store.notices.models  # noqa: E402
+import licence_store.presenting.models  # noqa: E402
 import licence_store.proofs.models  # noqa: E402, F401
+import licence_store.uploads.models  # noqa: E402, F401

@@ -27,6 +27,7 @@ from keys.authority import CertificateAuthority, Revocation
 from keys.custodian import FILE, Custodians
 from keys.demonstration import CRL_PERIOD
 from keys.keyring import Keyring
+from keys.master import MasterKeys
 from keys.signer import Signer
 from keys.timestamping import TimeStampAuthority
 from licence_store.cabinet import SealFolder
@@ -136,6 +137,11 @@ class Region:
     def keyring(self) -> Keyring:
         """密钥环."""
         return Keyring(self.directory / "keys", self.passphrase, iterations=_RANDOM_PASSPHRASE_ROUNDS)
+
+    @cached_property
+    def masters(self) -> MasterKeys:
+        """主密钥 of what is kept encrypted; made when first needed."""
+        return MasterKeys(self.directory / "keys", self.passphrase, iterations=_RANDOM_PASSPHRASE_ROUNDS)
 
     @cached_property
     def custodians(self) -> Custodians:

@@ -76,6 +76,7 @@ KINDS: Mapping[str, SealKind] = MappingProxyType(
             SealKind("invoice", "发票专用章", "invoice seal", "ellipse", ((40, 30),), "发票专用章"),
             SealKind("ellipse", "椭圆专用章", "oval special-purpose seal", "ellipse", ((45, 30), (40, 30)), "专用章"),
             SealKind("bar", "条形章", "bar stamp", "rectangle", ((45, 16), (60, 20), (50, 15))),
+            SealKind("copy", "证照副本专用章", "copy seal", "ellipse", ((45, 30), (40, 30)), "证照副本专用章"),
             SealKind("name", "名章", "name seal", "square", _round(20, 18, 16, 22, 25), type=PERSONAL_SEAL),
         )
     }

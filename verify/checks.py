@@ -10,7 +10,7 @@ import binascii
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
 from seal.ofd.signatures import PROVIDER_NAME, ListedSignature, build_signatures_xml
@@ -24,7 +24,7 @@ from trust.revocation import check_revocation
 from trust.sm2 import signature_from_raw
 from trust.timestamp import check_timestamp
 from verify.opening import SEAL, OpenedDocument, OpenedSignature
-from verify.policy import CLOCK_TOLERANCE
+from verify.policy import CLOCK_TOLERANCE, StatedPurpose
 from verify.remarks import listed
 from verify.report import Indication
 
@@ -42,6 +42,8 @@ class Question:
     known_at: datetime
     """Now: what we know about revocation is of this time. Asking for a past moment does not make us forget it, and
     for a future one nobody knows more."""
+    stated: StatedPurpose = field(default_factory=StatedPurpose)
+    """What a copy is wanted for."""
 
     @property
     def latest(self) -> datetime:

@@ -55,6 +55,9 @@ STATE_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+COPY_STATUS_NOT_CHECKED = "COPY_STATUS_NOT_CHECKED"
+"""Warning code: nobody was at hand who knows whether the copy was revoked or used up."""
+
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far two honest clocks may differ."""
 
@@ -86,7 +89,6 @@ class LicenceStatus:
     """The same version in other formats."""
 
 
-
 class StatusSource(Protocol):
     """Who knows whether a licence is current: the register (证照库), or a region's service.
 
@@ -105,6 +107,41 @@ class SealStatusSource(Protocol):
     """
 
     def seal_status(self, seal_id: str, digest: str, moment: datetime) -> SealStatus | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPurpose:
+    """用证目的: what somebody who verifies a copy says they want it for. Empty: not stated."""
+
+    purpose: str = ""
+    recipient: str = ""
+    service_item: str = ""
+    case_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyStatus:
+    """副本状态, as the node that made the copy keeps it."""
+
+    state: str
+    """``ACTIVE``, ``REVOKED`` or ``USED_UP``; any other word is INDETERMINATE."""
+    uses: int = 0
+    """Acceptances recorded so far."""
+    limit: int = 0
+    """0: not limited."""
+    file_digests: tuple[str, ...] = ()
+    """SM3 of every file made under this id, hex; empty where they are not known."""
+    since: datetime | None = None
+
+
+class CopySource(Protocol):
+    """Who knows what became of a copy: the node that made it.
+
+    The answer is the state at ``moment``; ``None``: the copy is not known here. Raises ``Unavailable`` when it cannot
+    be asked.
+    """
+
+    def copy_status(self, copy_id: str, moment: datetime) -> CopyStatus | None: ...
 
 
 class EvidenceSource(Protocol):

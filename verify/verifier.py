@@ -28,7 +28,7 @@ from verify.checks import Question
 from verify.evidence import certificates_in
 from verify.face import Face, read_face
 from verify.opening import OpenedDocument, OpenedSignature, open_document
-from verify.policy import EvidenceSource, LicenceStatus, SealStatusSource, StatusSource
+from verify.policy import CopySource, EvidenceSource, LicenceStatus, SealStatusSource, StatedPurpose, StatusSource
 from verify.report import Finding, Indication, Report, Severity, SignatureReport, worst
 from verify.seal_view import view_certificate, view_seal
 from verify.steps import Found, Judging
@@ -52,16 +52,21 @@ class Verifier:
     """The register of seals; absent, the lists in ``trust`` are asked."""
     evidence: EvidenceSource | None = None
     """Who fetches lists and answers about the certificates of a document; absent, ``trust`` alone is asked."""
+    copies: CopySource | None = None
+    """Who knows whether a copy was revoked or used up; absent, the report says that nobody was asked."""
 
-    def verify(self, document: bytes, *, moment: datetime | None = None) -> Report:
+    def verify(
+        self, document: bytes, *, moment: datetime | None = None, stated: StatedPurpose | None = None
+    ) -> Report:
         """核验 ``document``: is it whole, sealed by whom it should be, and good at ``moment`` (default: now)?
 
         ``moment`` is the time for which the question is asked: the licence's state and period are judged as of
         then. What is known about revocation is always today's knowledge: asking for a past moment proves nothing
         about when the file was made, and for a future one says what would be if nothing happens until then.
+        ``stated`` is what a copy is wanted for (用证副本); without it no copy passes.
         Never raises for what ``document`` holds.
         """
-        question = self._question(moment)
+        question = self._question(moment, stated or StatedPurpose())
         try:
             if document[:5] == b"%PDF-":
                 return self._verify_pdf(document, question)
@@ -85,10 +90,10 @@ class Verifier:
         licence_findings = self._judge_licence(opened, judged, question)
         return _report(opened, judged, [*file_findings, *licence_findings], question)
 
-    def _question(self, moment: datetime | None) -> Question:
+    def _question(self, moment: datetime | None, stated: StatedPurpose) -> Question:
         now = _aware(self.clock())
         asked = _aware(moment) if moment is not None else now
-        return Question(asked, now)
+        return Question(asked, now, stated)
 
     # ------------------------------------------------------------ each signature
 

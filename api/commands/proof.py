@@ -89,8 +89,13 @@ def show(request_id: str, out: Path | None, as_json: bool, account: str | None, 
     from api import proof_office
 
     with open_services(directory) as services:
-        proof = proof_office.find(services, request_id, services.issuing_actor(account))
+        actor = services.issuing_actor(account)
+        proof = proof_office.find(services, request_id, actor)
         answer = proof_office.shape(services, proof)
+        if proof.licence_id:
+            services.journal.record(
+                actor=actor, action="licence.download" if out else "licence.read", subject=proof.licence_id
+            )
         if out is not None and proof.licence_id:
             out.write_bytes(services.register.file(services.register.find(proof.licence_id)))
     if as_json:

@@ -186,8 +186,9 @@ def inspections(
     rows = queue.page(after, PAGE + 1)
     shown = rows[:PAGE]
     found.journal.record(
-        actor=person.actor, action="licence.inspections", subject="register", details={"shown": str(len(shown))}
-    )
+        actor=person.actor, action="licence.inspections", subject="register", details={"shown": str(len(shown))},
+        concerning=[one.licence_id for one in shown],
+    )  # fmt: skip
     return page(
         request,
         "inspections.html",

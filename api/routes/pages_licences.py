@@ -66,6 +66,7 @@ def address_of(licence_id: str) -> str:
 
 def head(request: Request, found: Services, person: Visitor, view: LicenceView) -> dict[str, Any]:
     """What the head of every page of a licence shows."""
+    found.desk.witness.look(person.actor, view.licence_id, register_views.PURPOSES[0])
     width, height = found.face_size(view)
     one = view.summary
     return {
@@ -281,6 +282,7 @@ def version_picture(found: Found, view: TheLicence, number: int, person: Staff) 
 
 
 def _picture(found: Services, view: LicenceView, person: Visitor) -> Response:
+    found.desk.witness.look(person.actor, view.licence_id, register_views.PURPOSES[0])
     found.journal.record(
         actor=person.actor, action="licence.picture", subject=view.licence_id, reason=register_views.PURPOSES[0]
     )

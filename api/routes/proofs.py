@@ -127,7 +127,9 @@ def one(
     proof = proof_office.find(found, request_id, system.actor, system.grant)
     headers = {"Vary": "Accept", "Cache-Control": "private, no-store"}
     if kind == JSON:
-        found.journal.record(actor=system.actor, action="proof.read", subject=proof.id, reason=reason)
+        found.journal.record(
+            actor=system.actor, action="proof.read", subject=proof.id, reason=reason, concerning=[proof.licence_id]
+        )
         return JSONResponse(proof_office.shape(found, proof), headers=headers)
     if not proof.licence_id:
         raise NotFound("proof.none_made", "这次申请没有出具证明。")

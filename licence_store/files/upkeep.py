@@ -24,9 +24,10 @@ def references() -> tuple[Column[Any], ...]:
     """Every column that names a kept file. What is not here is swept: a new column of digests belongs here first."""
     from licence_store.collection.entry_models import Evidence
     from licence_store.forms import LicenceFile
+    from licence_store.uploads.models import UploadKey
 
     licences = table(LicenceVersion).c.file_digest, table(LicenceFile).c.digest
-    return *licences, table(LicenceEvent).c.evidence, table(Evidence).c.digest
+    return *licences, table(LicenceEvent).c.evidence, table(Evidence).c.digest, table(UploadKey).c.file
 
 
 def named(session: Session, digests: Collection[str]) -> set[str]:

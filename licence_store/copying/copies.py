@@ -1,0 +1,67 @@
+"""副本登记: what is on record of copies; questions only. The verifier's ``CopySource``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from licence_store.copying import grants, links, uses
+from licence_store.copying.grants import CopyState, CopyView
+from licence_store.copying.links import LinkView
+from licence_store.copying.uses import RefusalView, UseView
+from seal.database import Sessions
+from verify.policy import CopyStatus
+
+
+@dataclass(frozen=True, slots=True)
+class CopyHistory:
+    """副本经过: the copy with its links, uses and refusals, each newest first."""
+
+    view: CopyView
+    links: Sequence[LinkView]
+    uses: Sequence[UseView]
+    refusals: Sequence[RefusalView]
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """副本登记."""
+
+    sessions: Sessions
+
+    def copy_status(self, copy_id: str, moment: datetime) -> CopyStatus | None:
+        """副本状态 at ``moment``; ``None``: not made here. Implements ``verify.policy.CopySource``.
+
+        That a copy's time is over its terms say themselves.
+        """
+        with self.sessions.read() as session:
+            found = grants.find_or_none(session, copy_id, moment=moment)
+        if found is None:
+            return None
+        state = found.state(moment)
+        told = state if state in (CopyState.REVOKED, CopyState.USED_UP) else CopyState.ACTIVE
+        since = found.revoked if state is CopyState.REVOKED else found.made
+        return CopyStatus(str(told), found.used, found.uses, (found.digest,), since)
+
+    def find(self, copy_id: str) -> CopyView:
+        """Raises ``NotFound("copy.unknown")``."""
+        with self.sessions.read() as session:
+            return grants.find(session, copy_id)
+
+    def history(self, copy_id: str) -> CopyHistory:
+        """Raises ``NotFound("copy.unknown")``."""
+        with self.sessions.read() as session:
+            return CopyHistory(
+                grants.find(session, copy_id),
+                links.of_copy(session, copy_id),
+                uses.uses_of(session, copy_id),
+                uses.refusals_of(session, copy_id),
+            )
+
+    def of_holder(
+        self, holder_code: str, *, after: tuple[datetime, str] | None = None, limit: int = 50
+    ) -> tuple[CopyView, ...]:
+        """A holder's copies, newest first, from the one after ``after``."""
+        with self.sessions.read() as session:
+            return grants.of_holder(session, holder_code.strip().upper(), after=after, limit=limit)

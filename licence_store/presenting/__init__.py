@@ -1,0 +1,1 @@
+"""亮证: a licence shown for a moment, to one verifier, with the fields the holder chose."""
