@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -67,7 +67,8 @@ def tidied(request: CopyRequest, moment: datetime) -> CopyRequest:
     if not 0 <= request.uses <= MOST_USES:
         raise Malformed("copy.uses", "使用次数应为 0（不限）至 {most} 次。", most=MOST_USES, field="uses")
     masked = tuple(dict.fromkeys(one.strip()[:64] for one in request.masked if one.strip()))
-    return replace(request, until=request.until.replace(microsecond=0), masked=masked, **words)
+    until = request.until.replace(microsecond=0)
+    return CopyRequest(**words, until=until, uses=request.uses, masked=masked)
 
 
 def tidy_word(text: str, name: str, needed: bool = False) -> str:

@@ -60,9 +60,9 @@ def make(session: Session, copy_id: str, actor: str, moment: datetime, valid: ti
     """A link to the copy. Raises ``Malformed("copy.link_valid")``."""
     if not SHORTEST <= valid <= LONGEST:
         raise Malformed("copy.link_valid", "链接的有效时间应为 1 分钟至 {days} 天。", days=LONGEST.days)
-    token, expires = secrets.token_urlsafe(32), moment + valid
+    token, expires, link_id = secrets.token_urlsafe(32), moment + valid, f"k-{secrets.token_hex(10)}"
     row = {
-        "id": "k-" + secrets.token_hex(10),
+        "id": link_id,
         "copy_id": copy_id,
         "digest": digest_of(token),
         "made": moment,
@@ -70,7 +70,7 @@ def make(session: Session, copy_id: str, actor: str, moment: datetime, valid: ti
         "made_by": actor[:100],
     }
     session.execute(insert(_LINKS), [row])
-    return MadeLink(row["id"], copy_id, token, expires)
+    return MadeLink(link_id, copy_id, token, expires)
 
 
 def digest_of(token: str) -> str:

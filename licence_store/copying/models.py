@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     String,
     Text,
     UniqueConstraint,
@@ -53,6 +54,7 @@ class CopyGrant(Base):
     service_item: Mapped[str] = mapped_column(String(200))
     case_number: Mapped[str] = mapped_column(String(100))
     until: Mapped[datetime]
+    """The moment from which it is over."""
     uses: Mapped[int]
     """How many acceptances it is good for; 0: not limited."""
     original_check: Mapped[bool]
@@ -73,8 +75,10 @@ class CopyFile(Base):
     __tablename__ = "copy_file"
 
     copy_id: Mapped[str] = mapped_column(ForeignKey("copy_grant.copy_id"), primary_key=True)
-    place: Mapped[str] = mapped_column(String(64))
-    """Its number in the vault."""
+    file: Mapped[str] = mapped_column(DIGEST, index=True)
+    """SM3 of the ciphertext: its name in the file store."""
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    """The file's key, locked."""
     until: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -41,6 +41,8 @@ class Acceptance:
     service_item: str = ""
     original_seen: bool = False
     """The original was held beside it."""
+    digest: str = ""
+    """SM3 of the file that was verified, hex; empty: the copy is named by its id alone."""
     key: str = ""
     """Same copy, same caller, same key: the same use. Empty: a use of its own."""
 
@@ -54,6 +56,7 @@ class Acceptance:
             tidy_word(recipient, "recipient", needed=True),
             tidy_word(self.service_item, "service_item"),
             self.original_seen,
+            self.digest.strip().lower(),
             self.key,
         )
 
@@ -123,7 +126,7 @@ def check_terms(copy: CopyView, stated: Acceptance, moment: datetime) -> None:
     """May the copy be accepted so? What is on record decides, not what a file says.
 
     Raises ``Refused``: ``copy.recipient_differs``, ``copy.purpose_differs``, ``copy.item_differs``,
-    ``copy.case_differs``, ``copy.original_check``, and as ``check_state``.
+    ``copy.case_differs``, ``copy.original_check``, ``copy.file_differs``, and as ``check_state``.
     """
     if not same_text(stated.recipient, copy.recipient):
         raise Refused("copy.recipient_differs", "该副本是给“{recipient}”使用的。", recipient=copy.recipient)
@@ -137,6 +140,8 @@ def check_terms(copy: CopyView, stated: Acceptance, moment: datetime) -> None:
         raise Refused(
             "copy.original_check", "该材料须核验原件后才能采用。", remedy="请与原件核对无误后注明已核验原件。"
         )
+    if stated.digest and stated.digest != copy.digest:
+        raise Refused("copy.file_differs", "所核验的文件不是登记的那一份副本。", remedy="请核验持证者交来的原文件。")
     check_state(copy, moment)
 
 
@@ -181,7 +186,7 @@ def count(session: Session, copy: CopyView, actor: Actor, stated: Acceptance, mo
         "service_item": stated.service_item,
         "case_number": stated.case_number,
         "original_seen": stated.original_seen,
-        "digest": digest,
+        "digest": stated.digest,
         "key": stated.key or f"-{secrets.token_hex(16)}",
     }
     session.execute(insert(_USES), [row])

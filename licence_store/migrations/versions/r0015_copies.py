@@ -53,11 +53,13 @@ def _grants() -> None:
     op.create_table(
         "copy_file",
         _text("copy_id", 40),
-        _text("place", 64),
+        _text("file", 64),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
         sa.Column("until", MOMENT, nullable=False),
         _of_grant("copy_file"),
         sa.PrimaryKeyConstraint("copy_id", name=op.f("pk_copy_file")),
     )
+    op.create_index(op.f("ix_copy_file_file"), "copy_file", ["file"])
     op.create_index(op.f("ix_copy_file_until"), "copy_file", ["until"])
     op.create_table(
         "copy_end",

@@ -1,0 +1,460 @@
+"""用证: make a copy for one purpose, hand it over once, take it back, record that it was accepted.
+
+    made = copier.make(who, licence_id, CopyRequest("住房公积金中心", "提取住房公积金", until, uses=1))
+    link = copier.link(who, made.id)
+    copier.accept(made.data, clerk, Acceptance("提取住房公积金", "2026-0001"))
+    copier.revoke(who, made.id, "已办结")
+
+Making draws the original anew (never the original's file), seals with the node's copy seal, and lets nothing out that
+the verifier would not pass. Each act is in the journal and in the holder's use ledger, in its own transaction.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from licence_store import journal
+from licence_store.copying import grants, links, uses
+from licence_store.copying.drawing import draw_copy
+from licence_store.copying.grants import CopyView, tidied, unknown
+from licence_store.copying.links import LinkView, MadeLink
+from licence_store.copying.originals import LICENCE, Opened, open_original
+from licence_store.copying.uses import BY_CLERK, Acceptance, RefusalView, UseView, recipient_of, tidy_reason
+from licence_store.ledger.ledger import UseNote
+from licence_store.ledger.witness import who_holds
+from seal.copies import CopyRequest, CopyTerms
+from seal.message import new_nonce
+from seal.sealing import Sealer
+from trust.algorithms import sm3
+from trust.errors import Conflict, LicenceTrustError, Refused, Unavailable
+from trust.journal import Actor, Entry
+from verify.policy import StatedPurpose
+from verify.report import Finding, Indication, Report, Severity
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from licence_store.desk import Desk
+    from licence_store.holding.holder import HolderSession
+    from licence_store.uploads.vault import VaultEntry
+    from verify.verifier import Verifier
+
+ASSURANCE: Final = 2
+"""What a holder must have proved, and lately, to hand out what is theirs."""
+ORIGINAL_CHECK: Final = "ORIGINAL_CHECK_REQUIRED"
+_SWEPT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class MadeCopy:
+    """制成的副本."""
+
+    id: str
+    data: bytes = field(repr=False)
+    form: str
+    view: CopyView
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """取走的副本."""
+
+    data: bytes = field(repr=False)
+    view: CopyView
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """链接所指: what somebody with the address sees before they take it."""
+
+    link: LinkView
+    view: CopyView
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """出示的副本: a file somebody brought, verified for what they state."""
+
+    report: Report
+    view: CopyView | None
+    """``None``: it names no copy of ours."""
+
+
+@dataclass(frozen=True)
+class Copier:
+    """用证."""
+
+    desk: Desk
+
+    # The holder
+
+    def make(self, who: HolderSession, item: str, request: CopyRequest, form: str = "ofd") -> MadeCopy:
+        """制作用证副本 of ``item`` (a licence's id or a material's) as ``ofd`` or ``pdf``.
+
+        Raises ``NotFound("licence.unknown", "material.unknown")``, ``Refused`` (``holder.right``, ``copy.*``,
+        ``licence.not_referencable``), ``StepUpNeeded``, ``Malformed("copy.*")``, and as sealing does.
+        """
+        now = self.desk.clock()
+        request = tidied(request, now)
+        opened = open_original(self.desk, who, item, request.masked)
+        who.demand("use", opened.original.type_code, request.service_item)
+        who.demand_assurance(ASSURANCE, now)
+        terms = self._terms(opened, request, now)
+        data = self._sealed(terms, opened, form)
+        self._check_own(data, terms)
+        return self._record(who, terms, opened, form, data, now)
+
+    def preview(self, who: HolderSession, item: str, request: CopyRequest) -> bytes:
+        """预览: the copy as it would look, PNG; nothing is made or kept. Raises as ``make`` does."""
+        from licence_store.copying.drawing import preview_copy
+
+        now = self.desk.clock()
+        request = tidied(request, now)
+        opened = open_original(self.desk, who, item, request.masked)
+        return preview_copy(self._terms(opened, request, now), opened.source)
+
+    def own(self, who: HolderSession, copy_id: str) -> CopyView:
+        """The holder's copy. Raises ``NotFound("copy.unknown")``."""
+        view = self.desk.copies.find(copy_id)
+        if view.holder_code != who.holder.code or not who.may("view", view.type_code):
+            raise unknown(copy_id)
+        return view
+
+    def file(self, who: HolderSession, copy_id: str) -> Taken:
+        """The copy's file once more. Raises as ``own``; ``Refused("copy.revoked", …)`` when it has ended."""
+        now = self.desk.clock()
+        view = self.own(who, copy_id)
+        who.demand("use", view.type_code, view.service_item)
+        uses.check_state(view, now)
+        data = self._open(view)
+        with self.desk.sessions.begin() as session:
+            self._note(session, view, "download", who_holds(who), who.actor().account, now)
+            self._journal(session, now, who.actor(), "copy.download", view)
+        return Taken(data, view)
+
+    def revoke(self, who: HolderSession, copy_id: str, reason: str = "") -> CopyView:
+        """收回. From now on it is refused everywhere where our word is asked; its file and open links go.
+
+        Raises ``NotFound("copy.unknown")``, ``Conflict("copy.revoked_already")``, ``Malformed("copy.reason")``.
+        """
+        reason, now, actor = tidy_reason(reason, needed=False), self.desk.clock(), who.actor()
+        view = self.own(who, copy_id)
+        who.demand("use", view.type_code)
+        with self.desk.sessions.begin() as session:
+            gone = self._end(session, copy_id, now, actor, reason)
+            self._note(session, view, "copy", who_holds(who), actor.account, now, result="revoked", why=reason)
+            self._journal(session, now, actor, "copy.revoke", view, reason=reason)
+        self._discard(gone)
+        return self.desk.copies.find(copy_id)
+
+    def revoke_all(self, holder_code: str, actor: Actor, reason: str) -> int:
+        """收回 every copy a holder still has out: they close their account. Answers how many."""
+        now = self.desk.clock()
+        with self.desk.sessions.begin() as session:
+            found, gone = grants.open_copies(session, holder_code), []
+            for copy_id in found:
+                gone += self._end(session, copy_id, now, actor, reason)
+            if found:
+                details = {"count": str(len(found))}
+                journal.append(session, [Entry(now, actor, "copy.revoke_all", "copies", reason, details=details)])
+        self._discard(gone)
+        return len(found)
+
+    def link(self, who: HolderSession, copy_id: str, valid: timedelta = links.USUAL) -> MadeLink:
+        """一次性链接. Raises as ``file`` does; ``Malformed("copy.link_valid")``, ``StepUpNeeded``."""
+        now, actor = self.desk.clock(), who.actor()
+        view = self.own(who, copy_id)
+        who.demand("use", view.type_code, view.service_item)
+        who.demand_assurance(ASSURANCE, now)
+        with self.desk.sessions.begin() as session:
+            uses.check_state(grants.find(session, copy_id, hold=True), now)
+            grants.file_of(session, view)
+            made = links.make(session, copy_id, actor.account, now, valid)
+            self._journal(session, now, actor, "copy.link", view, {"link": made.id})
+        return made
+
+    def withdraw(self, who: HolderSession, copy_id: str, link_id: str) -> None:
+        """撤回链接. Raises ``NotFound``, ``Conflict("copy.link_taken", …)``."""
+        now, actor = self.desk.clock(), who.actor()
+        view = self.own(who, copy_id)
+        who.demand("use", view.type_code)
+        with self.desk.sessions.begin() as session:
+            links.burn(session, links.of_id(session, copy_id, link_id), links.WITHDRAWN, now)
+            self._journal(session, now, actor, "copy.link_withdraw", view, {"link": link_id})
+
+    # Whoever has the address
+
+    def offered(self, token: str) -> Offered:
+        """What the link leads to; looking takes nothing. Raises ``NotFound("copy.link_unknown")``."""
+        with self.desk.sessions.read() as session:
+            link = links.find(session, token)
+            return Offered(link, grants.find(session, link.copy_id))
+
+    def take(self, token: str, actor: Actor) -> Taken:
+        """取走, once. Raises ``NotFound("copy.link_unknown")``, ``Conflict("copy.link_taken", "copy.link_expired",
+        "copy.link_withdrawn")``, ``Refused("copy.revoked", …)``, ``Unavailable`` (and then the link is still good).
+        """
+        now = self.desk.clock()
+        found = self.offered(token)
+        links.check_open(found.link, now)
+        uses.check_state(found.view, now)
+        data = self._open(found.view)
+        with self.desk.sessions.begin() as session:
+            view = grants.find(session, found.view.id, hold=True)
+            uses.check_state(view, now)
+            links.burn(session, found.link, links.TAKEN, now)
+            self._note(session, view, "download", "一次性链接", f"link:{found.link.id}", now)
+            self._journal(session, now, actor, "copy.take", view, {"link": found.link.id})
+        return Taken(data, view)
+
+    # Whoever accepts
+
+    def show(self, content: bytes, stated: StatedPurpose, verifier: Verifier | None = None) -> Shown:
+        """核验 what somebody brought, for what they state; counts nothing."""
+        report = (verifier or self.desk.verifier()).verify(content, stated=stated)
+        with self.desk.sessions.read() as session:
+            return Shown(report, grants.find_or_none(session, copy_id_in(report)))
+
+    def accept(self, what: bytes | str, actor: Actor, asked: Acceptance, verifier: Verifier | None = None) -> UseView:
+        """采用: count a use of the copy that is shown (its file) or named (its id), never beyond its limit.
+
+        Raises ``NotFound("copy.unknown")``; ``Refused`` (``copy.recipient_differs``, ``copy.purpose_differs``,
+        ``copy.item_differs``, ``copy.case_differs``, ``copy.revoked``, ``copy.used_up``, ``copy.expired``,
+        ``copy.original_check``, ``copy.original_ended``, ``copy.not_passed``); ``Malformed``; ``Conflict``. A
+        refusal of a known copy is recorded.
+        """
+        now = self.desk.clock()
+        stated, copy_id, report = self._stated(what, actor, asked, verifier)
+        with self._refusals_recorded(copy_id, actor, stated, now), self.desk.sessions.begin() as session:
+            view = grants.find(session, copy_id, hold=True)
+            before = uses.recorded(session, view, actor, stated)
+            if before is not None:
+                return before
+            uses.check_terms(view, stated, now)
+            self._check_original(view, now)
+            if report is not None:
+                _check_passed(report)
+            made = uses.count(session, view, actor, stated, now)
+            why = _why(stated)
+            self._note(session, view, "use", made.recipient, actor.account, now, why=why, department=actor.department)
+            self._journal(session, now, actor, "copy.accept", view, {"number": str(made.number)}, reason=why)
+        return made
+
+    def refuse(
+        self, what: bytes | str, actor: Actor, asked: Acceptance, reason: str, verifier: Verifier | None = None
+    ) -> RefusalView:
+        """不予采用 by the clerk's own decision; counts nothing. Raises ``NotFound("copy.unknown")``, ``Malformed``."""
+        now, reason = self.desk.clock(), tidy_reason(reason, needed=True)
+        stated, copy_id, _ = self._stated(what, actor, asked, verifier)
+        return self._refused(copy_id, actor, stated, now, BY_CLERK, reason)
+
+    # Upkeep
+
+    def sweep(self, moment: datetime) -> int:
+        """Drop the files of copies whose time is over; harmless at any time, in any number of processes."""
+        with self.desk.sessions.begin() as session:
+            ended = grants.ended_files(session, moment, _SWEPT)
+            gone = grants.forget_files(session, ended)
+        self._discard(gone)
+        return len(gone)
+
+    # Inside
+
+    def _terms(self, opened: Opened, request: CopyRequest, now: datetime) -> CopyTerms:
+        facts, copy_id = self.desk.facts, f"c-{secrets.token_hex(12)}"
+        return CopyTerms.of(
+            request,
+            opened.original,
+            opened.level,
+            copy_id=copy_id,
+            made=now.replace(microsecond=0),
+            by=self.desk.copy_seal().signer.certificate.common_name,
+            region=facts.code,
+            nonce=new_nonce(),
+            face=opened.face,
+            pages=opened.pages,
+            check_url=f"{facts.base_url}/verify",
+            demonstration=facts.demonstration,
+        )
+
+    def _sealed(self, terms: CopyTerms, opened: Opened, form: str) -> bytes:
+        material = self.desk.copy_seal()
+        drawn = draw_copy(terms, opened.source, form)
+        return (
+            Sealer(self.desk.timestamper, self.desk.clock)
+            .seal(drawn.document, material, drawn.placements(material.seal))
+            .data
+        )
+
+    def _check_own(self, data: bytes, terms: CopyTerms) -> None:
+        """Nothing leaves that we would not accept."""
+        stated = StatedPurpose(terms.purpose, terms.recipient, terms.service_item, terms.case_number)
+        report = self.desk.own_verifier().verify(data, stated=stated)
+        if not passes(report, original_seen=True):
+            raise Unavailable("copy.self_check", "副本未通过自检（{finding}），没有交出。", finding=_told(report))
+
+    def _record(
+        self, who: HolderSession, terms: CopyTerms, opened: Opened, form: str, data: bytes, now: datetime
+    ) -> MadeCopy:
+        actor = who.actor()
+        file = self.desk.vault.put(data, _context(terms.copy_id))
+        row = {
+            "copy_id": terms.copy_id,
+            "holder_code": opened.holder_code,
+            "holder_kind": who.holder.kind,
+            "source_kind": terms.original.kind,
+            "source_id": terms.original.id,
+            "title": terms.original.title,
+            "type_code": terms.original.type_code,
+            "level": terms.level,
+            "recipient": terms.recipient,
+            "purpose": terms.purpose,
+            "service_item": terms.service_item,
+            "case_number": terms.case_number,
+            "until": terms.until,
+            "uses": terms.uses,
+            "original_check": bool(terms.original.check_required),
+            "form": form,
+            "terms": terms.to_bytes().decode(),
+            "digest": sm3(data).hex(),
+            "size": len(data),
+            "made": terms.made,
+            "made_by": actor.account[:100],
+        }
+        with self.desk.sessions.begin() as session:
+            grants.add(session, row, file)
+            view = grants.find(session, terms.copy_id)
+            self._note(session, view, "copy", who_holds(who), actor.account, now)
+            details = {"original": terms.original.id, "form": form, "copy": view.digest}
+            self._journal(session, now, actor, "copy.make", view, details, reason=terms.purpose)
+        return MadeCopy(view.id, data, form, view)
+
+    def _stated(
+        self, what: bytes | str, actor: Actor, asked: Acceptance, verifier: Verifier | None
+    ) -> tuple[Acceptance, str, Report | None]:
+        """What is stated, of which copy; the verdict where its file was shown."""
+        with self.desk.sessions.read() as session:
+            stated = asked.tidied(recipient_of(session, actor, asked.recipient))
+        if isinstance(what, str):
+            return stated, self.desk.copies.find(what.strip()).id, None
+        shown = self.show(what, stated.stated, verifier)
+        if shown.view is None:
+            raise Refused(
+                "copy.not_ours", "这份文件不是本地区制作的用证副本（{finding}）。", finding=_told(shown.report)
+            )
+        return replace(stated, digest=str(shown.report.document["digest"])), shown.view.id, shown.report
+
+    def _check_original(self, view: CopyView, now: datetime) -> None:
+        """A copy is worth no more than what it was made of."""
+        if view.source_kind == LICENCE:
+            status = self.desk.register.status(view.source_id, now)
+            good = status is not None and status.state == "CURRENT"
+        else:
+            good = self.desk.materials.is_good(view.source_id)
+        if not good:
+            raise Refused("copy.original_ended", "副本所依据的原件现已失效或不能引用。")
+
+    @contextmanager
+    def _refusals_recorded(self, copy_id: str, actor: Actor, stated: Acceptance, now: datetime) -> Iterator[None]:
+        try:
+            yield
+        except (Refused, Conflict) as error:
+            self._refused(copy_id, actor, stated, now, error.code, error.message[:300])
+            raise
+
+    def _refused(
+        self, copy_id: str, actor: Actor, stated: Acceptance, now: datetime, code: str, reason: str
+    ) -> RefusalView:
+        with self.desk.sessions.begin() as session:
+            view = grants.find(session, copy_id)
+            made = uses.note_refusal(session, copy_id, actor, stated, now, code, reason)
+            why = _why(stated)
+            self._note(
+                session,
+                view,
+                "refuse",
+                stated.recipient,
+                actor.account,
+                now,
+                why=why,
+                result=code,
+                department=actor.department,
+            )
+            self._journal(session, now, actor, "copy.refuse", view, reason=why, result=code)
+        return made
+
+    def _end(self, session: Session, copy_id: str, now: datetime, actor: Actor, reason: str) -> list[VaultEntry]:
+        grants.end(session, copy_id, now, actor.account, reason)
+        for link in links.of_copy(session, copy_id):
+            if link.state(now) == "open":
+                links.burn(session, link, links.WITHDRAWN, now)
+        return grants.forget_files(session, [copy_id])
+
+    def _open(self, view: CopyView) -> bytes:
+        with self.desk.sessions.read() as session:
+            entry = grants.file_of(session, view)
+        return self.desk.vault.get(entry, _context(view.id))
+
+    def _discard(self, entries: list[VaultEntry]) -> None:
+        for one in entries:
+            try:
+                self.desk.vault.discard(one)
+            except LicenceTrustError:
+                continue  # without its key nobody can read it; the upkeep of files sweeps it
+
+    def _note(
+        self, session: Session, view: CopyView, act: str, who: str, who_id: str, now: datetime, *,
+        why: str = "", result: str = "ok", department: str | None = None,
+    ) -> None:  # fmt: skip
+        why = why or f"{view.recipient}：{view.purpose}"
+        note = UseNote(view.holder_code, view.id, act, who, who_id, why, result, now, department or "")
+        self.desk.ledger.note(session, note)
+
+    @staticmethod
+    def _journal(
+        session: Session, now: datetime, actor: Actor, action: str, view: CopyView,
+        details: dict[str, str] | None = None, *, reason: str = "", result: str = "ok",
+    ) -> None:  # fmt: skip
+        journal.append(session, [Entry(now, actor, action, view.id, reason, result, details or {})])
+
+
+def copy_id_in(report: Report) -> str:
+    """The id of the copy a report speaks of; empty: of none."""
+    told: Any = report.document.get("copy")
+    return str(told.get("copy_id", "")) if isinstance(told, dict) else ""
+
+
+def passes(report: Report, *, original_seen: bool) -> bool:
+    """Did it pass, or would it with the original beside it, which was seen?"""
+    if report.indication is Indication.PASSED:
+        return True
+    wrong = [one for one in _every(report) if one.severity is Severity.ERROR]
+    return original_seen and bool(wrong) and all(one.sub_indication == ORIGINAL_CHECK for one in wrong)
+
+
+def _check_passed(report: Report) -> None:
+    """Raises ``Refused("copy.not_passed")``."""
+    if not passes(report, original_seen=True):
+        raise Refused("copy.not_passed", "副本未通过核验（{finding}），不能采用。", finding=_told(report))
+
+
+def _every(report: Report) -> list[Finding]:
+    return [*report.findings, *(one for signature in report.signatures for one in signature.findings)]
+
+
+def _told(report: Report) -> str:
+    return "、".join(dict.fromkeys(one.code for one in _every(report) if one.severity is Severity.ERROR)) or "—"
+
+
+def _why(stated: Acceptance) -> str:
+    return "，".join(one for one in (stated.purpose, stated.service_item, stated.case_number) if one)
+
+
+def _context(copy_id: str) -> str:
+    """What the vault is told the file is."""
+    return f"copy {copy_id}"
