@@ -20,6 +20,11 @@ def certificates_in(opened: OpenedDocument) -> tuple[Certificate, ...]:
     return tuple(found.values())
 
 
+def signers_in(opened: OpenedDocument) -> list[bytes]:
+    """DER of the certificates that came along with digital signatures."""
+    return [der for one in opened.signatures if one.cms is not None for der in one.cms.certificates]
+
+
 def _of_signature(signature: OpenedSignature) -> Iterator[Certificate]:
     ses, cms = signature.ses, signature.cms
     tokens = []

@@ -9,6 +9,7 @@ let it speak for the region stated.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from seal.message import DataMessage
@@ -17,16 +18,17 @@ from trust.certificates import Certificate, load_certificate
 from trust.entitlement import Standing, division_of, find_standing, peer_store, regions_behind, stands_below
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
+from trust.trust_list import TrustList
 from verify.checks import INDETERMINATE, Question, SigningTime
 from verify.remarks import Remark
-from verify.report import Severity, rfc3339
+from verify.report import Finding, Severity, rfc3339
 
 ENTITLEMENT_MISSING = "ENTITLEMENT_MISSING"
 TRUST_LIST_EXPIRED = "TRUST_LIST_EXPIRED"
 
 
 def judging_store(home: TrustStore, message: DataMessage | None, makers: Iterable[bytes]) -> TrustStore:
-    """By whom a document is judged; ``makers`` are certificates (DER) of its seals' makers or, without seal, signers."""
+    """By whom a document is judged; ``makers``: certificates (DER) of its seals' makers or, without seal, signers."""
     if home.trust_list is None:
         return home
     stated = message.metadata["region"] if message is not None else home.region
@@ -158,11 +160,39 @@ NOT_CHECKED = Remark(
 )
 
 
-def list_facts(home: TrustStore, question: Question, standing: Standing | None) -> Mapping[str, object]:
-    """信任列表, for the report: which one, and how old."""
+@dataclass(frozen=True, slots=True)
+class Mutual:
+    """互认结论."""
+
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """信任列表, for the report: which one, how old, and what it says of this document."""
+
+
+def judge(
+    home: TrustStore,
+    judged_by: TrustStore,
+    message: DataMessage | None,
+    times: Sequence[SigningTime],
+    question: Question,
+) -> Mutual:
+    """What the trust list makes of a document that was judged by the store ``judged_by``."""
     trust_list = home.trust_list
     if trust_list is None:
-        return {}
+        foreign = message is not None and home.region and message.metadata["region"] != home.region
+        return Mutual((NOT_CHECKED.finding,) if foreign else ())
+    standing, findings = None, []
+    if message is not None:
+        try:
+            standing = check_entitled(home, judged_by, message, times, question)
+        except CheckFailed as failure:
+            findings.append(Finding.of(failure))
+    if standing is not None:
+        findings.append(on_entitlement(standing, home, question).finding)
+    return Mutual(tuple(findings), _facts(trust_list, question, standing))
+
+
+def _facts(trust_list: TrustList, question: Question, standing: Standing | None) -> Mapping[str, object]:
     facts: dict[str, object] = {
         "number": trust_list.number,
         "issued_at": rfc3339(trust_list.issued_at),

@@ -26,10 +26,11 @@ from trust.certificates import Certificate
 from trust.errors import CheckFailed, LicenceTrustError, Malformed, Word
 from trust.identifiers import check_credit_code, parse_licence_id
 from trust.path import check_published
+from trust.status_list import StatusList
 from verify.checks import BEIJING, FAILED, INDETERMINATE, Question
 from verify.face import Face, as_shown
 from verify.opening import OpenedDocument
-from verify.policy import STATE_NAMES, LicenceStatus, StatusSource, indication_of
+from verify.policy import STATE_NAMES, LicenceStatus, PeerStatusSource, StatusSource, indication_of
 from verify.remarks import listed
 from verify.report import Indication
 
@@ -302,15 +303,74 @@ def _day(text: str) -> datetime | None:
 # ---------------------------------------------------------------- 证照状态
 
 
+STATUS_SAID = ("licence.unknown", "licence.status_as_of", "licence.status_unreachable", "licence.status_place")
+"""Findings that say already what is not known of the state."""
+
+
 def find_status(
-    message: DataMessage, statuses: StatusSource | None, store: TrustStore, question: Question
+    message: DataMessage,
+    statuses: StatusSource | None,
+    store: TrustStore,
+    question: Question,
+    peers: PeerStatusSource | None = None,
 ) -> LicenceStatus | None:
     """The word of the register or, where it has none, of a fresh status list; ``None``: nobody knows.
 
-    Raises ``CheckFailed`` where a status list is there and cannot be believed.
+    Of another region's licence ``peers`` is asked. Raises ``CheckFailed`` where a status list is there and cannot be
+    believed, and where another region, asked, does not say.
     """
     known = _ask_register(message, statuses, question)
-    return known if known is not None else _read_list(message, store, question)
+    if known is not None:
+        return known
+    if store.entry is not None and peers is not None:
+        return _ask_region(message, peers, store)
+    return _read_list(message, store, question)
+
+
+def _ask_region(message: DataMessage, peers: PeerStatusSource, store: TrustStore) -> LicenceStatus | None:
+    """What the licence's own region says now or, where it is silent, said last: never a wrong valid."""
+    assert store.entry is not None
+    region, address = store.entry.name, message.status_list or ""
+    if store.entry.status_place(address) is None:
+        raise CheckFailed(
+            INDETERMINATE,
+            "LICENCE_STATUS_UNKNOWN",
+            "licence.status_place",
+            "证照所述的状态列表地址不是信任列表所列的地区“{region}”的地址，不能采信。",
+            region=region,
+        )
+    said = peers.status_list(store, address)
+    if said.published is None:
+        raise CheckFailed(
+            INDETERMINATE,
+            "LICENCE_STATUS_UNKNOWN",
+            "licence.status_unreachable",
+            "地区“{region}”的状态列表无法取得（{reason}），证照现在的状态未知。",
+            region=region,
+            reason=said.reason or "-",
+        )
+    status = _state_in(said.published, message)
+    if said.current or indication_of(status.state) is Indication.FAILED:
+        return status
+    raise CheckFailed(
+        INDETERMINATE,
+        "LICENCE_STATUS_AS_OF",
+        "licence.status_as_of",
+        "地区“{region}”现在无法访问（{reason}）；据其 {issued} 签发的状态列表，证照当时的状态为“{state}”，此后不详。",
+        region=region,
+        reason=said.reason or "-",
+        issued=said.published.issued_at.isoformat(),
+        state=Word(STATE_NAMES.get(status.state, status.state)),
+    )
+
+
+def _state_in(published: StatusList, message: DataMessage) -> LicenceStatus:
+    try:
+        return LicenceStatus(published.status_at(int(message.status_index)))
+    except (Malformed, ValueError) as error:
+        raise CheckFailed(
+            INDETERMINATE, "LICENCE_STATUS_UNKNOWN", "licence.status_index", "{detail}", detail=error
+        ) from error
 
 
 def _ask_register(message: DataMessage, statuses: StatusSource | None, question: Question) -> LicenceStatus | None:
@@ -327,12 +387,7 @@ def _read_list(message: DataMessage, store: TrustStore, question: Question) -> L
     if published is None or not published.is_fresh(question.latest):
         return None
     check_published(published.document, store, published.issued_at, known_at=question.known_at)
-    try:
-        return LicenceStatus(published.status_at(int(message.status_index)))
-    except Malformed as error:
-        raise CheckFailed(
-            INDETERMINATE, "LICENCE_STATUS_UNKNOWN", "licence.status_index", "{detail}", detail=error
-        ) from error
+    return _state_in(published, message)
 
 
 def check_current(status: LicenceStatus) -> None:
@@ -383,7 +438,7 @@ def _holds_all(opened: OpenedDocument, status: LicenceStatus, limits: Limits) ->
 
 def check_register_knows(message: DataMessage, statuses: StatusSource | None, store: TrustStore) -> None:
     """Does the register of the licence's own region know it? (Asked when nobody told a state.)"""
-    if statuses is not None and store.region and message.metadata["region"] == store.region:
+    if statuses is not None and store.entry is None and store.region and message.metadata["region"] == store.region:
         raise CheckFailed(
             INDETERMINATE,
             "LICENCE_UNKNOWN",

@@ -16,6 +16,7 @@ from trust.anchors import TrustStore
 from trust.certificates import Certificate
 from trust.i18n import N_
 from trust.seal_status import SealStatus
+from trust.status_list import StatusList
 from verify.report import Indication
 
 CURRENT = "CURRENT"
@@ -142,6 +143,25 @@ class CopySource(Protocol):
     """
 
     def copy_status(self, copy_id: str, moment: datetime) -> CopyStatus | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PeerList:
+    """对端状态列表, as far as its region let us have it."""
+
+    published: StatusList | None
+    """Believed; the newest we ever got. ``None``: none."""
+    current: bool
+    """It is so young that nothing can have happened since that should be known by now."""
+    reason: str = ""
+    """Code of what went wrong when the region was last asked."""
+
+
+class PeerStatusSource(Protocol):
+    """Who asks the region of a document for its status list, and remembers the last one."""
+
+    def status_list(self, store: TrustStore, address: str) -> PeerList:
+        """The list of this address; ``store`` is the region's own (``trust.entitlement.peer_store``). Never raises."""
 
 
 class EvidenceSource(Protocol):

@@ -237,6 +237,8 @@ class Report:
     face: tuple[tuple[str, str, str], ...] = ()
     """``(name, title, text)`` of each face field, as the sealed data message states it."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    trust_list: Mapping[str, object] = field(default_factory=dict)
+    """信任列表 by which documents of other regions are judged: number, age and, of such a document, its entitlement."""
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a Report has no truth value: ask report.indication")
@@ -266,6 +268,7 @@ class Report:
             "document": dict(self.document),
             "signatures": [s.to_json(translate) for s in self.signatures],
             "findings": [f.to_json(translate) for f in self.findings],
+            **({"trust_list": dict(self.trust_list)} if self.trust_list else {}),
         }
 
 

@@ -21,7 +21,13 @@ from trust.errors import CheckFailed
 from trust.i18n import N_
 from verify import checks, licence, remarks, seal_standing
 from verify.checks import Question, SigningTime
-from verify.policy import LICENCE_STATUS_NOT_CHECKED, LicenceStatus, SealStatusSource, StatusSource
+from verify.policy import (
+    LICENCE_STATUS_NOT_CHECKED,
+    LicenceStatus,
+    PeerStatusSource,
+    SealStatusSource,
+    StatusSource,
+)
 from verify.report import Finding, Severity
 
 P = ParamSpec("P")
@@ -138,6 +144,7 @@ def check_status(
     trust: TrustStore,
     question: Question,
     check_file: Callable[[LicenceStatus], None],
+    peers: PeerStatusSource | None = None,
 ) -> None:
     """证照状态: the register's word, else a fresh status list's, else a warning that nobody was asked.
 
@@ -145,12 +152,12 @@ def check_status(
     """
     status: LicenceStatus | None = None
     with found.asking():
-        status = licence.find_status(message, statuses, trust, question)
+        status = licence.find_status(message, statuses, trust, question, peers)
         if status is None:
             licence.check_register_knows(message, statuses, trust)
     if status is not None:
         found.ask(licence.check_current, status)
         found.ask(check_file, status)
-    elif not found.has("licence.unknown"):
+    elif not any(found.has(code) for code in licence.STATUS_SAID):
         template = N_("未能查询证照状态（没有登记系统，也没有有效的状态列表），结论仅依据文件本身。")
         found.findings.append(Finding(LICENCE_STATUS_NOT_CHECKED, Severity.WARNING, template))

@@ -23,12 +23,20 @@ from trust.anchors import TrustStore
 from trust.certificates import Certificate, load_certificate
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
-from verify import checks, licence, remarks, steps
+from verify import checks, federation, licence, remarks, steps
 from verify.checks import Question
-from verify.evidence import certificates_in
+from verify.evidence import certificates_in, signers_in
 from verify.face import Face, read_face
 from verify.opening import OpenedDocument, OpenedSignature, open_document
-from verify.policy import CopySource, EvidenceSource, LicenceStatus, SealStatusSource, StatedPurpose, StatusSource
+from verify.policy import (
+    CopySource,
+    EvidenceSource,
+    LicenceStatus,
+    PeerStatusSource,
+    SealStatusSource,
+    StatedPurpose,
+    StatusSource,
+)
 from verify.report import Finding, Indication, Report, Severity, SignatureReport, worst
 from verify.seal_view import view_certificate, view_seal
 from verify.steps import Found, Judging
@@ -54,10 +62,12 @@ class Verifier:
     """Who fetches lists and answers about the certificates of a document; absent, ``trust`` alone is asked."""
     copies: CopySource | None = None
     """Who knows whether a copy was revoked or used up; absent, the report says that nobody was asked."""
+    peers: PeerStatusSource | None = None
+    """Who asks other regions for their status lists; absent, those in ``trust`` count while they are fresh."""
+    home: TrustStore | None = None
+    """Our own store, while ``trust`` is that of the region whose document is judged (``verify.federation``)."""
 
-    def verify(
-        self, document: bytes, *, moment: datetime | None = None, stated: StatedPurpose | None = None
-    ) -> Report:
+    def verify(self, document: bytes, *, moment: datetime | None = None, stated: StatedPurpose | None = None) -> Report:
         """核验 ``document``: is it whole, sealed by whom it should be, and good at ``moment`` (default: now)?
 
         ``moment`` is the time for which the question is asked: the licence's state and period are judged as of
@@ -73,10 +83,17 @@ class Verifier:
             opened = open_document(document, self.limits)
         except Malformed as error:
             return _unreadable(document, error, question)
+        makers = [s.ses.seal.maker_certificate for s in opened.signatures if s.ses] or signers_in(opened)
+        verifier = self.for_region_of(opened.message, makers)
         if self.evidence is not None:
-            trust = self.evidence.current(self.trust, certificates_in(opened))
-            return replace(self, trust=trust, evidence=None)._judge(opened, question)
-        return self._judge(opened, question)
+            trust = self.evidence.current(verifier.trust, certificates_in(opened))
+            verifier = replace(verifier, trust=trust, evidence=None)
+        return verifier._judge(opened, question)
+
+    def for_region_of(self, message: DataMessage | None, makers: list[bytes]) -> Verifier:
+        """The verifier that believes the anchors of the document's own region (T12)."""
+        trust = federation.judging_store(self.trust, message, makers)
+        return replace(self, trust=trust, home=self.trust)
 
     def _verify_pdf(self, document: bytes, question: Question) -> Report:
         from verify.pdf.judging import verify_pdf  # its libraries cost half a second: only for those who bring a PDF
@@ -88,7 +105,10 @@ class Verifier:
         judged = [self._judge_signature(opened, signature, question) for signature in opened.signatures]
         file_findings = self._judge_file(opened, question)
         licence_findings = self._judge_licence(opened, judged, question)
-        return _report(opened, judged, [*file_findings, *licence_findings], question)
+        times = [j.time for j in judged if j.time is not None]
+        mutual = federation.judge(self.home or self.trust, self.trust, opened.message, times, question)
+        report = _report(opened, judged, [*file_findings, *licence_findings, *mutual.findings], question)
+        return replace(report, trust_list=mutual.facts)
 
     def _question(self, moment: datetime | None, stated: StatedPurpose) -> Question:
         now = _aware(self.clock())
@@ -191,9 +211,7 @@ class Verifier:
         self._check_status(found, opened, message, question)
         return found.findings
 
-    def _check_message(
-        self, found: Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]
-    ) -> None:
+    def _check_message(self, found: Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]) -> None:
         """照面: what is read, what is shown and what is sealed are one."""
         found.ask(licence.check_message_attached, opened)
         found.ask(licence.check_custom_datas, opened, message)
@@ -238,7 +256,7 @@ class Verifier:
             if not licence.is_registered_file(status, opened.digest):
                 found.add_remarks([remarks.PACKED_ANEW])
 
-        steps.check_status(found, message, self.statuses, self.trust, question, check_file)
+        steps.check_status(found, message, self.statuses, self.trust, question, check_file, self.peers)
 
 
 # ---------------------------------------------------------------- one signature

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,7 +24,7 @@ from trust.i18n import N_
 from trust.ocsp import load_ocsp
 from trust.revocation import load_crl
 from trust.timestamp import binds_certificate, check_timestamp
-from verify import checks, licence, remarks, steps
+from verify import checks, federation, licence, remarks, steps
 from verify.checks import Question, SigningTime
 from verify.pdf import active, changes, classical
 from verify.pdf.face import read_face
@@ -95,6 +95,9 @@ class Judged(Judging):
 def verify_pdf(verifier: Verifier, document: bytes, question: Question) -> Report:
     """核验 a PDF with what ``verifier`` believes. Raises ``Malformed`` where it cannot be read."""
     opened = open_pdf(document)
+    makers = [one.seal.maker_certificate for one in opened.signatures if one.seal]
+    makers = makers or [der for one in opened.signatures if one.cms for der in one.cms.certificates]
+    verifier = verifier.for_region_of(opened.message, makers)
     trust = verifier.trust
     if verifier.evidence is not None:
         trust = verifier.evidence.current(trust, _certificates(opened))
@@ -128,7 +131,11 @@ class _Judge:
             facts["version"] = int(version) if version.isascii() and version.isdigit() else version
         from verify.verifier import face_of
 
-        return Report.of(
+        times = [j.time for j in judged if j.time is not None]
+        verifier = self.verifier
+        mutual = federation.judge(verifier.home or verifier.trust, verifier.trust, message, times, self.question)
+        self.found.findings += mutual.findings
+        report = Report.of(
             facts,
             tuple(j.report() for j in judged),
             tuple(self.found.findings),
@@ -136,6 +143,7 @@ class _Judge:
             face_of(message) if message is not None else (),
             message.metadata if message is not None else None,
         )
+        return replace(report, trust_list=mutual.facts)
 
     # ------------------------------------------------------------ the file
 
@@ -361,7 +369,8 @@ class _Judge:
         found.ask(licence.check_licence_id, message)
         found.ask(licence.check_validity, message, self.question)
         check_file = _registered(self.opened.digest, self.opened.data)
-        steps.check_status(found, message, self.verifier.statuses, self.trust, self.question, check_file)
+        verifier = self.verifier
+        steps.check_status(found, message, verifier.statuses, self.trust, self.question, check_file, verifier.peers)
 
     def _check_seals(self, message: DataMessage, judged: list[Judged]) -> None:
         """应盖之章: all there, each over the whole document, and of the issuing body; no picture without a seal."""
@@ -428,9 +437,7 @@ def _check_roots(message: DataMessage, signatures: list[PDFSignature]) -> None:
     root = disclosure_root(message.digests.values())
     stated = [checking.disclosure_root_in(s.ses) if s.ses else s.disclosure for s in signatures if s.seal is not None]
     if root.hex() != message.disclosure_root or any(other is not None and other != root for other in stated):
-        raise CheckFailed(
-            FAILED, "HASH_FAILURE", "message.disclosure_root", "字段摘要的根与数据电文或签章中的不一致。"
-        )
+        raise CheckFailed(FAILED, "HASH_FAILURE", "message.disclosure_root", "字段摘要的根与数据电文或签章中的不一致。")
     if stated and not any(stated):
         raise CheckFailed(FAILED, "FORMAT_FAILURE", "message.disclosure_root_missing", "签章中没有字段摘要的根。")
 
