@@ -35,7 +35,9 @@ from licence_store.life import LicenceLife
 from licence_store.notices.addresses import NoticeSettings
 from licence_store.notices.outbox import Outbox
 from licence_store.region import Region
+from licence_store.regions.keeping import ListKeeping
 from licence_store.regions.peers import Peers
+from licence_store.regions.publications import Publications
 from licence_store.register import Register
 from licence_store.resealing import Resealer
 from licence_store.reserving import RegionFacts
@@ -51,6 +53,7 @@ from seal.sealing import Sealer, SealingMaterial
 from seal.status import SealStatusPublisher
 from trust.anchors import TrustStore
 from trust.errors import LicenceTrustError
+from trust.fetching import HTTPFetcher
 from verify.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -251,7 +254,6 @@ class Desk:
         if not self.settings.timestamp_urls:
             return self.region.timestamper(self.clock)
         from keys.remote import RemoteTimestamper
-        from trust.fetching import HTTPFetcher
 
         fetcher = HTTPFetcher(allow_private=True)  # the operator has named them himself
         return RemoteTimestamper(self.settings.timestamp_urls, fetcher, self.trust, self.clock)
@@ -318,13 +320,25 @@ class Desk:
         """对端地区: the trust list and what peers publish."""
         return Peers(self.sessions, self.region.code, self.trust, self.clock)
 
+    @cached_property
+    def trust_lists(self) -> ListKeeping:
+        """信任列表保管."""
+        return ListKeeping(self.sessions, self.journal, self.peers, self.clock)
+
+    @cached_property
+    def publications(self) -> Publications:
+        """对端材料."""
+        fetcher = HTTPFetcher(timeout=3.0, allow_private=True)  # the keepers have named the addresses
+        return Publications(self.sessions, self.peers, fetcher, self.clock)
+
     def own_verifier(self) -> Verifier:
         """For the issuer's self-check: without the register's word."""
         return Verifier(self.trust(), self.clock)
 
     def verifier(self) -> Verifier:
         """核验 with the word of both registers, of licences and of seals."""
-        return Verifier(self.peers.trust_store_with_peers(), self.clock, self.register, seals=self.seal_register)
+        trust = self.peers.trust_store_with_peers()
+        return Verifier(trust, self.clock, self.register, seals=self.seal_register, peers=self.publications)
 
     @cached_property
     def callers(self) -> Callers:

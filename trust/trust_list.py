@@ -242,11 +242,12 @@ def _payload(one: TrustList) -> dict[str, object]:
         "keepers": [
             {"name": k.name, "certificate": encode(k.certificate.der), **_period(k.period)} for k in one.keepers
         ],
-        "regions": [_region(region) for region in one.regions],
+        "regions": [region_json(region) for region in one.regions],
     }
 
 
-def _region(one: RegionEntry) -> dict[str, object]:
+def region_json(one: RegionEntry) -> dict[str, object]:
+    """地区条目 as the list has it; ``trust.trust_list_reading.read_region`` gives it back."""
     return {
         "code": one.code,
         "name": one.name,

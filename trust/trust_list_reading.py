@@ -74,7 +74,7 @@ def _read(data: bytes) -> TrustList:
     if not issued < following <= issued + LONGEST:
         raise odd("next_update")
     keepers = tuple(_keeper(one) for one in _some(payload, "keepers", MAX_KEEPERS))
-    regions = tuple(_region(one) for one in _some(payload, "regions", MAX_REGIONS))
+    regions = tuple(read_region(one) for one in _some(payload, "regions", MAX_REGIONS))
     found = TrustList(
         name=_word(payload, "name"),
         number=number,
@@ -120,7 +120,8 @@ def _keeper(value: Value) -> Keeper:
     return Keeper(_word(one, "name"), certificate, _period(one))
 
 
-def _region(value: Value) -> RegionEntry:
+def read_region(value: Value) -> RegionEntry:
+    """地区条目. Raises ``Malformed``."""
     one = members(value, _REGION_NAMES)
     code = _code(one, "code")
     entry = RegionEntry(

@@ -1,4 +1,4 @@
-"""地区之间的表: trust lists believed and refused, drafts, what peers published, what lower nodes reported.
+"""地区之间的表: trust lists believed and refused, what peers published, what lower nodes reported.
 
 Lists that were believed or refused and batches that came from below only ever grow (the database refuses to change or
 delete a row). Moments are aware UTC; digests are SM3 in lower-case hex.
@@ -53,21 +53,6 @@ class RefusedList(Base):
     __table_args__ = (Index("uq_trust_list_refused_digest_code", "digest", "code", unique=True),)
 
 
-class ListDraft(Base):
-    """信任列表草案: proposed at the hub, waiting for its keepers."""
-
-    __tablename__ = "trust_list_draft"
-
-    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
-    number: Mapped[int]
-    data: Mapped[bytes] = mapped_column(LargeBinary)
-    """The list with the signatures so far."""
-    state: Mapped[str] = mapped_column(String(16))
-    """``open``, ``published`` or ``dropped``."""
-    actor: Mapped[str] = mapped_column(ACCOUNT)
-    created: Mapped[datetime]
-
-
 class PeerEvidence(Base):
     """对端材料: what a peer publishes, as it was last got, and how its address fared since."""
 
@@ -80,12 +65,9 @@ class PeerEvidence(Base):
     data: Mapped[bytes] = mapped_column(LargeBinary)
     """Empty: never got."""
     digest: Mapped[str] = mapped_column(DIGEST, server_default="")
-    tag: Mapped[str] = mapped_column(String(200), server_default="")
-    """``ETag`` of the last answer."""
     issued: Mapped[datetime | None]
     next_update: Mapped[datetime | None]
-    confirmed: Mapped[datetime | None]
-    """When the peer last said that this is what it publishes."""
+    got: Mapped[datetime | None]
     asked: Mapped[datetime | None]
     failure: Mapped[str] = mapped_column(String(64), server_default="")
     """Code of what went wrong when last asked; empty: nothing."""

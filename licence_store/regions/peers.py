@@ -21,7 +21,6 @@ from trust.bundle import load_bundle
 from trust.crl import CertificateList
 from trust.errors import LicenceTrustError, NotFound, Refused
 from trust.seal_status import SealStatusList, load_seal_status_list
-from trust.status_list import StatusList, load_status_list
 from trust.trust_list import Entitlement, RegionEntry, RequestKey, TrustList
 from trust.trust_list_reading import load_trust_list
 
@@ -184,10 +183,12 @@ class Peers:
         newest = select(BelievedList).order_by(BelievedList.number.desc()).limit(1)
         with self.sessions.read() as session:
             row = session.execute(newest).scalar()
+            ahead = PeerEvidence.kind != "status_list"  # those are asked for when a licence is judged
             marks = select(PeerEvidence.region, PeerEvidence.kind, PeerEvidence.address, PeerEvidence.digest)
+            marks = marks.where(ahead)
             stamp = (row.digest if row else "", *session.execute(marks.order_by(*marks.selected_columns)).all())
             if stamp != known.stamp:
-                known.evidence = tuple(session.execute(select(PeerEvidence)).scalars()) if row else ()
+                known.evidence = tuple(session.execute(select(PeerEvidence).where(ahead)).scalars()) if row else ()
                 known.row, known.stamp, known.store = row, stamp, None
         known.looked = time.monotonic()
 
@@ -195,7 +196,6 @@ class Peers:
 def _joined(own: TrustStore, trust_list: TrustList, evidence: tuple[PeerEvidence, ...]) -> TrustStore:
     """``own`` and what was got from peers; each piece is believed, later, for its own region only."""
     crls: list[CertificateList] = []
-    lists: list[StatusList] = []
     seals: list[SealStatusList] = []
     for one in evidence:
         try:
@@ -203,15 +203,12 @@ def _joined(own: TrustStore, trust_list: TrustList, evidence: tuple[PeerEvidence
                 continue
             if one.kind == "trust_bundle":
                 crls += load_bundle(one.data).crls
-            elif one.kind == "status_list":
-                lists.append(load_status_list(one.data))
             elif one.kind == "seal_status":
                 seals.append(load_seal_status_list(one.data))
         except LicenceTrustError:
             continue  # what cannot be read says nothing
     return own.changed(
         crls=tuple({crl.digest: crl for crl in (*own.crls, *crls)}.values()),
-        status_lists=(*own.status_lists, *lists),
         seal_lists=(*own.seal_lists, *seals),
         trust_list=trust_list,
     )

@@ -47,16 +47,6 @@ def _lists() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trust_list_refused")),
     )
     op.create_index("uq_trust_list_refused_digest_code", "trust_list_refused", ["digest", "code"], unique=True)
-    op.create_table(
-        "trust_list_draft",
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("actor", sa.String(length=100), nullable=False),
-        sa.Column("created", MOMENT, nullable=False),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_trust_list_draft")),
-    )
 
 
 def _peers() -> None:
@@ -67,10 +57,9 @@ def _peers() -> None:
         sa.Column("address", sa.String(length=500), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sa.String(length=64), server_default="", nullable=False),
-        sa.Column("tag", sa.String(length=200), server_default="", nullable=False),
         sa.Column("issued", MOMENT, nullable=True),
         sa.Column("next_update", MOMENT, nullable=True),
-        sa.Column("confirmed", MOMENT, nullable=True),
+        sa.Column("got", MOMENT, nullable=True),
         sa.Column("asked", MOMENT, nullable=True),
         sa.Column("failure", sa.String(length=64), server_default="", nullable=False),
         sa.Column("failing_since", MOMENT, nullable=True),
