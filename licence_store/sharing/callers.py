@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 from licence_store import journal
 from licence_store.sharing.calls import ANY, OPERATIONS, Caller
 from licence_store.sharing.models import SharingClient, SharingKey
-from licence_store.sharing.secrets import secret_of
 from seal.database import Sessions
 from trust.errors import Conflict, Malformed, NotFound, Refused
 from trust.identifiers import check_credit_code
@@ -101,15 +100,17 @@ class Callers:
     def add_key(self, client_id: str, public: bytes, actor: Actor, *, key_id: str = "") -> SharingKey:
         """Another public key (PEM or DER SubjectPublicKeyInfo); old ones stay until ended, so that keys can overlap.
 
-        Raises ``Malformed("sharing.key_*")``, ``Conflict("sharing.key_exists")``, ``NotFound("sharing.client_unknown")``
+        Raises ``Malformed("sharing.key_*")``, ``Conflict("sharing.key_exists")``,
+        ``NotFound("sharing.client_unknown")``.
         """
         key = load_request_key(public)
         return self._add_key(client_id, key_id or key.thumbprint[:32], key.kind, b64encode(key.spki).decode(), actor)
 
     def add_secret(self, client_id: str, actor: Actor) -> tuple[str, str]:
-        """``(AK, SK)``: the name of a new shared secret, and the secret, told once."""
-        kept = self._add_key(client_id, f"ak-{secrets.token_hex(12)}", SHARED_SECRET, "", actor)
-        return kept.id, secret_of(self.region, kept.id).hex()
+        """``(AK, SK)``: the name of a new shared secret, and the secret, told once and kept wrapped."""
+        key_id, secret = f"ak-{secrets.token_hex(12)}", secrets.token_bytes(32)
+        wrapped = b64encode(self.region.masters.wrap(secret, _context(key_id))).decode()
+        return self._add_key(client_id, key_id, SHARED_SECRET, wrapped, actor).id, secret.hex()
 
     def _add_key(self, client_id: str, key_id: str, kind: str, public: str, actor: Actor) -> SharingKey:
         now = self.clock()
@@ -190,7 +191,8 @@ class Callers:
             return None
         demand_active(client)
         if key.kind == SHARED_SECRET:
-            return KnownKey(client, RequestKey(SHARED_SECRET, b""), secret_of(self.region, key.id))
+            secret = self.region.masters.unwrap(b64decode(key.public), _context(key.id))
+            return KnownKey(client, RequestKey(SHARED_SECRET, b""), secret)
         return KnownKey(client, load_request_key(b64decode(key.public)))
 
     def caller(self, client: SharingClient, *, key_id: str = "", mode: str = "") -> Caller:
@@ -199,6 +201,11 @@ class Callers:
             client.id, client.name, "system", client.region, listed(client.operations), listed(client.types),
             listed(client.regions), client.rate, client.quota, key_id, mode,
         )  # fmt: skip
+
+
+def _context(key_id: str) -> bytes:
+    """What a wrapped secret is bound to."""
+    return f"sharing {key_id}".encode()
 
 
 def demand_active(client: SharingClient) -> None:

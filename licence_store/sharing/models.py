@@ -52,7 +52,7 @@ class SharingKey(Base):
     kind: Mapped[str] = mapped_column(String(8))
     """``sm2``, ``es256`` or ``hmac``."""
     public: Mapped[str] = mapped_column(Text)
-    """Base64 of SubjectPublicKeyInfo; of an ``hmac`` key empty: its secret is worked out, not kept."""
+    """Base64 of SubjectPublicKeyInfo; of an ``hmac`` key its secret, wrapped by the region's master key."""
     added: Mapped[datetime]
     added_by: Mapped[str] = mapped_column(String(100))
     ended: Mapped[datetime | None]

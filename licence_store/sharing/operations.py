@@ -3,48 +3,334 @@
     data = desk.sharing.ask(Call(caller, "licence", {"licence_id": "…"}, purpose, request, actor))
 
 1. may the caller ask this (scope), 2. is it shared with them (tier, application), 3. look: own register, providers,
-4. sign, 5. write down: use ledger, call log, journal. The parameters of each operation stand in ``PARAMETERS``.
+4. sign, 5. write down: call log, use ledgers, journal. Each operation reads its parameters by
+``licence_store.sharing.questions`` and gives ``Found``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import secrets
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Protocol
 
-from trust.errors import Malformed
+from licence_store.criteria import Criteria
+from licence_store.sharing import comparing, telling
+from licence_store.sharing.access import Access
+from licence_store.sharing.answers import Found, Outcome
+from licence_store.sharing.calls import Call
+from licence_store.sharing.downloading import Downloads
+from licence_store.sharing.log import CallLog
+from licence_store.sharing.providers import Providers
+from licence_store.sharing.questions import Question
+from trust.algorithms import sm3
+from trust.errors import LicenceTrustError, Malformed, NotFound
+from trust.identifiers import parse_licence_id
+from trust.sharing_answer import build_answer
+from trust.signed import write_moment
+from verify.policy import StatedPurpose
 
 if TYPE_CHECKING:
     from licence_store.desk import Desk
-    from licence_store.sharing.calls import Call
+    from licence_store.views import LicenceSummary, LicenceView
 
-PARAMETERS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
-    "catalogue": (frozenset(), frozenset()),
-    "fields": (frozenset({"type"}), frozenset()),
-    "licence": (frozenset({"licence_id"}), frozenset()),
-    "holder": (frozenset({"holder_code", "type"}), frozenset()),
-    "qr": (frozenset({"qr"}), frozenset()),
-    "batch": (
-        frozenset({"type"}),
-        frozenset({"changed_since", "states", "issued_from", "issued_to", "cursor", "limit"}),
-    ),
-    "check": (frozenset({"fields"}), frozenset({"licence_id", "type", "holder_code"})),
-    "verify": (frozenset({"document"}), frozenset({"at"})),
-    "compare": (frozenset({"document"}), frozenset({"fields", "qr"})),
-    "download": (frozenset({"licence_id", "form"}), frozenset({"copy"})),
-}
-"""Operation → names that must be given, and that may. ``document`` is base64; ``fields`` an object of strings; ``copy``
-``{"recipient", "until", "uses"}`` asks for a purpose-limited copy instead of the original."""
+_AT_ONCE: Final = 50
+"""Licences of one holder and type in one answer."""
+MOST_IN_BATCH: Final = 200
+
+
+class Elsewhere(Protocol):
+    """别处: whoever knows the way to the region that issued it."""
+
+    def ask(self, call: Call, found: Found) -> Found | None:
+        """What the issuing region says of what we do not have; ``None``: there is no such region. Never raises for one
+        that is silent: that is an answer too (``UNREACHABLE``).
+        """
 
 
 class Sharing:
     """共享服务 of one region, over its ``Desk``."""
 
+    elsewhere: Elsewhere | None = None
+
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._acts: dict[str, Callable[[Call, Question], Found]] = {
+            "catalogue": self._catalogue,
+            "fields": self._fields,
+            "licence": self._licence,
+            "holder": self._holder,
+            "qr": self._qr,
+            "batch": self._batch,
+            "check": self._check,
+            "verify": self._verify,
+            "compare": self._compare,
+            "download": self._download,
+        }
+
+    @cached_property
+    def access(self) -> Access:
+        return Access(self.desk.sessions, self.desk.catalogue, self.desk.clock)
+
+    @cached_property
+    def providers(self) -> Providers:
+        desk = self.desk
+        return Providers(desk.sessions, desk.catalogue, desk.region.directory, desk.clock)
+
+    @cached_property
+    def log(self) -> CallLog:
+        return CallLog(self.desk.sessions, self.desk.ledger, self.desk.clock)
 
     def ask(self, call: Call) -> bytes:
         """The signed answer (``trust.sharing_answer``).
 
-        Raises ``Malformed("sharing.parameters", …)``, ``Refused("sharing.scope_*", "sharing.access_*")``; a refusal is
-        written down too.
+        Raises ``Malformed("sharing.operation", "sharing.parameter_*")``, ``Refused("sharing.scope_*",
+        "sharing.access_*")`` and what looking raises; a refusal is written down too.
         """
-        raise Malformed("sharing.operation", "没有共享操作“{operation}”。", operation=call.operation[:40])
+        act = self._acts.get(call.operation)
+        if act is None:
+            raise NotFound("sharing.operation", "没有共享操作“{operation}”。", operation=call.operation[:40])
+        question: Question | None = None
+        try:
+            call.caller.demand(call.operation, region=self.desk.region.code)
+            self._demand_system(call)
+            question = Question(call.operation, call.parameters)
+            found = act(call, question)
+            if found.outcome is Outcome.NOT_FOUND and self.elsewhere is not None and call.caller.kind != "region":
+                found = self.elsewhere.ask(call, found) or found
+            answer = self._signed(call, found)
+        except LicenceTrustError as error:
+            self.log.refused(call, error, question.about if question else None)
+            raise
+        self.log.answered(call, found, sm3(answer).hex())
+        return answer
+
+    def _demand_system(self, call: Call) -> None:
+        """A system speaks for itself; only another region passes on what a system of its asked."""
+        if call.caller.kind == "system" and call.purpose.system != call.caller.id:
+            raise Malformed(
+                "sharing.purpose_other_system",
+                "用证目的中的调用系统应为调用方自己：{expected}。",
+                expected=call.caller.id,
+            )
+
+    def _signed(self, call: Call, found: Found) -> bytes:
+        signer = self.desk.region.keyring.signer("publisher")
+        return build_answer(
+            answer_id=f"ans-{secrets.token_hex(12)}",
+            region=self.desk.region.code,
+            as_of=self.desk.clock(),
+            operation=call.operation,
+            request=call.request,
+            caller=call.caller.id,
+            purpose=call.purpose.to_json(),
+            source=found.source,
+            outcome=str(found.outcome),
+            result=found.result,
+            sign=signer.sign,
+            signer_chain=[signer.certificate.der],
+        )
+
+    # What nobody in particular is told of
+
+    def _catalogue(self, call: Call, question: Question) -> Found:
+        tiers: dict[str, list[dict[str, str]]] = {}
+        for one in self.access.tiers():
+            owner = {"department": one.department, "name": one.department_name, "tier": one.tier}
+            tiers.setdefault(one.type_code, []).append(owner)
+        types = [telling.catalogued(one, tiers.get(one.code, [])) for one in self.desk.catalogue.list()]
+        return Found(Outcome.FOUND, {"types": types})
+
+    def _fields(self, call: Call, question: Question) -> Found:
+        entry = self.desk.catalogue.current(question.text("type"))
+        call.caller.demand("fields", type_code=entry.definition.code)
+        return Found(Outcome.FOUND, telling.explained(entry.definition, entry.version), entry.definition.code)
+
+    # One licence
+
+    def _licence(self, call: Call, question: Question) -> Found:
+        if question.has("licence_id") == question.has("licence_number"):
+            raise Malformed("sharing.parameter", "参数“{field}”的内容或类型不正确。", field="licence_id")
+        if question.has("licence_id"):
+            return self._by_id(call, question, question.text("licence_id"))
+        code, departments = self._type(call, question.text("type"))
+        number = question.text("licence_number", 100)
+        asked = Criteria(number=number, type_code=code, departments=departments)
+        items = self.desk.search.page(asked, limit=1).items if number else ()
+        if items:
+            return self._told(call, question, self.desk.register.find(items[0].licence_id))
+        return self._provided(code, departments, number=number) or _nothing(code, number)
+
+    def _by_id(self, call: Call, question: Question, text: str) -> Found:
+        asked = parse_licence_id(text)
+        call.caller.demand(call.operation, type_code=asked.type_code)
+        view = comparing.registered(self.desk.register, text)
+        if view is None:
+            self._demand_type(call, asked.type_code)
+            return Found(Outcome.NOT_FOUND, {"licence_id": asked.text}, asked.type_code, subject=asked.text)
+        return self._told(call, question, view)
+
+    def _told(self, call: Call, question: Question, view: LicenceView) -> Found:
+        self._demand_shared(call, question, view.summary)
+        result = telling.licence(view, self.desk.register.forms(view.licence_id))
+        return _about(view.summary, Outcome.FOUND, {**result, "asked": view.asked_id})
+
+    def _qr(self, call: Call, question: Question) -> Found:
+        licence_id = comparing.licence_in(question.text("qr", 2000))
+        if not licence_id:
+            raise Malformed("sharing.qr", "二维码中没有证照标识。")
+        return self._by_id(call, question, licence_id)
+
+    def _holder(self, call: Call, question: Question) -> Found:
+        code, departments = self._type(call, question.text("type"))
+        holder = question.text("holder_code", 64)
+        asked = Criteria(holder_code=holder, type_code=code, departments=departments)
+        items = self.desk.search.page(asked, limit=_AT_ONCE).items if holder else ()
+        if not items:
+            return self._provided(code, departments, holder=holder) or _nothing(code, "")
+        views = [self.desk.register.find(one.licence_id) for one in items]
+        told = [telling.licence(one, self.desk.register.forms(one.licence_id)) for one in views]
+        uses = tuple((one.holder_code, one.licence_id) for one in items[1:])
+        return _about(items[0], Outcome.FOUND, {"licences": told}, uses)
+
+    def _provided(self, code: str, departments: tuple[str, ...], *, number: str = "", holder: str = "") -> Found | None:
+        """What other systems have of it (R114)."""
+        for one in self.providers.of_type(code):
+            if one.department in departments and (number or holder):
+                told = one.by_number(number) if number else one.by_holder(holder)
+                if told:
+                    first = told[0]
+                    subject = f"{one.name}:{first['licence_number']}"
+                    result = first if number else {"licences": list(told)}
+                    return Found(
+                        Outcome.FOUND, result, code, one.department, subject, str(first["holder_code"]),
+                        f"provider:{one.name}",
+                    )  # fmt: skip
+        return None
+
+    # Many
+
+    def _batch(self, call: Call, question: Question) -> Found:
+        code, departments = self._type(call, question.text("type"))
+        cursor = question.text("cursor", 20)
+        if cursor and not (cursor.isascii() and cursor.isdigit()):
+            raise Malformed("sharing.parameter", "参数“{field}”的内容或类型不正确。", field="cursor")
+        asked = Criteria(
+            type_code=code,
+            departments=departments,
+            states=question.words("states"),
+            issued_from=question.text("issued_from"),
+            issued_to=question.text("issued_to"),
+            changed_since=question.moment("changed_since"),
+        )
+        limit = question.number("limit", 50, MOST_IN_BATCH)
+        page = self.desk.search.page(asked, after=int(cursor) if cursor else None, limit=limit)
+        result = {
+            "licences": [telling.line_of(one) for one in page.items],
+            "next": "" if page.next is None else str(page.next),
+        }
+        uses = tuple((one.holder_code, one.licence_id) for one in page.items)
+        return Found(Outcome.FOUND if page.items else Outcome.NOT_FOUND, result, code, uses=uses)
+
+    # True or false
+
+    def _check(self, call: Call, question: Question) -> Found:
+        values = question.texts("fields")
+        if question.has("licence_id") == question.has("holder_code"):
+            raise Malformed("sharing.parameter", "参数“{field}”的内容或类型不正确。", field="licence_id")
+        if question.has("holder_code"):
+            code, departments = self._type(call, question.text("type"))
+            holder = question.text("holder_code", 64)
+            answer = self.desk.comparer.holder(code, holder, values, departments=departments)
+            view = comparing.registered(self.desk.register, answer.licence_id) if answer.licence_id else None
+        else:
+            asked = parse_licence_id(question.text("licence_id"))
+            call.caller.demand(call.operation, type_code=asked.type_code)
+            view = comparing.registered(self.desk.register, asked.text)
+            if view is None:
+                self._demand_type(call, asked.type_code)
+                return Found(Outcome.NOT_FOUND, {"licence_id": asked.text}, asked.type_code, subject=asked.text)
+            self._demand_shared(call, question, view.summary)
+            code, answer = asked.type_code, self.desk.comparer.licence(view, values)
+        holds = {name: telling.word(one) for name, one in answer.holds.items()}
+        result: dict[str, object] = {"current": telling.word(answer.current), "holds": holds}
+        outcome = Outcome.TRUE if answer.all_hold else Outcome.FALSE
+        return _about(view.summary, outcome, result) if view else Found(outcome, result, code)
+
+    # Files
+
+    def _verify(self, call: Call, question: Question) -> Found:
+        document = question.document("document")
+        stated = _stated(question.texts("stated"))
+        report = self.desk.verifier().verify(document, moment=question.moment("at"), stated=stated)
+        result = {"report": telling.plain(report.to_json()), "at": write_moment(report.moment)}
+        outcome = Outcome(str(report.indication))
+        view = comparing.registered(self.desk.register, str(report.document.get("licence_id", "")))
+        if view is not None and report.document.get("digest") in self.desk.register.forms(view.asked_id).values():
+            return _about(view.summary, outcome, result)
+        return Found(outcome, result, subject=f"sm3:{sm3(document).hex()}")
+
+    def _compare(self, call: Call, question: Question) -> Found:
+        document, subject = question.document("document"), f"sm3:{sm3(question.document('document')).hex()}"
+        brought = comparing.look(document, question.text("qr", 2000))
+        if not brought.licence_id:
+            return Found(Outcome.INDETERMINATE, {"reason": f"{brought.kind}_names_no_licence"}, subject=subject)
+        code = parse_licence_id(brought.licence_id).type_code
+        call.caller.demand(call.operation, type_code=code)
+        view = comparing.registered(self.desk.register, brought.licence_id)
+        if view is None:
+            self._demand_type(call, code)
+            return Found(Outcome.NOT_FOUND, {"licence_id": brought.licence_id}, code, subject=brought.licence_id)
+        self._demand_shared(call, question, view.summary)
+        fields, desk = question.texts("fields"), self.desk
+        outcome, result = comparing.compare(brought, view, document, fields, desk.comparer, desk.register)
+        return _about(view.summary, outcome, {"licence_id": view.asked_id, **result})
+
+    def _download(self, call: Call, question: Question) -> Found:
+        asked = parse_licence_id(question.text("licence_id"))
+        call.caller.demand(call.operation, type_code=asked.type_code)
+        view = comparing.registered(self.desk.register, asked.text)
+        if view is None:
+            self._demand_type(call, asked.type_code)
+            return Found(Outcome.NOT_FOUND, {"licence_id": asked.text}, asked.type_code, subject=asked.text)
+        self._demand_shared(call, question, view.summary)
+        result = Downloads(self.desk).file(call, view, question)
+        return _about(view.summary, Outcome.FOUND, result)
+
+    # Is it shared?
+
+    def _type(self, call: Call, name: str) -> tuple[str, tuple[str, ...]]:
+        """The type's code, and the departments whose licences of it are shared with the caller."""
+        code = self.desk.catalogue.get(name).code
+        call.caller.demand(call.operation, type_code=code)
+        return code, self.access.departments(call.caller, call.purpose, call.operation, code)
+
+    def _demand_type(self, call: Call, code: str) -> None:
+        """Whoever may not be told of a licence is not told either that there is none."""
+        try:
+            self.desk.catalogue.get(code)
+        except NotFound:
+            return  # another region's type
+        self.access.departments(call.caller, call.purpose, call.operation, code)
+
+    def _demand_shared(self, call: Call, question: Question, one: LicenceSummary) -> None:
+        question.about = _about(one, Outcome.FOUND, {})  # whoever holds it is told of a refusal too
+        call.caller.demand(call.operation, type_code=one.type_code)
+        self.access.demand(call.caller, call.purpose, call.operation, one.type_code, one.department_id)
+
+
+def _about(
+    one: LicenceSummary, outcome: Outcome, result: Mapping[str, object], uses: tuple[tuple[str, str], ...] = ()
+) -> Found:
+    return Found(outcome, result, one.type_code, one.department_id, one.licence_id, one.holder_code, "register", uses)
+
+
+def _nothing(type_code: str, number: str) -> Found:
+    return Found(Outcome.NOT_FOUND, {"licence_number": number} if number else {}, type_code)
+
+
+def _stated(given: Mapping[str, str]) -> StatedPurpose:
+    """What a copy that is verified is wanted for."""
+    if not set(given) <= {"purpose", "recipient", "service_item", "case_number"}:
+        raise Malformed("sharing.parameter", "参数“{field}”的内容或类型不正确。", field="stated")
+    return StatedPurpose(**given)
