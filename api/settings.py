@@ -100,6 +100,15 @@ class Settings:
     """Who keeps the signers' keys (密钥保管者). ``file``: the encrypted key files of the region, the only one so far;
     a cryptographic machine or a TPM comes through the same door. Another word stops the start."""
 
+    node_role: str = "node"
+    """``node``: a region node (行政区划的节点). ``hub``: it also keeps the trust list and the union catalogue for others.
+    A hub that is away stops nobody: nodes go on with the list they have until its next-update time."""
+
+    hub_url: str = ""
+    """Address of the hub, e.g. ``https://hub.example.cn``: ``serve`` fetches the trust list there every minute and
+    reports upward where the list names an upper region. Empty: lists come by hand (``region fetch``, ``region join``).
+    Wrong: the list grows old, ``/readyz`` says so, and from its next-update time on other regions count no more."""
+
     timestamp_policy: str = ""
     """OID under which our own time-stamp authority gives tokens (RFC 3161). Empty: that of demonstrations. A token
     under a policy that nobody published promises nothing."""
@@ -115,6 +124,11 @@ class Settings:
     trusted_proxies: str = ""
     """Comma-separated addresses of reverse proxies whose ``X-Forwarded-For``/``-Proto`` are believed. Wrong: callers
     can write any address into the journal. Empty believes none."""
+
+    mtls_header: str = ""
+    """Name of the header in which the TLS proxy tells the SHA-256 fingerprint (hex) of a client's certificate, for
+    sharing systems that have named theirs. Empty: such systems are refused. A proxy must remove the header from what it
+    is sent; one that does not lets anybody write it."""
 
     log_level: str = "info"
     """``debug``, ``info``, ``warning`` or ``error``; written to standard error by ``serve``."""
@@ -239,6 +253,8 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "public_rate": (_whole(0, 1_000_000), "≥ 0"),
     "check_rate": (_whole(0, 1_000_000), "≥ 0"),
     "key_custodian": (_one_of("file"), "file"),
+    "node_role": (_one_of("node", "hub"), "node | hub"),
+    "hub_url": (_address, "http://… | https://…"),
     "timestamp_policy": (_oid, "1.2.…"),
     "timestamp_urls": (_addresses, "http://…,https://…"),
     "online_revocation": (_flag, "true | false"),

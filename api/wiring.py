@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from api.job_office import JobOffice
     from api.metrics import Metrics
     from api.readiness import Part
+    from api.sharing_office import SharingOffice
+    from api.region_office import RegionOffice
     from keys.lifecycle import KeyLifecycle
     from keys.signer import Signer
     from keys.timestamping import TimeStampAuthority
@@ -168,9 +170,10 @@ class Services:
         return RevocationSources(HTTPFetcher(), self.desk.clock)
 
     def tend(self) -> None:
-        """Ask the sources of revocation for what is due; to be run now and then, beside requests."""
+        """Ask the sources of revocation, the hub and the peers for what is due; to be run now and then."""
         if self.settings.online_revocation:
             self.sources.refresh(self.desk.trust())
+        self.regions.tend()
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -208,11 +211,25 @@ class Services:
         return CollectionOffice(self.desk)
 
     @cached_property
+    def regions(self) -> RegionOffice:
+        """地区办理."""
+        from api.region_office import RegionOffice
+
+        return RegionOffice(self.desk, self.settings)
+
+    @cached_property
     def jobs(self) -> JobOffice:
         """任务办理."""
         from api.job_office import JobOffice
 
         return JobOffice(self.desk)
+
+    @cached_property
+    def sharing(self) -> SharingOffice:
+        """共享办理."""
+        from api.sharing_office import SharingOffice
+
+        return SharingOffice(self)
 
     @cached_property
     def authorities(self) -> Authorities:
@@ -443,6 +460,13 @@ class Services:
                 self._bundles.clear()
                 self._bundles[key] = self.desk.region.bundle(self.clock())
             return self._bundles[key]
+
+    def offline_bundle(self) -> bytes:
+        """离线信任包: ours and, where there is a trust list, the list and what every peer published."""
+        from licence_store.regions.exporting import federated_store
+
+        store = federated_store(self.desk)
+        return self.bundle() if store is None else self.desk.region.bundle(self.clock(), store=store)
 
     def status_list(self, list_id: str) -> bytes:
         """状态列表 as published. Raises ``NotFound("status_list.unknown")``."""

@@ -240,9 +240,11 @@ class Region:
             write(self.directory / "trust" / f"{name}.crl", crl)
         return True
 
-    def bundle(self, now: datetime, *, valid: timedelta = timedelta(days=30)) -> bytes:
-        """信任包: all a verifier elsewhere needs, signed by the publisher."""
-        store = self.trust_store()
+    def bundle(
+        self, now: datetime, *, valid: timedelta = timedelta(days=30), store: TrustStore | None = None
+    ) -> bytes:
+        """信任包: all a verifier elsewhere needs, signed by the publisher; ``store``: more than our own material."""
+        store = store or self.trust_store()
         ends = [crl.next_update for crl in store.crls if crl.next_update is not None]
         publisher = self.keyring.signer("publisher")
         start = now.replace(microsecond=0)

@@ -88,7 +88,7 @@ class TrustStore:
     ocsp: tuple[OCSPResponse, ...] = ()
     """在线状态应答 at hand, beside ``crls``."""
     seal_lists: tuple[SealStatusList, ...] = ()
-    """Published standing of seals (``trust.seal_status``), parsed and not yet believed; never travels with a bundle."""
+    """Published standing of seals (``trust.seal_status``), parsed and not yet believed; travels with a trust list."""
     silent: tuple[SilentSource, ...] = ()
     """Sources of revocation that gave nothing when last asked; never travels with a bundle."""
     trust_list: TrustList | None = None

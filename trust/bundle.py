@@ -3,7 +3,8 @@
     payload: {"format", "region", "issued_at", "next_update",
               "anchors": [{"certificate", "purposes", "valid_from", "valid_to"}],
               "intermediates": [base64], "crls": [base64], "status_lists": [base64]}
-    where there are any, also: "ocsp": [base64]; and in an anchor that was taken out: "removed_at"
+    where there are any, also: "ocsp": [base64], "seal_lists": [base64] and "trust_list": base64; and in an anchor that
+    was taken out: "removed_at"
 
 A bundle vouches for itself only so far: its publisher must have a path to an anchor for BUNDLE inside it, so
 that damage is noticed. Whether the *first* bundle is the right one, its bearer must know from elsewhere;
@@ -21,9 +22,11 @@ from trust.anchors import Purpose, TrustStore
 from trust.canonical import Value
 from trust.certificates import load_certificate
 from trust.errors import CheckFailed, LicenceTrustError, Malformed
+from trust.list_chain import check_signed
 from trust.ocsp import load_ocsp
 from trust.path import build_path
 from trust.revocation import check_revocation, load_crl
+from trust.seal_status import SealStatusList, load_seal_status_list
 from trust.signed import (
     SignedDocument,
     decode,
@@ -38,6 +41,8 @@ from trust.signed import (
     write_moment,
 )
 from trust.status_list import load_status_list
+from trust.trust_list import TrustList
+from trust.trust_list_reading import load_trust_list
 
 FORMAT: Final = "licence-trust/trust-bundle/1"
 MAX_BYTES: Final = 64 << 20
@@ -45,6 +50,7 @@ _MAX_ITEMS: Final = 4096
 _NAMES: Final = {
     "format", "region", "issued_at", "next_update", "anchors", "intermediates", "crls", "status_lists",
 }  # fmt: skip
+_MAY_BE: Final = {"ocsp", "seal_lists", "trust_list"}
 
 
 def build_bundle(
@@ -67,6 +73,9 @@ def build_bundle(
     }
     if store.ocsp:
         payload["ocsp"] = [encode(response.der) for response in store.ocsp]
+    if store.trust_list is not None:
+        payload["trust_list"] = encode(store.trust_list.data)
+        payload["seal_lists"] = [encode(published.data) for published in store.seal_lists]
     return sign_document(payload, sign, signer_chain)
 
 
@@ -104,7 +113,7 @@ def _check_publisher(document: SignedDocument, believed: TrustStore, store: Trus
 
 
 def _read_store(document: SignedDocument) -> TrustStore:
-    payload = members(dict(document.payload), _NAMES | ({"ocsp"} & set(document.payload)))
+    payload = members(dict(document.payload), _NAMES | (_MAY_BE & set(document.payload)))
     issued, following = moment(payload, "issued_at"), moment(payload, "next_update")
     if issued > following:
         raise odd("next_update")
@@ -117,7 +126,23 @@ def _read_store(document: SignedDocument) -> TrustStore:
         issued_at=issued,
         next_update=following,
         ocsp=tuple(load_ocsp(decode(item)) for item in _some(payload, "ocsp")) if "ocsp" in payload else (),
+        seal_lists=_seal_lists(payload),
+        trust_list=_trust_list(payload),
     )
+
+
+def _seal_lists(payload: dict[str, Value]) -> tuple[SealStatusList, ...]:
+    found = _some(payload, "seal_lists") if "seal_lists" in payload else []
+    return tuple(load_seal_status_list(decode(item)) for item in found)
+
+
+def _trust_list(payload: dict[str, Value]) -> TrustList | None:
+    """信任列表, signed by enough of its own keepers; that they are the right ones, the bundle's publisher says."""
+    if "trust_list" not in payload:
+        return None
+    found = load_trust_list(decode(payload["trust_list"]))
+    check_signed(found, found.keepers, found.threshold)
+    return found
 
 
 def _some(payload: dict[str, Value], name: str) -> list[Value]:

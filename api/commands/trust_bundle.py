@@ -30,7 +30,7 @@ reason_option = option("--reason", default="", metavar="R", help="理由")
 @common
 def export(out: Path, as_json: bool, directory: Path | None) -> None:
     with open_services(directory) as services:
-        bundle = services.bundle()
+        bundle = services.offline_bundle()
     write_whole(out, bundle)
     put({"bundle": str(out), "size": len(bundle)})
 

@@ -53,8 +53,8 @@ class ListKeeping:
     def accept(self, data: bytes, actor: Actor, *, source: str, pin: str = "", newest: bool = True) -> TrustList:
         """采信 ``data``; the list believed from now on. The same list again changes nothing.
 
-        Raises ``Malformed("trust_list.malformed")``, ``trust.list_chain.ListRefused``, ``Refused("trust_list.no_pin")``,
-        ``Conflict("trust_list.moved_on")``; what is refused is kept.
+        Raises ``Malformed("trust_list.malformed")``, ``trust.list_chain.ListRefused``,
+        ``Refused("trust_list.no_pin")``, ``Conflict("trust_list.moved_on")``; what is refused is kept.
         """
         now, believed = self.clock(), self.peers.believed()
         try:
@@ -131,7 +131,7 @@ class ListKeeping:
         with self.sessions.begin() as session:
             top = select(BelievedList).order_by(BelievedList.number.desc()).limit(1)
             there = session.execute(top).scalar()
-            if there is not None and there.digest != found.previous and there.digest != found.digest:
+            if there is not None and there.digest not in (found.previous, found.digest):
                 self.peers.forget()
                 raise Conflict("trust_list.moved_on", "本节点的信任列表刚刚更新过，请重试。")
             if there is not None and there.digest == found.digest:
