@@ -23,6 +23,7 @@ from api.routes import (
     issuer,
     jobs,
     licences,
+    oauth,
     pages_catalogue,
     pages_collection,
     pages_designer,
@@ -42,6 +43,7 @@ from api.routes import (
     proofs,
     queries,
     seals,
+    sharing,
     staff,
     trust,
     trust_services,
@@ -82,6 +84,9 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(entry.router, prefix="/api/v1")
     app.include_router(proofs.router, prefix="/api/v1")
     app.include_router(pages_proofs.router)
+    for module in (oauth, sharing):
+        app.include_router(module.router, prefix="/api/v1")
+    app.include_router(oauth.metadata)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)
     app.add_api_route("/openapi.json", _described, include_in_schema=False)

@@ -30,6 +30,7 @@ COMMANDS = {
     "paper": "paper",
     "proof": "proof",
     "verify": "verify",
+    "share": "share",
     "seal": "seal",
     "keys": "keys",
     "trust": "trust_bundle",

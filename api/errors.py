@@ -52,7 +52,7 @@ FAMILIES: tuple[tuple[type[LicenceTrustError], int, str], ...] = (
 )
 """Family, status, title; the first that fits counts, so subclasses stand before their family."""
 
-CODES = {"idempotency.mismatch": 422, "account.throttled": 429}
+CODES = {"idempotency.mismatch": 422, "account.throttled": 429, "sharing.rate": 429, "sharing.quota": 429}
 """The few codes whose status differs from their family's."""
 
 

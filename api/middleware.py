@@ -31,7 +31,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_UPLOADS = ("/verify", "/api/v1/verifications", "/entry", "/api/v1/entry/sheets", "/api/v1/jobs/issue", "/jobs")
+_UPLOADS = ("/verify", "/api/v1/verifications", "/entry", "/api/v1/entry/sheets", "/api/v1/jobs/issue", "/jobs",
+            "/api/v1/sharing/verify", "/api/v1/sharing/compare")  # fmt: skip
 _UPLOADS_BELOW = ("/seals/", "/api/v1/seals", "/types/", "/api/v1/catalogue/drafts")
 """Documents seals rest on, pictures, seal objects."""
 

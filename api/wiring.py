@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from api.job_office import JobOffice
     from api.metrics import Metrics
     from api.readiness import Part
-    from api.sharing_office import SharingOffice
     from api.region_office import RegionOffice
+    from api.sharing_office import SharingOffice
     from keys.lifecycle import KeyLifecycle
     from keys.signer import Signer
     from keys.timestamping import TimeStampAuthority

@@ -252,7 +252,7 @@ class Access:
     # Inside
 
     def _own(self, session: Session, caller: Caller, department: str) -> bool:
-        return caller.id.partition("@")[2] == department
+        return caller.id.rpartition("@")[2] == department
 
     def _owner(self, session: Session, code: str, department: str) -> str:
         owners = [right.department_id for right in self.catalogue.rights(session, code)]
@@ -322,7 +322,7 @@ def _of(asker: Caller) -> ColumnElement[bool]:
     """Whose applications speak for the caller: its own; a clerk's, those of its department's systems."""
     if asker.kind != "clerk":
         return SharingApplication.client_id == asker.id
-    own = select(Department.code).where(Department.id == asker.id.partition("@")[2]).scalar_subquery()
+    own = select(Department.code).where(Department.id == asker.id.rpartition("@")[2]).scalar_subquery()
     return SharingClient.organisation_code == own
 
 
