@@ -36,12 +36,14 @@ from api.routes import (
     pages_paper,
     pages_proofs,
     pages_public,
+    pages_regions,
     pages_seals,
     pages_search,
     pages_staff,
     pages_trust,
     proofs,
     queries,
+    regions,
     seals,
     sharing,
     staff,
@@ -83,6 +85,8 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     app.include_router(entry.router, prefix="/api/v1")
     app.include_router(proofs.router, prefix="/api/v1")
+    app.include_router(regions.router, prefix="/api/v1")
+    app.include_router(pages_regions.router)
     app.include_router(pages_proofs.router)
     for module in (oauth, sharing):
         app.include_router(module.router, prefix="/api/v1")

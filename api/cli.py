@@ -34,6 +34,8 @@ COMMANDS = {
     "seal": "seal",
     "keys": "keys",
     "trust": "trust_bundle",
+    "region": "region",
+    "drill": "drill",
     "types": "types",
     "collect": "collect",
     "files": "files",

@@ -42,7 +42,7 @@ def parts(desk: Desk, silent: Sequence[SilentSource] = ()) -> list[Part]:
     ``silent``, background jobs; each is asked even if another is away.
     """
     asked = [_asked(name, check, desk) for name, check in _CHECKS.items()]
-    found = [*asked, _ending(desk), _sources(silent), _jobs(desk)]
+    found = [*asked, _ending(desk), _sources(silent), _jobs(desk), _trust_list(desk)]
     return [_scrubbed(one, desk) if one.name == "files" and one.ready else one for one in found]
 
 
@@ -82,6 +82,43 @@ def _sources(silent: Sequence[SilentSource]) -> Part:
         return Part("sources", True)
     words = {"url": silent[0].url, "reason": silent[0].reason, "count": len(silent)}
     return Part("sources", False, N_("有 {count} 个废止信息源没有应答（{url}：{reason}）。"), words)
+
+
+def _trust_list(desk: Desk) -> Part:
+    """How old the trust list is: red once it has expired; a warning in its last third, for forks and silent peers."""
+    try:
+        state = desk.peers.state()
+        if state is None:
+            return Part("trust_list", True, N_("本节点没有加入信任列表。"))
+        refusals, publications = desk.trust_lists.refusals(5), desk.publications.all()
+    except LicenceTrustError as error:
+        return Part("trust_list", False, error.template, dict(error.params))
+    now = desk.clock()
+    words: dict[str, object] = {
+        "number": state.number,
+        "hours": int(state.age.total_seconds() // 3600),
+        "until": state.next_update.isoformat(timespec="seconds"),
+    }
+    if not state.fresh:
+        template = N_("第 {number} 号信任列表已于 {until} 到期（已 {hours} 小时），其他地区的证照现在不能据以采信。")
+        return Part("trust_list", False, template, words)
+    warnings: list[tuple[str, dict[str, object]]] = []
+    if state.next_update - now < (state.next_update - state.issued_at) / 3:
+        warnings.append((N_("第 {number} 号信任列表将于 {until} 到期，尚未取得新的。"), words))
+    for one in refusals:
+        if one.code in ("trust_list.fork", "trust_list.older") and now - one.refused < timedelta(days=7):
+            facts: dict[str, object] = {"number": one.number, "source": one.source, "reason": one.code}
+            warnings.append((N_("曾拒绝来自 {source} 的第 {number} 号信任列表（{reason}），请查明。"), facts))
+    for peer in publications:
+        if peer.failing_since is not None and peer.kind != "status_list":
+            facts = {
+                "region": peer.region,
+                "since": peer.failing_since.isoformat(timespec="seconds"),
+                "code": peer.failure,
+            }
+            warnings.append((N_("地区 {region} 公布的材料自 {since} 起无法取得（{reason}）。"), facts))
+    template = N_("第 {number} 号信任列表，签发已 {hours} 小时，{until} 前有效。")
+    return Part("trust_list", True, template, words, tuple(warnings))
 
 
 _LATE, _STUCK = timedelta(minutes=10), timedelta(hours=1)

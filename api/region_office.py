@@ -54,7 +54,7 @@ class RegionOffice:
     def join(self, address: str, pin: str, actor: Actor) -> TrustList:
         """加入: the first list from ``address``, checked against ``pin``; then what the peers publish."""
         found = self.desk.trust_lists.fetch(list_address(address), self.desk.publications.fetcher, actor, pin=pin)
-        self.desk.publications.refresh(force=True)
+        self.desk.publications.refresh(force=True, catalogues=self.is_hub)
         return found
 
     def fetch(self, address: str, actor: Actor, *, peers: bool = True) -> TrustList:
@@ -71,8 +71,41 @@ class RegionOffice:
             )
         found = self.desk.trust_lists.fetch(list_address(hub), self.desk.publications.fetcher, actor)
         if peers:
-            self.desk.publications.refresh(force=True)
+            self.desk.publications.refresh(force=True, catalogues=self.is_hub)
         return found
+
+    def state(self) -> dict[str, object]:
+        """本节点和它的信任列表."""
+        facts, found = self.desk.facts, self.desk.peers.state()
+        said: dict[str, object] = {"region": facts.code, "name": facts.name, "role": self.settings.node_role}
+        if found is None:
+            return said
+        return said | {
+            "number": found.number,
+            "digest": found.digest,
+            "issued_at": rfc3339(found.issued_at),
+            "next_update": rfc3339(found.next_update),
+            "age_seconds": int(found.age.total_seconds()),
+            "fresh": found.fresh,
+        }
+
+    def union_catalogue(self) -> dict[str, object]:
+        """汇总目录 of a hub: every region's signed catalogue and its own. Raises ``Refused("region.not_hub")``."""
+        self.demand_hub()
+        types: dict[str, tuple[str, list[str]]] = {}
+        regions: dict[str, str | None] = {peer.code: None for peer in self.desk.peers.list()}
+        own = [(one.definition.code, one.definition.name) for one in self.desk.catalogue.entries()]
+        told = [(self.desk.region.code, self.desk.clock(), own)]
+        told += [
+            (one.region, one.generated, [(str(t.get("code")), str(t.get("name"))) for t in one.types])
+            for one in self.desk.publications.catalogues()
+        ]
+        for region, generated, named in told:
+            regions[region] = rfc3339(generated)
+            for code, name in named:
+                types.setdefault(code, (name, []))[1].append(region)
+        listed = [{"code": code, "name": name, "regions": where} for code, (name, where) in sorted(types.items())]
+        return {"types": listed, "regions": regions}
 
     def find_below(
         self, actor: Actor, purpose: str, *, holder_code: str = "", licence_id: str = "", region: str = ""
@@ -96,7 +129,7 @@ class RegionOffice:
             except LicenceTrustError as error:
                 log.warning("trust list not renewed: %s", error.code)
         if self.desk.peers.believed() is not None:
-            self.desk.publications.refresh()
+            self.desk.publications.refresh(catalogues=self.is_hub)
             try:
                 self.upward.send()
             except LicenceTrustError as error:

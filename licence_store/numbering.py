@@ -24,6 +24,8 @@ SERIAL_LENGTH = 20
 LIST_BITS = 16
 LIST_SIZE = 1 << LIST_BITS
 """Indices of one status list: a crowd large enough to disappear in."""
+GIVEN = LIST_SIZE * 15 // 16
+"""So many are given to licences; the others are decoys (``licence_store.status_list``)."""
 
 
 def new_serial() -> str:
@@ -93,7 +95,9 @@ class StatusSlot:
 
 
 _ROOM = _LISTS.c.taken + bindparam("count", type_=Integer) <= bindparam("size", type_=Integer)
-_NEWEST = select(_LISTS.c.list_id).where(_ROOM).order_by(_LISTS.c.created, _LISTS.c.list_id).limit(1).scalar_subquery()
+_OF_TYPE = _LISTS.c.type_code == bindparam("of_type")
+_WITH_ROOM = select(_LISTS.c.list_id).where(_ROOM, _OF_TYPE)
+_NEWEST = _WITH_ROOM.order_by(_LISTS.c.created, _LISTS.c.list_id).limit(1).scalar_subquery()
 _TAKE_SLOTS = (
     update(_LISTS)
     .where(_LISTS.c.list_id == _NEWEST, _ROOM)
@@ -102,21 +106,25 @@ _TAKE_SLOTS = (
 )
 
 
-def take_slots(session: Session, count: int, now: datetime) -> list[StatusSlot]:
-    """``count`` unused indices, in an order an outsider cannot read. What is left of a full list stays unused."""
+def take_slots(session: Session, count: int, now: datetime, type_code: str) -> list[StatusSlot]:
+    """``count`` unused indices of lists of that type, in an order an outsider cannot read. What is left of a full list
+    stays unused; so do the places of lists for any type, which were opened before types had their own.
+    """
     slots: list[StatusSlot] = []
     while len(slots) < count:
-        wanted = min(count - len(slots), LIST_SIZE)
-        row = session.connection().execute(_TAKE_SLOTS, {"count": wanted, "size": LIST_SIZE}).one_or_none()
+        wanted = min(count - len(slots), GIVEN)
+        asked = {"count": wanted, "size": GIVEN, "of_type": type_code}
+        row = session.connection().execute(_TAKE_SLOTS, asked).one_or_none()
         if row is None:
-            _open_list(session, now)
+            _open_list(session, now, type_code)
         else:
             slots += [StatusSlot(row.list_id, permuted(row.secret, n)) for n in range(row.taken - wanted, row.taken)]
     return slots
 
 
-def _open_list(session: Session, now: datetime) -> None:
-    row = {"list_id": secrets.token_hex(8), "secret": secrets.token_bytes(32), "taken": 0, "created": now}
+def _open_list(session: Session, now: datetime, type_code: str) -> None:
+    row: dict[str, object] = {"list_id": secrets.token_hex(8), "secret": secrets.token_bytes(32), "taken": 0}
+    row |= {"created": now, "type_code": type_code}
     session.execute(insert(StatusListIndex), [row])
 
 

@@ -191,7 +191,7 @@ class _Reserving:
         return answers
 
     def _insert(self, rows: Sequence[Row[*tuple[Any, ...]]], right: IssuingRight, now: datetime) -> dict[str, Answer]:
-        slots = take_slots(self.session, len(rows), now)
+        slots = take_slots(self.session, len(rows), now, rows[0].type_code)
         versions = next_version.next_versions(self.session, [row.base for row in rows])
         intents = {
             row.licence_id: self._intent(row, versions[row.base], right, slot, now)

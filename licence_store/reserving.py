@@ -219,7 +219,7 @@ def _reserve_new(
     numbered = _numbered(session, applications)
     answers: dict[str, Answer] = {a.key: _in_use(a, n) for a, n in _clashes(session, numbered, now)}
     free = [(a, number) for a, number in numbered if a.key not in answers]
-    slots = take_slots(session, len(free), now) if free else []
+    slots = take_slots(session, len(free), now, applications[0].type.definition.code) if free else []
     messages: dict[str, DataMessage] = {}
     rows = [_row(a, number, slot, facts, now, messages) for (a, number), slot in zip(free, slots, strict=True)]
     inserted = insert_intents(session, rows)

@@ -169,7 +169,7 @@ class Reviser:
         room = admit(session, Wish(right.seal_id, who.actor, role, row.type_code, 1), now)
         if room.refusal is not None:
             return room.refusal
-        [slot] = take_slots(session, 1, now)
+        [slot] = take_slots(session, 1, now, row.type_code)
         version = next_version.next_versions(session, [row.base])[row.base]
         message = next_version.rewritten(
             wanted.metadata,

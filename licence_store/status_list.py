@@ -1,12 +1,15 @@
-"""状态列表发布: the states of all licences, published so that they can be checked offline.
+"""状态列表发布: the states of all licences of a type, published so that they can be checked offline.
 
-A list says nothing about whom it speaks of: a licence's place in it stands in the licence alone. Places not
-taken are UNUSED. What a list says is what the register says at that moment: a list that was made is given again for
-a minute, unless a licence in it changed its state since, by whichever process, or time changed it.
+A list says nothing about whom it speaks of: a licence's place in it stands in the licence alone. Nor does it say how
+many there are: a place that is not taken says CURRENT, as it will when it is taken, and one in sixteen is a decoy that
+is never taken and changes its state now and then, as licences do. What a list says of a licence is what the register
+says at that moment: a list that was made is given again for a few seconds, unless a licence in it changed its state
+since, by whichever process, or time changed it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,15 +19,18 @@ from sqlalchemy import case, func, literal, select
 from sqlalchemy.orm import Session
 
 from keys.signer import Signer
-from licence_store.models import Licence, LicenceVersion, StatusListIndex
-from licence_store.numbering import LIST_SIZE
+from licence_store.models import IssueIntent, Licence, LicenceVersion, StatusListIndex
+from licence_store.numbering import GIVEN, LIST_SIZE, permuted
 from licence_store.reserving import status_address
 from licence_store.standing import day_of, effective_state, end_of
 from seal.database import Sessions
 from trust.errors import NotFound
 from trust.status_list import CODES, build_status_list
 
-UNUSED = "UNUSED"
+_ROUND = timedelta(days=3650)
+"""In which a decoy changes its state once."""
+_DECOYS = ("CURRENT", "CURRENT", "EXPIRED", "CANCELLED", "SUPERSEDED", "SUSPENDED", "LOST", "REVOKED")
+"""What a decoy becomes; half as many stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class StatusPublisher:
     region: str
     base_url: str
     clock: Callable[[], datetime]
-    renewed: timedelta = timedelta(minutes=1)
+    renewed: timedelta = timedelta(seconds=15)
     valid: timedelta = timedelta(days=1)
     """How long a reader may rely on a list."""
     _kept: dict[str, _Kept] = field(default_factory=dict, repr=False)
@@ -106,11 +112,27 @@ def states_of(session: Session, list_id: str, moment: datetime) -> list[str]:
     """State by index at ``moment``, which is now; a state that the published form has no word for is not CURRENT there
     either. What a later version has taken the place of is superseded.
     """
-    states = [UNUSED] * LIST_SIZE
+    row = session.execute(select(StatusListIndex).where(StatusListIndex.list_id == list_id)).scalar_one()
+    states = decoys(row.secret, row.created, moment)
+    void = select(IssueIntent.status_index).where(IssueIntent.status_list == list_id, IssueIntent.state == "void")
+    for index in session.execute(void).scalars():
+        states[index] = "ANNULLED"  # what a crash may have left sealed is good for nothing
     state = case((LicenceVersion.version < Licence.version, literal("SUPERSEDED")), else_=effective_state(moment))
     query = select(LicenceVersion.status_index, state).join(Licence, Licence.base == LicenceVersion.base)
     for index, found in session.execute(query.where(LicenceVersion.status_list == list_id)):
         states[index] = found if found in CODES else "SUSPENDED"
+    return states
+
+
+def decoys(secret: bytes, created: datetime, moment: datetime) -> list[str]:
+    """A list without a licence in it, as it looks at ``moment``: the same whenever it is asked; it never goes back."""
+    states = ["CURRENT"] * LIST_SIZE
+    stream = hashlib.shake_256(secret + b"decoys").digest(5 * (LIST_SIZE - GIVEN))
+    elapsed = (moment - created) / _ROUND
+    for number in range(GIVEN, LIST_SIZE):
+        drawn = stream[5 * (number - GIVEN) : 5 * (number - GIVEN) + 5]
+        if int.from_bytes(drawn[:4], "big") / (1 << 32) <= elapsed:
+            states[permuted(secret, number)] = _DECOYS[drawn[4] % len(_DECOYS)]
     return states
 
 

@@ -30,7 +30,7 @@ def trust_bundle(request: Request, found: Annotated[Services, Depends(services)]
     "/status-lists/{list_id}", response_class=Response, responses=problems(404, 503), summary=N_("状态列表，已签名")
 )
 def status_list(request: Request, list_id: str, found: Annotated[Services, Depends(services)]) -> Response:
-    return cacheable(request, found.status_list(list_id), 60)
+    return cacheable(request, found.status_list(list_id), 10)
 
 
 def cacheable(request: Request, content: bytes, seconds: int, media_type: str = "application/json") -> Response:

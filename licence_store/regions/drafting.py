@@ -70,10 +70,7 @@ def merge(before: RegionEntry, after: RegionEntry, until: datetime) -> RegionEnt
     old_anchors = [one for one in before.anchors if one.certificate.digest not in anchors]
     return replace(
         after,
-        anchors=(
-            *after.anchors,
-            *(_anchor_until(a, until) for a in before.anchors if a.certificate.digest not in anchors),
-        ),
+        anchors=(*after.anchors, *(_anchor_until(one, until) for one in old_anchors)),
         intermediates=(*after.intermediates, *(c for c in before.intermediates if c.digest not in certificates)),
         request_keys=(*after.request_keys, *(_key_until(key, until, named) for key in old_keys)),
         status_places=(*after.status_places, *(p for p in before.status_places if p.prefix not in places)),

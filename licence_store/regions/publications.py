@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from licence_store.regions.models import PeerEvidence
 from licence_store.regions.peers import Peer, Peers
+from licence_store.report_upward import CatalogueReport, check_report
 from seal.database import Sessions
 from trust.algorithms import sm3
 from trust.anchors import TrustStore
@@ -38,7 +39,8 @@ _ASK_AGAIN: Final = timedelta(seconds=10)
 _BUNDLE_AGAIN: Final = timedelta(minutes=30)
 _MOST_LISTS: Final = 4096
 _LONG_AGO: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-_LIMITS: Final = {"trust_bundle": 64 << 20, "status_list": 4 << 20, "seal_status": 64 << 20}
+_CATALOGUE_LIFE: Final = timedelta(days=1)
+_LIMITS: Final = {"trust_bundle": 64 << 20, "catalogue": 16 << 20, "status_list": 4 << 20, "seal_status": 64 << 20}
 
 
 @dataclass(slots=True)
@@ -130,17 +132,42 @@ class Publications:
 
     # ------------------------------------------------------------ what is got beforehand
 
-    def refresh(self, *, force: bool = False) -> tuple[Publication, ...]:
-        """Ask every peer for its trust bundle and its seals' standing where that is due; answers how all fare."""
+    def refresh(self, *, force: bool = False, catalogues: bool = False) -> tuple[Publication, ...]:
+        """Ask every peer for its trust bundle, its seals' standing and, a hub, its catalogue, where that is due."""
         for peer in self.peers.list():
             if peer.code == self.peers.home:
                 continue
-            for kind in ("trust_bundle", "seal_status"):
-                address = peer.entry.endpoints.get(kind)
+            places = {kind: peer.entry.endpoints.get(kind) for kind in ("trust_bundle", "seal_status")}
+            if catalogues and "api" in peer.entry.endpoints:
+                places["catalogue"] = f"{peer.entry.endpoints['api']}/catalogue/report"
+            for kind, address in places.items():
                 if address is not None and (force or self._is_due(peer.code, kind, address)):
                     self._refresh_one(peer, kind, address)
         self.peers.forget()
         return self.all()
+
+    def catalogues(self) -> tuple[CatalogueReport, ...]:
+        """目录上报 of the peers, each believed again now."""
+        query = select(PeerEvidence).where(PeerEvidence.kind == "catalogue", PeerEvidence.digest != "")
+        with self.sessions.read() as session:
+            rows = session.execute(query.order_by(PeerEvidence.region)).scalars().all()
+        found = []
+        for row in rows:
+            try:
+                found.append(self._catalogue(row.region, row.data))
+            except LicenceTrustError:
+                continue
+        return tuple(found)
+
+    def _catalogue(self, region: str, data: bytes) -> CatalogueReport:
+        """Raises ``LicenceTrustError`` unless it is that region's."""
+        store = peer_store(self.peers.trust_store_with_peers(), region)
+        if store is None:
+            raise _not_theirs(region)
+        report = check_report(data, store, self.clock())
+        if report.region != region:
+            raise _not_theirs(region)
+        return report
 
     def all(self) -> tuple[Publication, ...]:
         """How everything got from peers stands."""
@@ -159,7 +186,7 @@ class Publications:
             row = session.get(PeerEvidence, (region, kind, address))
         if row is None or row.asked is None:
             return True
-        pause = _BUNDLE_AGAIN if kind == "trust_bundle" and not row.failure else timedelta(minutes=1)
+        pause = timedelta(minutes=1) if kind == "seal_status" or row.failure else _BUNDLE_AGAIN
         return not timedelta(0) <= self.clock() - row.asked < pause
 
     def _refresh_one(self, peer: Peer, kind: str, address: str) -> None:
@@ -174,6 +201,9 @@ class Publications:
 
     def _check(self, peer: Peer, kind: str, data: bytes, now: datetime) -> tuple[datetime, datetime]:
         """Published by a publisher whom the trust list names for that region? Raises ``LicenceTrustError``."""
+        if kind == "catalogue":
+            made = self._catalogue(peer.code, data).generated
+            return made, made + _CATALOGUE_LIFE
         store = peer_store(self.peers.trust_store_with_peers(), peer.code)
         if store is None:
             raise Refused("peer.unlisted", "信任列表中没有地区 {region}。", region=peer.code)

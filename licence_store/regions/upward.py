@@ -58,6 +58,7 @@ _OLDEST: Final = timedelta(days=1)
 class Head:
     """How far a lower region has been heard."""
 
+    region: str
     number: int = 0
     digest: str = ""
     event: int = 0
@@ -92,7 +93,7 @@ class Upward:
             if batch is None:
                 break
             self._post(address, batch)
-            head = Head(head.number + 1, sm3(_payload_of(batch)).hex(), following)
+            head = Head(head.region, head.number + 1, sm3(_payload_of(batch)).hex(), following)
             self._remember(upper, head)
             told += count
         return told
@@ -119,20 +120,21 @@ class Upward:
         return sign_document(payload, signer.sign, [signer.certificate.der]), page.next, len(licences)
 
     def _post(self, address: str, batch: bytes) -> None:
-        exchange = Exchange(address, batch, "application/json", "application/json", statuses=frozenset({200, 201}))
+        key = (("Idempotency-Key", sm3(batch).hex()),)
+        exchange = Exchange(address, batch, "application/json", "application/json", headers=key)
         self.desk.publications.fetcher.fetch(exchange)
 
     def _sent(self, upper: str) -> Head | None:
         with self.desk.sessions.read() as session:
             row = session.get(UpwardSent, upper)
-        return Head(row.number, row.digest, row.event) if row is not None else None
+        return Head(upper, row.number, row.digest, row.event) if row is not None else None
 
     def _heard(self, address: str) -> Head:
         """What the upper region says it has: where our own note of it is gone."""
         said = self.desk.publications.fetcher.fetch(Exchange(f"{address}/{self.desk.region.code}", limit=4096))
         try:
             found: dict[str, Any] = json.loads(said)
-            return Head(int(found["number"]), str(found["digest"])[:64], int(found["event"]))
+            return Head(self.desk.region.code, int(found["number"]), str(found["digest"])[:64], int(found["event"]))
         except (ValueError, KeyError, TypeError) as error:
             raise Unavailable("upward.answer", "上级地区的应答无法读取。") from error
 
@@ -149,7 +151,7 @@ class Upward:
         query = select(UpwardBatch).where(UpwardBatch.region == region).order_by(UpwardBatch.number.desc()).limit(1)
         with self.desk.sessions.read() as session:
             row = session.execute(query).scalar()
-        return Head(row.number, row.digest, row.event) if row is not None else Head()
+        return Head(region, row.number, row.digest, row.event) if row is not None else Head(region)
 
     def receive(self, data: bytes, actor: Actor = SYSTEM) -> Head:
         """汇聚 one batch; the same one again changes nothing.
@@ -190,7 +192,7 @@ class Upward:
                 _keep(session, {**one, "region": region, "as_of": made, "batch": number})
             details = {"number": str(number), "count": str(len(licences))}
             self.desk.journal.record(session, actor=actor, action="upward.receive", subject=region, details=details)
-        return Head(number, digest, event)
+        return Head(region, number, digest, event)
 
     def _check_sender(self, document: SignedDocument, region: str, made: datetime) -> None:
         """The publisher of a region that the trust list puts below us."""

@@ -15,11 +15,11 @@ OFFERED = {
     "seal_keeper": SEALS,
     "seal_approver": SEALS,
     "officer": ["/verify", "/issue", "/jobs/new", "/proofs", "/entry", "/collection", "/collection/quarantine", *LICENCES,
-                "/types", "/types/drafts", "/seals", "/jobs", "/notices"],
+                "/types", "/types/drafts", "/seals", "/jobs", "/notices", "/regions"],
     "auditor": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/seals", "/jobs", "/notices",
-                "/journal"],
+                "/journal", "/regions"],
     "admin": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/types/drafts", "/seals", "/jobs",
-              "/notices", "/journal", "/trust"],
+              "/notices", "/journal", "/trust", "/regions"],
 }  # fmt: skip
 
 

@@ -307,7 +307,7 @@ class Histories(RuleBasedStateMachine):
         """What reserving and recording do; the message is real, its file is not."""
         now = self.clock.now
         with self.sessions.begin() as session:
-            [slot] = take_slots(session, 1, now)
+            [slot] = take_slots(session, 1, now, identifier.type_code)
             message = _message(identifier, valid_to, str(now.date()), slot.list_id, slot.index, lineage)
             digest = sm3(message.to_bytes()).hex()
             row: dict[str, Any] = {

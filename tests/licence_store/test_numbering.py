@@ -30,7 +30,7 @@ def test_blocks_follow_one_another(sessions: Sessions) -> None:
 def test_many_takers_get_different_numbers(sessions: Sessions) -> None:
     def take(_: int) -> tuple[list[int], list[object]]:
         with sessions.begin() as session:
-            return list(take_numbers(session, "s", 7)), list(take_slots(session, 7, NOW))
+            return list(take_numbers(session, "s", 7)), list(take_slots(session, 7, NOW, ""))
 
     with ThreadPoolExecutor(8) as pool:
         taken = list(pool.map(take, range(24)))
@@ -46,6 +46,6 @@ def test_rearrangement_meets_every_index_once() -> None:
 def test_next_list_when_one_is_full(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numbering, "LIST_SIZE", 10)
     with sessions.begin() as session:
-        slots = take_slots(session, 25, NOW)
+        slots = take_slots(session, 25, NOW, "")
     assert len({s.list_id for s in slots}) == 3
     assert len(set(slots)) == 25
