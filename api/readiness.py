@@ -114,7 +114,7 @@ def _trust_list(desk: Desk) -> Part:
             facts = {
                 "region": peer.region,
                 "since": peer.failing_since.isoformat(timespec="seconds"),
-                "code": peer.failure,
+                "reason": peer.failure,
             }
             warnings.append((N_("地区 {region} 公布的材料自 {since} 起无法取得（{reason}）。"), facts))
     template = N_("第 {number} 号信任列表，签发已 {hours} 小时，{until} 前有效。")

@@ -140,7 +140,7 @@ def on_entitlement(standing: Standing, home: TrustStore, question: Question) -> 
     assert home.trust_list is not None
     template = N_(
         "互认依据：第 {number} 号信任列表（签发于 {issued}，已 {hours} 小时）授权地区“{region}”为行政区划 {division} "
-        "签发类型 {type_code} 的证照，按 A 级采信。"
+        "签发类型 {type_code} 的证照，其原件属 A 级。"
     )
     params: dict[str, object] = {
         "number": standing.list_number,
