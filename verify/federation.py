@@ -21,7 +21,8 @@ from trust.i18n import N_
 from trust.trust_list import TrustList
 from verify.checks import INDETERMINATE, Question, SigningTime
 from verify.remarks import Remark
-from verify.report import Finding, Severity, rfc3339
+from verify.report import Finding, Indication, Severity, rfc3339, worst
+from verify.steps import Judging
 
 ENTITLEMENT_MISSING = "ENTITLEMENT_MISSING"
 TRUST_LIST_EXPIRED = "TRUST_LIST_EXPIRED"
@@ -173,10 +174,12 @@ def judge(
     home: TrustStore,
     judged_by: TrustStore,
     message: DataMessage | None,
-    times: Sequence[SigningTime],
+    judged: Sequence[Judging],
     question: Question,
 ) -> Mutual:
-    """What the trust list makes of a document that was judged by the store ``judged_by``."""
+    """What the trust list makes of a document whose signatures ``judged`` by the store ``judged_by``; nothing good is
+    said of one whose seals do not hold.
+    """
     trust_list = home.trust_list
     if trust_list is None:
         foreign = message is not None and home.region and message.metadata["region"] != home.region
@@ -184,9 +187,12 @@ def judge(
     standing, findings = None, []
     if message is not None:
         try:
+            times = [one.time for one in judged if one.time is not None]
             standing = check_entitled(home, judged_by, message, times, question)
         except CheckFailed as failure:
             findings.append(Finding.of(failure))
+    if not judged or any(worst(one.found.findings)[0] is not Indication.PASSED for one in judged):
+        standing = None
     if standing is not None:
         findings.append(on_entitlement(standing, home, question).finding)
     return Mutual(tuple(findings), _facts(trust_list, question, standing))

@@ -105,8 +105,7 @@ class Verifier:
         judged = [self._judge_signature(opened, signature, question) for signature in opened.signatures]
         file_findings = self._judge_file(opened, question)
         licence_findings = self._judge_licence(opened, judged, question)
-        times = [j.time for j in judged if j.time is not None]
-        mutual = federation.judge(self.home or self.trust, self.trust, opened.message, times, question)
+        mutual = federation.judge(self.home or self.trust, self.trust, opened.message, judged, question)
         report = _report(opened, judged, [*file_findings, *licence_findings, *mutual.findings], question)
         return replace(report, trust_list=mutual.facts)
 

@@ -131,9 +131,8 @@ class _Judge:
             facts["version"] = int(version) if version.isascii() and version.isdigit() else version
         from verify.verifier import face_of
 
-        times = [j.time for j in judged if j.time is not None]
         verifier = self.verifier
-        mutual = federation.judge(verifier.home or verifier.trust, verifier.trust, message, times, self.question)
+        mutual = federation.judge(verifier.home or verifier.trust, verifier.trust, message, judged, self.question)
         self.found.findings += mutual.findings
         report = Report.of(
             facts,
