@@ -20,7 +20,7 @@ ISSUED = MOMENT - 2 * DAY
 HOME, ABROAD, OTHER = "110000", "990000", "120000"
 
 
-def keeper(name: str, start: datetime = MOMENT - YEAR, end: datetime = MOMENT + YEAR) -> SoftwareSigner:
+def keeper(name: str, start: datetime = MOMENT - 20 * YEAR, end: datetime = MOMENT + 20 * YEAR) -> SoftwareSigner:
     key = generate_key()
     certificate = self_signed_root({"common_name": name}, key, start, end, profile=PUBLISHER)
     return SoftwareSigner(certificate, key, name)
