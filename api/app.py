@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from api import __version__, errors
 from api.deps import SignInNeeded
+from api.holder_deps import SpaceSignInNeeded, to_space_sign_in, to_step_up
 from api.middleware import Envelope
 from api.routes import (
     catalogue,
@@ -49,6 +50,7 @@ from api.routes import (
 )
 from api.schemas.common import ProblemBody
 from api.wiring import Services
+from licence_store.holding.holder import StepUpNeeded
 from trust.i18n import translator
 
 DESCRIPTION = (
@@ -66,6 +68,8 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Envelope, settings=services.settings, metrics=services.metrics)
     errors.install(app)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
+    app.add_exception_handler(SpaceSignInNeeded, to_space_sign_in)
+    app.add_exception_handler(StepUpNeeded, to_step_up)
     for module in (queries, issuer, catalogue, licences, verifier, seals, certificates, trust, staff, collection):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(jobs.router, prefix="/api/v1")

@@ -41,6 +41,8 @@ COMMANDS = {
     "accounts": "accounts",
     "tokens": "tokens",
     "notices": "notices",
+    "holders": "holders",
+    "delegation": "delegation",
     "worker": "worker",
     "jobs": "jobs",
     "db": "db",

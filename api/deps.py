@@ -136,7 +136,7 @@ async def wide_form(request: Request, person: MaybeVisitor) -> AsyncIterator[For
 
 
 async def _checked_form(request: Request, person: Visitor | None, fields: int) -> AsyncIterator[FormData]:
-    _demand_form(request)
+    demand_form(request)
     async with request.form(max_files=1, max_fields=fields) as data:
         given = data.get("csrf")
         wanted = person.csrf if person else request.cookies.get(CSRF_COOKIE, "")
@@ -145,7 +145,7 @@ async def _checked_form(request: Request, person: Visitor | None, fields: int) -
         yield data
 
 
-def _demand_form(request: Request) -> None:
+def demand_form(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("multipart/form-data", "application/x-www-form-urlencoded"):
         raise UnsupportedMedia("request.media_type", "表单应以 multipart/form-data 提交。")

@@ -96,6 +96,34 @@ class Settings:
     """True-or-false checks allowed per interface token and minute (429 beyond). 0 switches the limit off; too high
     helps a token's holder to find out values by trying them."""
 
+    oidc_issuer: str = ""
+    """Who proves the identity of citizens and companies (身份提供方): the issuer of an OpenID provider, e.g.
+    ``https://id.example.cn``. Empty: in a demonstration region the embedded provider of demonstrations; elsewhere
+    nobody can sign in to the space. Must be https, but on this very machine."""
+
+    oidc_client_id: str = "licence-trust"
+    """Under which the provider knows us; identity tokens for anybody else are refused."""
+
+    oidc_client_secret: str = field(default="", repr=False)
+    """Where the provider wants one beside PKCE. Never logged."""
+
+    oidc_audiences: str = ""
+    """Comma-separated client ids of portals whose identity tokens open a session of the holder interface. Empty: none
+    but our own."""
+
+    oidc_claims: str = "code=identity_code,code_type=identity_code_type,name=name,legal_person=legal_person"
+    """Which claims hold the number, its type (``111`` citizen number; missing: that), the name, and the organisations
+    somebody is the legal representative of. A wrong name: nobody can sign in."""
+
+    oidc_levels: str = "loa1=1,loa2=2,loa3=3"
+    """认证等级 that the provider's ``acr`` values stand for, asked for in this order. Others count 1."""
+
+    space_minutes: int = 60
+    """A holder's session ends after so many minutes. Too long: a phone lent or a public machine stays open."""
+
+    proof_minutes: int = 15
+    """For how many minutes a proof of identity counts where a use needs more than being signed in (提升认证)."""
+
     key_custodian: str = "file"
     """Who keeps the signers' keys (密钥保管者). ``file``: the encrypted key files of the region, the only one so far;
     a cryptographic machine or a TPM comes through the same door. Another word stops the start."""
@@ -148,7 +176,7 @@ def _read(name: str, value: object) -> object:
     try:
         return reader(str(value))
     except ValueError:
-        shown = "***" if name in ("passphrase", "smtp_url") else str(value)[:80]
+        shown = "***" if name in ("passphrase", "smtp_url", "oidc_client_secret") else str(value)[:80]
         raise Malformed(
             "settings.invalid",
             "设置 {name} 的值“{value}”无效，应为：{expected}",
@@ -218,6 +246,44 @@ def _mail_address(value: str) -> str:
     return value
 
 
+def _issuer(value: str) -> str:
+    from api.oidc import check_issuer
+
+    if not check_issuer(value):
+        raise ValueError(value)
+    return value
+
+
+def _plain_word(value: str) -> str:
+    if not value.isprintable() or value != value.strip():
+        raise ValueError(value)
+    return value
+
+
+def _claims(value: str) -> str:
+    pairs = pairs_of(value)
+    if not {"code", "name"} <= set(pairs) <= {"code", "code_type", "name", "legal_person"} or not all(pairs.values()):
+        raise ValueError(value)
+    return value
+
+
+def _levels(value: str) -> str:
+    if not set(pairs_of(value).values()) <= {"1", "2", "3"}:
+        raise ValueError(value)
+    return value
+
+
+def pairs_of(text: str) -> dict[str, str]:
+    """``a=1,b=2`` as a mapping; a name may hold ``=`` itself. Raises ``ValueError``."""
+    found: dict[str, str] = {}
+    for one in text.split(","):
+        name, sign, value = one.strip().rpartition("=")
+        if not name or not sign:
+            raise ValueError(text)
+        found[name.strip()] = value.strip()
+    return found
+
+
 def _flag(value: str) -> bool:
     return _one_of("true", "false")(value.lower()) == "true"
 
@@ -238,6 +304,12 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "sign_in_attempts": (_whole(1, 10000), "1–10000"),
     "public_rate": (_whole(0, 1_000_000), "≥ 0"),
     "check_rate": (_whole(0, 1_000_000), "≥ 0"),
+    "oidc_issuer": (_issuer, "https://…"),
+    "oidc_client_id": (_plain_word, "licence-trust"),
+    "oidc_claims": (_claims, "code=…,code_type=…,name=…,legal_person=…"),
+    "oidc_levels": (_levels, "loa1=1,loa2=2,loa3=3"),
+    "space_minutes": (_whole(1, 60 * 24), "1–1440 (min)"),
+    "proof_minutes": (_whole(1, 60 * 24), "1–1440 (min)"),
     "key_custodian": (_one_of("file"), "file"),
     "timestamp_policy": (_oid, "1.2.…"),
     "timestamp_urls": (_addresses, "http://…,https://…"),

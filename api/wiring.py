@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from licence_store.authorities import Authorities
     from licence_store.catalogue import Catalogue
     from licence_store.definitions import LicenceTypeDefinition
+    from licence_store.holding.sessions import HolderSessions
     from licence_store.issuance import Issuer
     from licence_store.journal import JournalCheck, SQLJournal
     from licence_store.models import Account, JournalEntry
@@ -180,6 +181,16 @@ class Services:
             failures_per_address=self.settings.sign_in_attempts * 10,
         )
         return Accounts(self.desk.sessions, self.desk.clock, rules)
+
+    @cached_property
+    def spaces(self) -> HolderSessions:
+        """用户会话."""
+        from licence_store.holding.sessions import HolderSessions, SessionRules
+
+        rules = SessionRules(
+            timedelta(minutes=self.settings.space_minutes), timedelta(minutes=self.settings.proof_minutes)
+        )
+        return HolderSessions(self.desk.sessions, self.desk.delegations, self.desk.clock, rules)
 
     @cached_property
     def idempotency(self) -> Idempotency:
