@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from licence_store.collection.quarantine import Quarantine
     from licence_store.conversion import Converter
     from licence_store.copying.copier import Copier
+    from licence_store.materials.materials import Materials
     from licence_store.uploads.service import Uploads
     from licence_store.uploads.vault import Vault
 
@@ -296,6 +297,27 @@ class Desk:
             journal=self.journal,
             base_url=self.facts.base_url,
             demonstration=self.facts.demonstration,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def materials(self) -> Materials:
+        """材料."""
+        from licence_store.materials.materials import Materials
+
+        return Materials(
+            sessions=self.sessions,
+            catalogue=self.catalogue,
+            register=self.register,
+            journal=self.journal,
+            seals=self.seals,
+            seal_object=self.region.seal_folder.object,
+            trust=self.trust,
+            timestamper=lambda: self.timestamper,
+            verifier=self.verifier,
+            uploads=lambda: self.uploads,
+            publisher=partial(self.region.keyring.signer, "publisher"),
+            base_url=self.facts.base_url,
             clock=self.clock,
         )
 
