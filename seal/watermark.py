@@ -84,15 +84,17 @@ def _filled(lines: Sequence[str], width: float, height: float, size: float) -> t
     rise = len(rows) * _LEADING * size
     angle = math.radians(ANGLE)
     box = span * math.cos(angle) + rise * math.sin(angle), span * math.sin(angle) + rise * math.cos(angle)
-    free = width - 2 * _MARGIN, height - 2 * _MARGIN
-    across, down = (min(4, int(free[n] / (box[n] * 1.04))) for n in (0, 1))
-    if across < 1 or down < 1:
+    spare = width - 2 * _MARGIN - box[0], height - 2 * _MARGIN - box[1]
+    if min(spare) < 0:
         return ()
+    # One below the other, turned blocks need less than their boxes: the corners of these are empty.
+    pitch = box[0] * 1.1, max(1.35 * rise / math.cos(angle), 0.72 * box[1])
+    across, down = (min((2, 3)[n], 1 + int(spare[n] / pitch[n])) for n in (0, 1))
     marks: list[Mark] = []
     for row in range(down):
+        top = _MARGIN + (spare[1] * row / (down - 1) if down > 1 else spare[1] / 2)
         for column in range(across):
-            left = _MARGIN + (column + 0.5) * free[0] / across - box[0] / 2
-            top = _MARGIN + (row + 0.5) * free[1] / down - box[1] / 2
+            left = _MARGIN + (spare[0] * column / (across - 1) if across > 1 else spare[0] / 2)
             marks += _block(rows, size, (left, top + span * math.sin(angle)))
     return tuple(marks)
 

@@ -98,7 +98,7 @@ def draw_copy(terms: CopyTerms, source: FaceSource | PagesSource, form: str) -> 
     return DrawnCopy(pdf.write_copy(terms, pages), spot)
 
 
-def preview_png(terms: CopyTerms, source: FaceSource | PagesSource, *, dpi: float = 96) -> bytes:
+def preview_copy(terms: CopyTerms, source: FaceSource | PagesSource, *, dpi: float = 96) -> bytes:
     """预览图: the first page as PNG, before there is a copy. Raises as ``draw_copy``."""
     pages = _face_page(terms, source) if isinstance(source, FaceSource) else _picture_pages(terms, source, most=1)
     canvas = Canvas(pages[0].width, pages[0].height, dpi).paint(pages[0].items)
