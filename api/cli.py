@@ -29,6 +29,7 @@ COMMANDS = {
     "entry": "entry",
     "paper": "paper",
     "proof": "proof",
+    "copy": "copy",
     "verify": "verify",
     "seal": "seal",
     "keys": "keys",

@@ -58,7 +58,7 @@ CONSOLE = "console"
 PICTURES = 64
 """Rendered faces kept in memory."""
 TOKEN_SCOPES = {
-    "officer": frozenset({"issue", "read", "search", "check", "life", "collect", "types", "seals"}),
+    "officer": frozenset({"issue", "read", "search", "check", "life", "accept", "collect", "types", "seals"}),
     "seal_keeper": frozenset({"seals"}),
     "seal_approver": frozenset({"seals"}),
     "auditor": frozenset({"read", "search", "journal", "seals"}),

@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from licence_store import journal
 from licence_store.copying import grants, links, uses
+from licence_store.copying.copies import CopyHistory
 from licence_store.copying.drawing import draw_copy
 from licence_store.copying.grants import CopyView, tidied, unknown
 from licence_store.copying.links import LinkView, MadeLink
 from licence_store.copying.originals import LICENCE, Opened, open_original
 from licence_store.copying.uses import BY_CLERK, Acceptance, RefusalView, UseView, recipient_of, tidy_reason
+from licence_store.holding.holder import ALL
 from licence_store.ledger.ledger import UseNote
-from licence_store.ledger.witness import who_holds
+from licence_store.ledger.witness import who_holds, who_of
 from seal.copies import CopyRequest, CopyTerms
 from seal.message import new_nonce
 from seal.sealing import Sealer
@@ -93,7 +95,9 @@ class Copier:
 
     # The holder
 
-    def make(self, who: HolderSession, item: str, request: CopyRequest, form: str = "ofd") -> MadeCopy:
+    def make(
+        self, who: HolderSession, item: str, request: CopyRequest, form: str = "ofd", *, actor: Actor | None = None
+    ) -> MadeCopy:
         """制作用证副本 of ``item`` (a licence's id or a material's) as ``ofd`` or ``pdf``.
 
         Raises ``NotFound("licence.unknown", "material.unknown")``, ``Refused`` (``holder.right``, ``copy.*``,
@@ -107,16 +111,16 @@ class Copier:
         terms = self._terms(opened, request, now)
         data = self._sealed(terms, opened, form)
         self._check_own(data, terms)
-        return self._record(who, terms, opened, form, data, now)
+        return self._record(who, actor or who.actor(), terms, opened, form, data)
 
     def preview(self, who: HolderSession, item: str, request: CopyRequest) -> bytes:
         """预览: the copy as it would look, PNG; nothing is made or kept. Raises as ``make`` does."""
-        from licence_store.copying.drawing import preview_copy
+        from licence_store.copying.drawing import preview_png
 
         now = self.desk.clock()
         request = tidied(request, now)
         opened = open_original(self.desk, who, item, request.masked)
-        return preview_copy(self._terms(opened, request, now), opened.source)
+        return preview_png(self._terms(opened, request, now), opened.source)
 
     def own(self, who: HolderSession, copy_id: str) -> CopyView:
         """The holder's copy. Raises ``NotFound("copy.unknown")``."""
@@ -125,29 +129,43 @@ class Copier:
             raise unknown(copy_id)
         return view
 
-    def file(self, who: HolderSession, copy_id: str) -> Taken:
+    def of_holder(
+        self, who: HolderSession, *, after: tuple[datetime, str] | None = None, limit: int = 50
+    ) -> tuple[CopyView, ...]:
+        """The holder's copies that this session may see, newest first, from the one after ``after``."""
+        who.demand("view")
+        types = None if ALL in who.types else who.types
+        return self.desk.copies.of_holder(who.holder.code, types=types, after=after, limit=limit)
+
+    def history(self, who: HolderSession, copy_id: str) -> CopyHistory:
+        """The copy with its links, uses and refusals. Raises ``NotFound("copy.unknown")``."""
+        return self.desk.copies.history(self.own(who, copy_id).id)
+
+    def file(self, who: HolderSession, copy_id: str, *, actor: Actor | None = None) -> Taken:
         """The copy's file once more. Raises as ``own``; ``Refused("copy.revoked", …)`` when it has ended."""
-        now = self.desk.clock()
+        now, actor = self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
         who.demand("use", view.type_code, view.service_item)
         uses.check_state(view, now)
         data = self._open(view)
         with self.desk.sessions.begin() as session:
-            self._note(session, view, "download", who_holds(who), who.actor().account, now)
-            self._journal(session, now, who.actor(), "copy.download", view)
+            self._note(session, view, "download", _holds(session, who, actor), actor.account, now)
+            self._journal(session, now, actor, "copy.download", view)
         return Taken(data, view)
 
-    def revoke(self, who: HolderSession, copy_id: str, reason: str = "") -> CopyView:
+    def revoke(self, who: HolderSession, copy_id: str, reason: str = "", *, actor: Actor | None = None) -> CopyView:
         """收回. From now on it is refused everywhere where our word is asked; its file and open links go.
 
         Raises ``NotFound("copy.unknown")``, ``Conflict("copy.revoked_already")``, ``Malformed("copy.reason")``.
         """
-        reason, now, actor = tidy_reason(reason, needed=False), self.desk.clock(), who.actor()
+        reason, now, actor = tidy_reason(reason, needed=False), self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
         who.demand("use", view.type_code)
         with self.desk.sessions.begin() as session:
             gone = self._end(session, copy_id, now, actor, reason)
-            self._note(session, view, "copy", who_holds(who), actor.account, now, result="revoked", why=reason)
+            self._note(
+                session, view, "copy", _holds(session, who, actor), actor.account, now, result="revoked", why=reason
+            )
             self._journal(session, now, actor, "copy.revoke", view, reason=reason)
         self._discard(gone)
         return self.desk.copies.find(copy_id)
@@ -165,9 +183,11 @@ class Copier:
         self._discard(gone)
         return len(found)
 
-    def link(self, who: HolderSession, copy_id: str, valid: timedelta = links.USUAL) -> MadeLink:
+    def link(
+        self, who: HolderSession, copy_id: str, valid: timedelta = links.USUAL, *, actor: Actor | None = None
+    ) -> MadeLink:
         """一次性链接. Raises as ``file`` does; ``Malformed("copy.link_valid")``, ``StepUpNeeded``."""
-        now, actor = self.desk.clock(), who.actor()
+        now, actor = self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
         who.demand("use", view.type_code, view.service_item)
         who.demand_assurance(ASSURANCE, now)
@@ -178,9 +198,9 @@ class Copier:
             self._journal(session, now, actor, "copy.link", view, {"link": made.id})
         return made
 
-    def withdraw(self, who: HolderSession, copy_id: str, link_id: str) -> None:
+    def withdraw(self, who: HolderSession, copy_id: str, link_id: str, *, actor: Actor | None = None) -> None:
         """撤回链接. Raises ``NotFound``, ``Conflict("copy.link_taken", …)``."""
-        now, actor = self.desk.clock(), who.actor()
+        now, actor = self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
         who.demand("use", view.type_code)
         with self.desk.sessions.begin() as session:
@@ -299,9 +319,8 @@ class Copier:
             raise Unavailable("copy.self_check", "副本未通过自检（{finding}），没有交出。", finding=_told(report))
 
     def _record(
-        self, who: HolderSession, terms: CopyTerms, opened: Opened, form: str, data: bytes, now: datetime
+        self, who: HolderSession, actor: Actor, terms: CopyTerms, opened: Opened, form: str, data: bytes
     ) -> MadeCopy:
-        actor = who.actor()
         file = self.desk.vault.put(data, _context(terms.copy_id))
         row = {
             "copy_id": terms.copy_id,
@@ -329,9 +348,9 @@ class Copier:
         with self.desk.sessions.begin() as session:
             grants.add(session, row, file)
             view = grants.find(session, terms.copy_id)
-            self._note(session, view, "copy", who_holds(who), actor.account, now)
+            self._note(session, view, "copy", _holds(session, who, actor), actor.account, terms.made)
             details = {"original": terms.original.id, "form": form, "copy": view.digest}
-            self._journal(session, now, actor, "copy.make", view, details, reason=terms.purpose)
+            self._journal(session, terms.made, actor, "copy.make", view, details, reason=terms.purpose)
         return MadeCopy(view.id, data, form, view)
 
     def _stated(
@@ -421,6 +440,11 @@ class Copier:
         details: dict[str, str] | None = None, *, reason: str = "", result: str = "ok",
     ) -> None:  # fmt: skip
         journal.append(session, [Entry(now, actor, action, view.id, reason, result, details or {})])
+
+
+def _holds(session: Session, who: HolderSession, actor: Actor) -> str:
+    """Who acts for the holder, as the ledger tells it: themself, a delegate, or the window that acts for them."""
+    return who_holds(who) if who.counter is None else who_of(session, actor)[0]
 
 
 def copy_id_in(report: Report) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,8 +60,13 @@ class Copies:
             )
 
     def of_holder(
-        self, holder_code: str, *, after: tuple[datetime, str] | None = None, limit: int = 50
+        self,
+        holder_code: str,
+        *,
+        types: Collection[str] | None = None,
+        after: tuple[datetime, str] | None = None,
+        limit: int = 50,
     ) -> tuple[CopyView, ...]:
-        """A holder's copies, newest first, from the one after ``after``."""
+        """A holder's copies (``types``: only of these licence types), newest first, from the one after ``after``."""
         with self.sessions.read() as session:
-            return grants.of_holder(session, holder_code.strip().upper(), after=after, limit=limit)
+            return grants.of_holder(session, holder_code, types=types, after=after, limit=limit)
