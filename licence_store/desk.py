@@ -58,7 +58,9 @@ if TYPE_CHECKING:
     from licence_store.collection.quarantine import Quarantine
     from licence_store.conversion import Converter
     from licence_store.copying.copier import Copier
+    from licence_store.disputes.disputes import Disputes
     from licence_store.materials.materials import Materials
+    from licence_store.presenting.presenter import Presenter
     from licence_store.uploads.service import Uploads
     from licence_store.uploads.vault import Vault
 
@@ -116,6 +118,12 @@ class Desk:
         """副本登记."""
         return Copies(self.sessions)
 
+    def copy_seal(self) -> SealingMaterial:
+        """证照副本专用章 of this node. Raises ``Refused("copy.no_seal")`` and as ``material`` does."""
+        from licence_store.copying.node_seal import demand_copy_seal
+
+        return self.material(demand_copy_seal(self.region, self.catalogue, self.seal_register, self.clock()))
+
     @cached_property
     def copier(self) -> Copier:
         """用证."""
@@ -137,6 +145,20 @@ class Desk:
     def witness(self) -> LedgerWitness:
         """见证: notes in the holders' ledgers what the journal tells."""
         return LedgerWitness(self.ledger)
+
+    @cached_property
+    def presenter(self) -> Presenter:
+        """亮证台."""
+        from licence_store.presenting.presenter import Presenter
+
+        return Presenter(self.sessions, self.register, self.ledger, self.clock)
+
+    @cached_property
+    def disputes(self) -> Disputes:
+        """异议办理."""
+        from licence_store.disputes.disputes import Disputes
+
+        return Disputes(self.sessions, self.register, self.ledger, self.notices, self.clock)
 
     @cached_property
     def files(self) -> FileStore:
@@ -338,7 +360,7 @@ class Desk:
 
     def verifier(self) -> Verifier:
         """核验 with the word of both registers, of licences and of seals."""
-        return Verifier(self.trust(), self.clock, self.register, seals=self.seal_register)
+        return Verifier(self.trust(), self.clock, self.register, seals=self.seal_register, copies=self.copies)
 
     @cached_property
     def seals(self) -> SealCabinet:

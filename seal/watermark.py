@@ -93,8 +93,9 @@ def _filled(lines: Sequence[str], width: float, height: float, size: float) -> t
     marks: list[Mark] = []
     for row in range(down):
         top = _MARGIN + (spare[1] * row / (down - 1) if down > 1 else spare[1] / 2)
-        for column in range(across):
-            left = _MARGIN + (spare[0] * column / (across - 1) if across > 1 else spare[0] / 2)
+        beside = across - 1 if row % 2 and across > 1 else across  # rows stand in the gaps of those above
+        for column in range(beside):
+            left = _MARGIN + (spare[0] * column / (beside - 1) if beside > 1 else spare[0] / 2)
             marks += _block(rows, size, (left, top + span * math.sin(angle)))
     return tuple(marks)
 
