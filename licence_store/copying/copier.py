@@ -29,6 +29,7 @@ from licence_store.copying.uses import BY_CLERK, Acceptance, RefusalView, UseVie
 from licence_store.holding.holder import ALL
 from licence_store.ledger.ledger import UseNote
 from licence_store.ledger.witness import who_holds, who_of
+from licence_store.materials.views import ACTIVE
 from seal.copies import CopyRequest, CopyTerms
 from seal.message import new_nonce
 from seal.sealing import Sealer
@@ -115,12 +116,12 @@ class Copier:
 
     def preview(self, who: HolderSession, item: str, request: CopyRequest) -> bytes:
         """预览: the copy as it would look, PNG; nothing is made or kept. Raises as ``make`` does."""
-        from licence_store.copying.drawing import preview_png
+        from licence_store.copying.drawing import preview_copy
 
         now = self.desk.clock()
         request = tidied(request, now)
         opened = open_original(self.desk, who, item, request.masked)
-        return preview_png(self._terms(opened, request, now), opened.source)
+        return preview_copy(self._terms(opened, request, now), opened.source)
 
     def own(self, who: HolderSession, copy_id: str) -> CopyView:
         """The holder's copy. Raises ``NotFound("copy.unknown")``."""
@@ -374,7 +375,8 @@ class Copier:
             status = self.desk.register.status(view.source_id, now)
             good = status is not None and status.state == "CURRENT"
         else:
-            good = self.desk.materials.is_good(view.source_id)
+            material = self.desk.materials.find(view.source_id)
+            good = material.state == ACTIVE and material.level <= view.level
         if not good:
             raise Refused("copy.original_ended", "副本所依据的原件现已失效或不能引用。")
 
