@@ -19,6 +19,7 @@ from api.routes import (
     catalogue,
     certificates,
     collection,
+    copies,
     entry,
     health,
     issuer,
@@ -84,6 +85,7 @@ def create_app(services: Services) -> FastAPI:
     for module in (pages_collection, pages_entry, pages_paper):
         app.include_router(module.router)
     app.include_router(entry.router, prefix="/api/v1")
+    app.include_router(copies.router, prefix="/api/v1")
     app.include_router(proofs.router, prefix="/api/v1")
     app.include_router(pages_proofs.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")

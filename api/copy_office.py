@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.moments import exact, parse_moment
 from licence_store.copying.grants import end_of_day
-from licence_store.copying.uses import Acceptance
 from trust.errors import Malformed, NotFound
 from trust.journal import Actor
-from verify.policy import StatedPurpose
 
 if TYPE_CHECKING:
     from api.wiring import Services
     from licence_store.accounts import TokenGrant
     from licence_store.copying.copies import CopyHistory
     from licence_store.copying.grants import CopyView
-    from licence_store.copying.links import LinkView
+    from licence_store.copying.links import LinkView, MadeLink
     from licence_store.copying.uses import RefusalView, UseView
 
 MEDIA: Final[Mapping[str, str]] = {"ofd": "application/ofd", "pdf": "application/pdf"}
@@ -88,11 +86,6 @@ def readable(services: Services, copy_id: str, grant: TokenGrant) -> CopyView:
     view = services.desk.copies.find(copy_id)
     grant.demand(SCOPE, type_code=view.type_code or None)
     return view
-
-
-def stated(asked: Acceptance) -> StatedPurpose:
-    """As a verifier is told, before anything is accepted."""
-    return asked.stated
 
 
 # Shapes
@@ -166,6 +159,12 @@ def refusal_shape(one: RefusalView) -> dict[str, Any]:
         "code": one.code,
         "reason": one.reason,
     }
+
+
+def made_link_shape(services: Services, made: MadeLink) -> dict[str, Any]:
+    """With the address, told once."""
+    address = link_address(services, made.token)
+    return {"id": made.id, "copy_id": made.copy_id, "url": address, "expires": exact(made.expires)}
 
 
 def link_shape(one: LinkView, moment: datetime) -> dict[str, Any]:

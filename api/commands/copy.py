@@ -146,16 +146,15 @@ def link(copy_id: str, minutes: int, holder: str, as_json: bool, account: str | 
     from datetime import timedelta
 
     from api import copy_office
-    from api.moments import exact
 
     with open_services(directory) as services:
         who = _of_copy(services, copy_id, holder, account)
         made = services.desk.copier.link(who, copy_id, timedelta(minutes=minutes))
-        address = copy_office.link_address(services, made.token)
+        told = copy_office.made_link_shape(services, made)
     if as_json:
-        put({"id": made.id, "copy_id": made.copy_id, "url": address, "expires": exact(made.expires)})
+        put(told)
         return
-    click.echo(address)
+    click.echo(told["url"])
     say(tr("请妥善交给使用单位，只显示这一次。"))
 
 
