@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -144,23 +144,28 @@ def begin(session: Session, row: Mapping[str, Any], words: Mapping[str, str], ha
     return append(session, held, happened)
 
 
-def append(session: Session, held: Held, happened: Happening) -> Held:
-    """One more step, chained, and the standing that follows."""
-    number, previous = held.place
+def chained(birth: Birth, place: tuple[int, str], happened: Happening) -> Event:
+    """The event as it stands in the chain at ``place``."""
+    number, previous = place
     event = Event(
-        held.row.id, number, happened.kind, happened.actor.account[:100], happened.role,
-        (happened.actor.department or "")[:32], written(happened.at), happened.reason, happened.details,
+        birth.material_id, number, happened.kind, happened.actor.account[:100], happened.role,
+        (happened.actor.department or "")[:32], written(happened.at), happened.reason, dict(happened.details),
         happened.statement, previous, "",
     )  # fmt: skip
-    digest = event.digested()
+    return replace(event, digest=event.digested())
+
+
+def append(session: Session, held: Held, happened: Happening) -> Held:
+    """One more step, chained, and the standing that follows."""
+    event = chained(held.birth, held.place, happened)
     session.execute(
         insert(_EVENTS),
         [
             {
-                "material_id": event.material_id, "number": number, "kind": event.kind, "actor": event.actor,
+                "material_id": event.material_id, "number": event.number, "kind": event.kind, "actor": event.actor,
                 "role": event.role, "department_id": event.department_id, "at": happened.at, "reason": event.reason,
                 "details": canonical_json(dict(event.details)).decode(), "statement": event.statement,
-                "previous": previous, "digest": digest,
+                "previous": event.previous, "digest": event.digest,
             }
         ],
     )  # fmt: skip

@@ -30,24 +30,23 @@ from licence_store.journal import SQLJournal
 from licence_store.materials import events, listing, scope
 from licence_store.materials.kinds import WINDOW, MaterialKind, find_kind
 from licence_store.materials.models import MaterialStanding, MaterialWords
-from licence_store.materials.reasons import RefusalReason
-from licence_store.materials.steps import demand, matrix, refusal, unknown
+from licence_store.materials.steps import demand, matrix, unknown
 from licence_store.materials.views import (
     DELETED,
     HOLDER,
-    REGISTER,
     BetterCopy,
     CaseLine,
     EventLine,
     MaterialPage,
     MaterialView,
-    StoredUpload,
     UploadStore,
     Who,
+    actor_of,
 )
 from licence_store.register import Register
+from licence_store.uploads.stored import StoredUpload
 from seal.database import Sessions
-from seal.lifecycle import Official, Role
+from seal.lifecycle import Official
 from seal.models import table
 from trust.anchors import TrustStore
 from trust.errors import LicenceTrustError, Malformed, NotFound
@@ -121,7 +120,7 @@ class Materials:
                 from licence_store.materials import casework
 
                 casework.record(session, row["id"], words["title"], case_number, row["holder_code"], happened)
-            self._note(session, who.actor(), "material.add", row["id"], {"kind": kind, "level": rule.level})
+            self.note(session, who.actor(), "material.add", row["id"], {"kind": kind, "level": rule.level})
         self.offer_better(row["id"], who, quiet=True)
         return self.get(row["id"], who)
 
@@ -229,27 +228,27 @@ class Materials:
         old = self.get(item_id, who, "replace")
         row = self._row(old.holder_code, old.kind, upload, old.type_code, old.department_id, who.actor().account)
         now, words = self.clock(), {"title": old.title, "stated_number": old.stated_number}
-        with self._journalled("material.replace", item_id, who), self.sessions.begin() as session:
-            held = self._hold(session, old, who, "replace")
+        with self.journalled("material.replace", item_id, who), self.sessions.begin() as session:
+            held = self.hold(session, old, who, "replace")
             added = events.Happening("add", who.actor(), "holder", now, details={"instead_of": old.id})
             events.begin(session, row, words, added)
             events.append(
                 session, held, events.Happening("replace", who.actor(), "holder", now, details={"by": row["id"]})
             )
-            self._note(session, who.actor(), "material.replace", old.id, {"by": row["id"]})
+            self.note(session, who.actor(), "material.replace", old.id, {"by": row["id"]})
         self.offer_better(row["id"], who, quiet=True)
         return self.get(row["id"], who)
 
     def delete(self, item_id: str, who: Who) -> None:
         """删除: the file and its words go; who did what remains, without them. Raises as ``get`` does."""
         view = self.get(item_id, who, "delete")
-        with self._journalled("material.delete", item_id, who), self.sessions.begin() as session:
-            held = self._hold(session, view, who, "delete")
+        with self.journalled("material.delete", item_id, who), self.sessions.begin() as session:
+            held = self.hold(session, view, who, "delete")
             role = "officer" if isinstance(who, Official) else "holder"
             events.append(session, held, events.Happening("delete", actor_of(who), role, self.clock()))
-            self._wipe(session, view.id)
-            self._note(session, actor_of(who), "material.delete", view.id)
-        self.uploads().drop(view.upload_id)
+            dropped = self._wipe(session, held, actor_of(who))
+            self.note(session, actor_of(who), "material.delete", view.id)
+        self._discard(dropped)
 
     def forget(self, holder_code: str, actor: Actor) -> int:
         """清除: a closed account's own uploads go (R104); what a window put there stays. Answers how many."""
@@ -261,9 +260,9 @@ class Materials:
                     continue
                 happened = events.Happening("delete", actor, "system", self.clock(), details={"why": "account_closed"})
                 events.append(session, held, happened)
-                self._wipe(session, material_id)
-                self._note(session, actor, "material.delete", material_id, {"why": "account_closed"})
-            self.uploads().drop(held.row.upload_id)
+                dropped = self._wipe(session, held, actor)
+                self.note(session, actor, "material.delete", material_id, {"why": "account_closed"})
+            self._discard(dropped)
             gone += 1
         return gone
 
@@ -315,7 +314,7 @@ class Materials:
         return matching.offer(self, item_id, who, quiet=quiet)
 
     def take_better(self, item_id: str, who: Who) -> MaterialView:
-        """以原件取代: the offered original takes its place, if it still can. Raises ``Conflict("material.no_offer")``."""
+        """以原件取代: the offered original takes its place, if it can. Raises ``Conflict("material.no_offer")``."""
         from licence_store.materials import matching
 
         return matching.take(self, item_id, who)
@@ -387,7 +386,7 @@ class Materials:
             raise unknown(licence_id) from error
         return listing.licence_view(view)
 
-    def _hold(self, session: Session, view: MaterialView, who: Who, action: str) -> events.Held:
+    def hold(self, session: Session, view: MaterialView, who: Who, action: str) -> events.Held:
         """The item, held, and asked once more whether this may be done: it may have changed meanwhile."""
         held = events.hold(session, view.id)
         if held is None:
@@ -396,14 +395,25 @@ class Materials:
         demand(action, now, self.role_of(who, now, action))
         return held
 
-    def _wipe(self, session: Session, material_id: str) -> None:
+    def _wipe(self, session: Session, held: events.Held, actor: Actor) -> Any:
+        """The words go, and the key of the file; answers what is left of it to be discarded."""
         words, standings = table(MaterialWords), table(MaterialStanding)
-        session.execute(delete(words).where(words.c.material_id == material_id))
-        session.execute(update(standings).where(standings.c.material_id == material_id).values(better=""))
+        session.execute(delete(words).where(words.c.material_id == held.row.id))
+        session.execute(update(standings).where(standings.c.material_id == held.row.id).values(better=""))
+        try:
+            return self.uploads().drop_in(session, held.row.upload_id, actor, "material deleted")
+        except NotFound:
+            return None
+
+    def _discard(self, dropped: Any) -> None:
+        if dropped is not None:
+            self.uploads().vault.discard(dropped)
 
     def _row(
         self, holder: str, kind: MaterialKind, upload: StoredUpload, type_code: str, department: str, account: str
     ) -> dict[str, Any]:
+        if upload.owner != holder or upload.kind != kind.code:
+            raise NotFound("upload.unknown", "没有这份上传的文件，或已删除。")
         now = self.clock()
         return {
             "id": f"m-{int(now.timestamp() * 1000):011x}{secrets.token_hex(10)}",
@@ -433,23 +443,18 @@ class Materials:
             raise NotFound("department.unknown", "没有部门 {id}。", id=name[:40])
         return name
 
-    def _note(
+    def note(
         self, session: Session, actor: Actor, action: str, subject: str, details: Mapping[str, str] | None = None
     ) -> None:
         journal.append(session, [Entry(self.clock(), actor, action, subject, details=details or {})])
 
     @contextmanager
-    def _journalled(self, action: str, subject: str, who: Who) -> Iterator[None]:
+    def journalled(self, action: str, subject: str, who: Who) -> Iterator[None]:
         try:
             yield
         except LicenceTrustError as error:
             self.journal.failed(error, actor=actor_of(who), action=action, subject=subject[:160])
             raise
-
-
-def actor_of(who: Who) -> Actor:
-    """For the journal."""
-    return who.actor if isinstance(who, Official) else who.actor()
 
 
 def _holders(kind: MaterialKind) -> MaterialKind:

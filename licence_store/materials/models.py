@@ -32,7 +32,7 @@ class Material(Base):
     """A code of ``licence_store/materials/kinds.json``."""
     origin: Mapped[str] = mapped_column(String(16))
     """``holder``: uploaded by the holder or for them; ``window``: put there by an officer (R059)."""
-    upload_id: Mapped[str] = mapped_column(String(64))
+    upload_id: Mapped[str] = mapped_column(String(64), unique=True)
     digest: Mapped[str] = mapped_column(DIGEST, index=True)
     """SM3 of the content in clear, hex."""
     media_type: Mapped[str] = mapped_column(String(64))

@@ -40,8 +40,8 @@ def role_of(materials: Materials, who: Who, view: MaterialView, action: str) -> 
 
 
 def in_charge(materials: Materials, official: Official, view: MaterialView) -> bool:
-    """受理窗口: the item is for their department, or of a type it issues, or was handed in to it for a case. Somebody of
-    no department (the console of a demonstration) is everywhere.
+    """受理窗口: the item is for their department, or of a type it issues, or was handed in to it for a case. Somebody
+    of no department (the console of a demonstration) is everywhere.
     """
     department = official.actor.department
     if not department or view.department_id == department:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
+
+from sqlalchemy.orm import Session
 
 from licence_store.holding.holder import HolderSession
 from licence_store.materials.kinds import MaterialKind
 from seal.lifecycle import Official
+from trust.journal import Actor
 
 ACTIVE, REPLACED, REFUSED, DELETED = "active", "replaced", "refused", "deleted"
 ENDED = "ended"
@@ -22,27 +25,25 @@ Who: TypeAlias = HolderSession | Official
 """Whoever asks: a holder (or somebody for them), or an officer."""
 
 
-class StoredUpload(Protocol):
-    """A file the uploads keep, as ``licence_store.uploads`` gives it."""
+def actor_of(who: Who) -> Actor:
+    """For the journal."""
+    return who.actor if isinstance(who, Official) else who.actor()
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def digest(self) -> str: ...
-    @property
-    def media_type(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def pages(self) -> int: ...
+
+class Vault(Protocol):
+    """Where the encrypted files lie."""
+
+    def discard(self, entry: Any) -> None: ...
 
 
 class UploadStore(Protocol):
-    """What materials ask of the uploads."""
+    """What materials ask of the uploads (``licence_store.uploads.service.Uploads``)."""
 
+    @property
+    def vault(self) -> Vault: ...
     def open(self, upload_id: str) -> bytes: ...
-    def page_picture(self, upload_id: str, page: int, width: int) -> bytes: ...
-    def drop(self, upload_id: str) -> None: ...
+    def page_picture(self, upload_id: str, page: int = 1, width: int = 1200) -> bytes: ...
+    def drop_in(self, session: Session, upload_id: str, actor: Actor, reason: str = "") -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)

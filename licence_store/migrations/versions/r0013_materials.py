@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("uploaded_by", sa.String(length=100), nullable=False),
         sa.Column("created", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_material")),
+        sa.UniqueConstraint("upload_id", name=op.f("uq_material_upload_id")),
     )
     op.create_index("ix_material_holder_code_id", "material", ["holder_code", "id"])
     op.create_index("ix_material_digest", "material", ["digest"])
