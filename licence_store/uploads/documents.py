@@ -14,7 +14,7 @@ from typing import Any, Final
 import pikepdf
 
 from licence_store.uploads.containers import Trouble
-from licence_store.uploads.pictures import graphic, is_blank, is_blurred
+from licence_store.uploads.pictures import in_grey, is_blank, is_blurred
 
 MM_PER_INCH: Final = 25.4
 _ACTIONS: Final = frozenset({
@@ -221,7 +221,7 @@ def _scan_dpi(page: Any, width: float, height: float) -> int:
 def _judge(page: Any, number: int, dpi: int, found: Pages) -> None:
     scale = _LOOK / max(page.get_size())
     picture = page.render(scale=scale, may_draw_forms=False).to_pil()
-    grey = graphic(picture)
+    grey = in_grey(picture)
     if is_blank(grey):
         found.blank.append(number)
     elif dpi and is_blurred(grey):

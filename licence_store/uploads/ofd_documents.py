@@ -29,7 +29,8 @@ _PROGRAMS: Final = (
     b"\0asm", b"L\0\0\0\x01\x14\x02\0",
 )  # fmt: skip
 _CONTAINERS: Final = (
-    b"PK\x03\x04", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"MSCF", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF-",
+    b"PK\x03\x04", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"MSCF",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF-",
 )  # fmt: skip
 _SCRIPT: Final = re.compile(rb"\A\s*(?:#!|<\?php|<%|<script|<html|<!doctype html|<svg|@echo)", re.IGNORECASE)
 _SUFFIX: Final = re.compile(
@@ -63,6 +64,7 @@ def check_ofd(data: bytes, most_pages: int, most_pixels: int) -> Pages:
     found = Pages()
     for name, content in package.entries.items():
         _check_entry(name, content)
+    for name, content in package.entries.items():
         if name.lower().endswith(".xml"):
             _check_xml(name, content, package, found)
     _look_at_pages(data, most_pages, most_pixels, found)

@@ -13,20 +13,12 @@ from typing import Any, Final
 from PIL import Image as Pictures
 from PIL import ImageCms, ImageFilter, ImageOps, ImageStat
 
-from licence_store.uploads.containers import (
-    Trouble,
-    count_scans,
-    look_at_heic,
-    look_at_jpeg,
-    look_at_png,
-)
+from licence_store.uploads.containers import Trouble, look_at_heic, look_at_jpeg, look_at_png
 
 Picture = Pictures.Image
 _FORMATS: Final = {"image/jpeg": "JPEG", "image/png": "PNG", "image/tiff": "TIFF"}
 _LOOKS: Final = {"image/jpeg": look_at_jpeg, "image/png": look_at_png, "image/heic": look_at_heic}
-_MOST_SCANS: Final = 2000
-"""``FF DA`` may stand in a picture's notes too: far more than any picture has."""
-_GRAPHIC: Final = 1000
+_JUDGED: Final = 1000
 """Dots of the longer side at which sharpness is judged."""
 _SOFTEST: Final = 7.0
 """Spread of the Laplacian in the sharpest tiles, in levels of grey; below it no line is sharp."""
@@ -53,10 +45,8 @@ class Redrawn:
 
 def redraw(data: bytes, media: str, most_pixels: int, most_pages: int) -> Redrawn:
     """Check the file's structure, decode it within the limits, write it anew. Raises ``Trouble``."""
-    Pictures.MAX_IMAGE_PIXELS = most_pixels
+    Pictures.MAX_IMAGE_PIXELS = None  # we ask ourselves, before anything is decoded, and say so in our words
     warnings = set(_LOOKS[media](data)) if media in _LOOKS else {"metadata_removed"}
-    if media == "image/jpeg" and count_scans(data) > _MOST_SCANS:
-        raise Trouble("bomb")
     opened = _open(data, media, most_pixels)
     dpi = _dpi(opened.info.get("dpi"))
     frames: list[Picture] = []
@@ -66,7 +56,7 @@ def redraw(data: bytes, media: str, most_pixels: int, most_pages: int) -> Redraw
         _check_size(frame.size, number, most_pixels)
         picture = _plain(frame)
         frames.append(picture)
-        grey = graphic(picture)
+        grey = in_grey(picture)
         if is_blank(grey):
             blank.append(number)
         elif is_blurred(grey):
@@ -179,13 +169,13 @@ def _dpi(stated: object) -> int:
     return round(across) if 90 <= across <= 2400 else 0
 
 
-def graphic(picture: Picture) -> Picture:
+def in_grey(picture: Picture) -> Picture:
     """The picture in grey, small enough to be judged."""
     grey = picture.convert("L")
-    factor = max(grey.size) // (2 * _GRAPHIC)
+    factor = max(grey.size) // (2 * _JUDGED)
     if factor > 1:
         grey = grey.reduce(factor)
-    grey.thumbnail((_GRAPHIC, _GRAPHIC), Pictures.Resampling.LANCZOS)
+    grey.thumbnail((_JUDGED, _JUDGED), Pictures.Resampling.LANCZOS)
     return grey
 
 
