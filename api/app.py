@@ -40,6 +40,7 @@ from api.routes import (
     pages_seals,
     pages_search,
     pages_staff,
+    pages_space_sign_in,
     pages_trust,
     proofs,
     queries,
@@ -52,6 +53,7 @@ from api.routes import (
 from api.schemas.common import ProblemBody
 from api.wiring import Services
 from licence_store.holding.holder import StepUpNeeded
+from api.testidp import routes as test_idp
 from trust.i18n import translator
 
 DESCRIPTION = (
@@ -86,6 +88,9 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     app.include_router(entry.router, prefix="/api/v1")
     app.include_router(copies.router, prefix="/api/v1")
+    app.include_router(pages_space_sign_in.router)
+    if services.demonstration_provider is not None:
+        app.include_router(test_idp.router)
     app.include_router(proofs.router, prefix="/api/v1")
     app.include_router(pages_proofs.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")

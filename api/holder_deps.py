@@ -8,7 +8,6 @@ Portal = Annotated[HolderVisitor, Depends(holder_caller)]    # /api/v1/space/…
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -19,7 +18,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import errors
-from api.deps import address_of, demand_form, services
+from api.deps import address_of, checked_form, services
 from api.wiring import Services
 from licence_store.holding.holder import HolderSession, StepUpNeeded
 from trust.errors import Refused, Unauthenticated
@@ -87,11 +86,7 @@ def assured(level: int) -> Callable[..., HolderVisitor]:
 
 async def holder_form(request: Request, person: Annotated[HolderVisitor, Depends(holder)]) -> AsyncIterator[FormData]:
     """The posted form of a page of the space: its token must be the session's."""
-    demand_form(request)
-    async with request.form(max_files=1, max_fields=200) as data:
-        given = data.get("csrf")
-        if not isinstance(given, str) or not hmac.compare_digest(given.encode(), person.csrf.encode()):
-            raise Refused("session.csrf", "页面已失效，请刷新后重新提交。", remedy="请返回上一页，刷新后重试。")
+    async for data in checked_form(request, person.csrf, 200):
         yield data
 
 
@@ -100,7 +95,7 @@ def holder_caller(request: Request, found: Annotated[Services, Depends(services)
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise Unauthenticated("token.missing", "请在 Authorization 头中出示接口令牌（Bearer）。")
-    session = found.spaces.find(secret.strip())
+    session = found.spaces.find(secret.strip(), "http")
     return HolderVisitor(session, session.csrf, session.actor(address_of(request), "http"))
 
 

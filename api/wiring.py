@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from api.collection_office import CollectionOffice
     from api.job_office import JobOffice
     from api.metrics import Metrics
+    from api.oidc import RelyingParty
     from api.readiness import Part
     from keys.lifecycle import KeyLifecycle
     from keys.signer import Signer
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from licence_store.catalogue import Catalogue
     from licence_store.definitions import LicenceTypeDefinition
     from licence_store.holding.sessions import HolderSessions
+    from licence_store.holding.attempts import Attempts
     from licence_store.issuance import Issuer
     from licence_store.journal import JournalCheck, SQLJournal
     from licence_store.models import Account, JournalEntry
@@ -195,6 +197,29 @@ class Services:
     @cached_property
     def idempotency(self) -> Idempotency:
         return Idempotency(self.desk.sessions, self.desk.clock)
+    @cached_property
+    def attempts(self) -> Attempts:
+        """登录途中."""
+        from licence_store.holding.attempts import Attempts
+
+        return Attempts(self.desk.sessions, self.desk.clock)
+
+    @cached_property
+    def demonstration_provider(self) -> DemonstrationProvider | None:
+        """演示用身份提供方: in a demonstration region for which no other is named."""
+        if not self.region_facts.demonstration or self.settings.oidc_issuer:
+            return None
+        from api.testidp.provider import DemonstrationProvider
+
+        return DemonstrationProvider(self.settings.base_url, self.settings.oidc_client_id, self.desk.clock)
+
+    @cached_property
+    def relying_party(self) -> Callable[[str], RelyingParty | None]:
+        """Who asks the identity provider, for people who meet us at an origin."""
+        from api.providers import relying_parties
+
+        return relying_parties(self.settings, self.demonstration_provider, self.desk.clock)
+
 
     @cached_property
     def public_rate(self) -> RateLimit:

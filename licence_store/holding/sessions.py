@@ -26,6 +26,8 @@ from trust.algorithms import sm3
 from trust.errors import Refused, Unauthenticated
 from trust.journal import Actor, Entry
 
+PROOF_KEPT = timedelta(hours=1)
+"""Longer than an identity token of a portal may be old."""
 MARK = "lts_"
 """What the bearer token of a portal begins with, so that scanners for leaked secrets find it."""
 
@@ -64,7 +66,7 @@ class HolderSessions:
     # From identity to token
 
     def open(self, identity: Identity, *, address: str = "", channel: str = "page", proof: str = "") -> str:
-        """The token of a new session. ``proof``: digest of the identity token a portal showed, good once.
+        """The token of a new session. ``proof``: the mark of the identity token a portal showed, good once.
 
         Raises ``Refused("holder.identity", "holder.identity_changed", "holder.proof_used")``.
         """
@@ -74,7 +76,7 @@ class HolderSessions:
         with self.sessions.begin() as session:
             session.execute(delete(SpaceSession).where(SpaceSession.expires <= now))
             if proof:
-                _use(session, proof, now, now + self.rules.length)
+                _use(session, digest(proof), now)
             account = admit(session, identity, now)
             _keep(session, token, account.id, identity, channel, address, now, now + self.rules.length)
             note_sign_in(session, account.id, now, act, identity.assurance, address)
@@ -108,13 +110,16 @@ class HolderSessions:
 
     # From token to who acts for whom
 
-    def find(self, token: str) -> HolderSession:
-        """Raises ``Unauthenticated("holder.session_ended")``; ``Refused("holder.delegation_ended")`` where that by
-        which they acted for another is over: ``act_for`` oneself then.
+    def find(self, token: str, channel: str = "page") -> HolderSession:
+        """Raises ``Unauthenticated("holder.session_ended")``, also for a token of the other channel;
+        ``Refused("holder.delegation_ended")`` where that by which they acted for another is over: ``act_for`` oneself
+        then.
         """
         now = self.clock()
         with self.sessions.read() as session:
             row, account = _row(session, token, now)
+            if row.channel != channel:
+                raise _ended()
             person = Holder(account.code, account.code_type, account.name)
             plain = HolderSession(
                 account.id,
@@ -148,10 +153,11 @@ class HolderSessions:
         with self.sessions.begin() as session:
             row, account = _row(session, token, now)
             session.execute(update(SpaceSession).where(SpaceSession.digest == row.digest).values(acting=key))
+            channel = row.channel
             actor = Actor(f"holder:{account.id}", None, address, row.channel)
             details = {"by": chosen.by, **({"delegation": key} if chosen.delegation else {})}
             journal.append(session, [Entry(now, actor, "holder.act_for", account.id, details=details)])
-        return self.find(token)
+        return self.find(token, channel)
 
     def close(self, token: str, *, address: str = "") -> None:
         """退出; a token unknown or ended is no error."""
@@ -205,8 +211,12 @@ def _row(session: Session, token: str, now: datetime) -> tuple[SpaceSession, Hol
     query = select(SpaceSession, HolderAccount).join(HolderAccount, HolderAccount.id == SpaceSession.account_id)
     row = session.execute(query.where(SpaceSession.digest == digest(token))).first() if token else None
     if row is None or row[0].expires <= now or row[1].closed is not None:
-        raise Unauthenticated("holder.session_ended", "登录已过期，请重新登录。")
+        raise _ended()
     return row[0], row[1]
+
+
+def _ended() -> Unauthenticated:
+    return Unauthenticated("holder.session_ended", "登录已过期，请重新登录。")
 
 
 def _keep(
@@ -240,8 +250,8 @@ def _offices(row: SpaceSession) -> Sequence[Holder]:
     return [Holder(code, CREDIT_CODE, name) for code, name in json.loads(row.offices)]
 
 
-def _use(session: Session, proof: str, now: datetime, until: datetime) -> None:
+def _use(session: Session, proof: str, now: datetime) -> None:
     session.execute(delete(UsedProof).where(UsedProof.expires <= now))
     if session.get(UsedProof, proof) is not None:
         raise Refused("holder.proof_used", "这一身份令牌已经用过。", remedy="请让用户重新认证，取得新的身份令牌。")
-    session.execute(insert(UsedProof), [{"digest": proof, "expires": until}])
+    session.execute(insert(UsedProof), [{"digest": proof, "expires": now + PROOF_KEPT}])
