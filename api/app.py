@@ -39,8 +39,8 @@ from api.routes import (
     pages_public,
     pages_seals,
     pages_search,
-    pages_staff,
     pages_space_sign_in,
+    pages_staff,
     pages_trust,
     proofs,
     queries,
@@ -51,9 +51,9 @@ from api.routes import (
     verifier,
 )
 from api.schemas.common import ProblemBody
+from api.testidp import routes as test_idp
 from api.wiring import Services
 from licence_store.holding.holder import StepUpNeeded
-from api.testidp import routes as test_idp
 from trust.i18n import translator
 
 DESCRIPTION = (

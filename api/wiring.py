@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from api.metrics import Metrics
     from api.oidc import RelyingParty
     from api.readiness import Part
+    from api.testidp.provider import DemonstrationProvider
     from keys.lifecycle import KeyLifecycle
     from keys.signer import Signer
     from keys.timestamping import TimeStampAuthority
@@ -195,9 +196,6 @@ class Services:
         return HolderSessions(self.desk.sessions, self.desk.delegations, self.desk.clock, rules)
 
     @cached_property
-    def idempotency(self) -> Idempotency:
-        return Idempotency(self.desk.sessions, self.desk.clock)
-    @cached_property
     def attempts(self) -> Attempts:
         """登录途中."""
         from licence_store.holding.attempts import Attempts
@@ -220,6 +218,9 @@ class Services:
 
         return relying_parties(self.settings, self.demonstration_provider, self.desk.clock)
 
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(self.desk.sessions, self.desk.clock)
 
     @cached_property
     def public_rate(self) -> RateLimit:
