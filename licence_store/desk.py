@@ -25,6 +25,7 @@ from licence_store.comparing import Comparer
 from licence_store.copying.copies import Copies
 from licence_store.files import FileStore, open_store
 from licence_store.holding.accounts import HolderAccounts
+from licence_store.holding.closing import Closing
 from licence_store.holding.delegation import Delegations
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
@@ -195,6 +196,11 @@ class Desk:
     def holders(self) -> HolderAccounts:
         """用户账号."""
         return HolderAccounts(self.sessions, self.clock)
+
+    @cached_property
+    def closing(self) -> Closing:
+        """注销账号."""
+        return Closing(self.sessions, self.delegations, lambda: (self.materials,), self.clock)
 
     @cached_property
     def delegations(self) -> Delegations:

@@ -25,16 +25,17 @@ def holder_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-def holder_session(services: Services, code: str, account: str | None) -> HolderSession:
+def holder_session(services: Services, code: str, account: str | None, name: str = "") -> HolderSession:
     """The session in which a command acts for a holder: in a demonstration region the console's; elsewhere that of the
-    officer named by ``--as``, before whom the holder stands (窗口代办). Journalled.
+    officer named by ``--as``, before whom the holder stands (窗口代办). ``name``: of somebody who holds nothing yet.
+    Journalled.
 
     Raises ``Refused("account.needed", "account.disabled", "account.not_officer")``, ``Malformed("holder.code")``.
     """
     from licence_store.holding.counter import at_counter
 
     actor = services.issuing_actor(account)
-    return at_counter(services.desk.sessions, services.desk.journal, code, actor, services.clock())
+    return at_counter(services.desk.sessions, services.desk.journal, code, actor, services.clock(), name)
 
 
 @command.command("list", help="列出账号，号码和姓名部分隐去，每个一行 JSON")
@@ -67,6 +68,17 @@ def sign_ins(account_id: str, directory: Path | None) -> None:
         services.desk.holders.get(account_id)
         for one in services.desk.holders.sign_ins(account_id):
             put({"at": exact(one.at), "act": one.act, "assurance": one.assurance, "address": one.address})
+
+
+@command.command("close", help="注销一个账号：会话、登录记录、联系方式、授权和上传的材料随之清除，证照仍在登记簿")
+@click.argument("account_id", metavar="ID")
+@acting
+@common
+@refusable
+def close(account_id: str, account: str | None, directory: Path | None) -> None:
+    with open_services(directory) as services:
+        services.desk.closing.close(account_id, services.administrator(account))
+        put({"account_id": account_id, "closed": True})
 
 
 @command.command("sign-out", help="结束一个账号的全部会话")

@@ -20,12 +20,14 @@ from trust.journal import Actor
 LENGTH = timedelta(minutes=15)
 
 
-def at_counter(sessions: Sessions, journal: SQLJournal, code: str, officer: Actor, moment: datetime) -> HolderSession:
+def at_counter(
+    sessions: Sessions, journal: SQLJournal, code: str, officer: Actor, moment: datetime, name: str = ""
+) -> HolderSession:
     """The officer's session for this holder; journalled, the holder by a digest.
 
     Raises ``Malformed("holder.code")``.
     """
-    found = known_holder(sessions, code)
+    found = known_holder(sessions, code, name)
     subject = f"sm3:{sm3(found.code.encode()).hex()[:16]}"
     journal.record(actor=officer, action="holder.counter", subject=subject)
     return HolderSession(
@@ -40,8 +42,8 @@ def at_counter(sessions: Sessions, journal: SQLJournal, code: str, officer: Acto
     )
 
 
-def known_holder(sessions: Sessions, code: str) -> Holder:
-    """Who this is, by the newest licence or account with this code; unknown ones are named by the code alone."""
+def known_holder(sessions: Sessions, code: str, name: str = "") -> Holder:
+    """Who this is, by the newest licence or account with this code; of others by ``name``, or the code alone."""
     code = code.strip()
     licences = select(Licence.holder_code_type, Licence.holder_name).where(Licence.holder_code == code)
     accounts = select(HolderAccount.code_type, HolderAccount.name).where(
@@ -52,11 +54,11 @@ def known_holder(sessions: Sessions, code: str) -> Holder:
         found = found or session.execute(accounts.limit(1)).first()
     if found is not None:
         return Holder(code, found[0], found[1])
-    return check_holder(Holder(code, _code_type(code), code))
+    return check_holder(Holder(code, code_type_of(code), name.strip() or code))
 
 
-def _code_type(code: str) -> str:
-    """By its form. Raises ``Malformed("holder.code")``."""
+def code_type_of(code: str) -> str:
+    """持证者代码类型 by the form of the code. Raises ``Malformed("holder.code")``."""
     for check, code_type in ((check_citizen_number, CITIZEN_NUMBER), (check_credit_code, CREDIT_CODE)):
         try:
             check(code)
