@@ -79,6 +79,17 @@ class Settings:
     """Largest document accepted for verification, in bytes. More is answered with 413 before it is read whole.
     Memory per verification is a small multiple of this."""
 
+    upload_quota: int = 200 * 1024 * 1024
+    """How much each holder may keep in their space, in bytes. Beyond, uploads are refused until something is deleted."""
+
+    upload_scanner: str = ""
+    """ClamAV's daemon that every upload of a holder or window is shown to first: ``tcp://host:3310`` or
+    ``unix:///run/clamav/clamd.ctl``. Empty: none. While one is named and does not answer, no upload is taken."""
+
+    upload_cipher: str = "aes256"
+    """How uploads are encrypted from now on: ``aes256`` (AES-256-GCM) or ``sm4`` (SM4-GCM); what is kept stays
+    readable either way."""
+
     body_limit: int = 1024 * 1024
     """Largest body of any other request, in bytes (413 beyond)."""
 
@@ -238,6 +249,16 @@ def _mail_server(value: str) -> str:
     return value
 
 
+def _scanner(value: str) -> str:
+    from licence_store.uploads.scanning import open_scanner
+
+    try:
+        open_scanner(value)
+    except Malformed as error:
+        raise ValueError(value) from error
+    return value
+
+
 def _mail_address(value: str) -> str:
     from licence_store.notices.addresses import is_mail_address
 
@@ -299,6 +320,9 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "mail_from": (_mail_address, "name@example.cn"),
     "private_webhooks": (_flag, "true | false"),
     "upload_limit": (_whole(1024, 1 << 31), "≥ 1024 (bytes)"),
+    "upload_quota": (_whole(1 << 20, 1 << 40), "≥ 1048576 (bytes)"),
+    "upload_scanner": (_scanner, "tcp://host:3310 | unix:///path"),
+    "upload_cipher": (_one_of("aes256", "sm4"), "aes256 | sm4"),
     "body_limit": (_whole(1024, 1 << 31), "≥ 1024 (bytes)"),
     "session_minutes": (_whole(1, 60 * 24 * 30), "1–43200 (min)"),
     "sign_in_attempts": (_whole(1, 10000), "1–10000"),
