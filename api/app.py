@@ -25,6 +25,7 @@ from api.routes import (
     issuer,
     jobs,
     licences,
+    materials,
     pages_catalogue,
     pages_collection,
     pages_designer,
@@ -45,6 +46,7 @@ from api.routes import (
     proofs,
     queries,
     seals,
+    space_materials,
     staff,
     trust,
     trust_services,
@@ -87,7 +89,8 @@ def create_app(services: Services) -> FastAPI:
     for module in (pages_collection, pages_entry, pages_paper):
         app.include_router(module.router)
     app.include_router(entry.router, prefix="/api/v1")
-    app.include_router(copies.router, prefix="/api/v1")
+    for module in (copies, materials, space_materials):
+        app.include_router(module.router, prefix="/api/v1")
     app.include_router(pages_space_sign_in.router)
     if services.demonstration_provider is not None:
         app.include_router(test_idp.router)

@@ -29,6 +29,7 @@ COMMANDS = {
     "entry": "entry",
     "paper": "paper",
     "proof": "proof",
+    "material": "material",
     "copy": "copy",
     "verify": "verify",
     "seal": "seal",

@@ -61,10 +61,12 @@ CONSOLE = "console"
 PICTURES = 64
 """Rendered faces kept in memory."""
 TOKEN_SCOPES = {
-    "officer": frozenset({"issue", "read", "search", "check", "life", "accept", "collect", "types", "seals"}),
+    "officer": frozenset(
+        {"issue", "read", "search", "check", "life", "accept", "materials", "collect", "types", "seals"}
+    ),
     "seal_keeper": frozenset({"seals"}),
     "seal_approver": frozenset({"seals"}),
-    "auditor": frozenset({"read", "search", "journal", "seals"}),
+    "auditor": frozenset({"read", "search", "journal", "materials", "seals"}),
     "admin": frozenset({"read", "search", "check", "types", "journal", "trust"}),
 }
 """What an account of a role may hand on to a system."""

@@ -338,6 +338,7 @@ class Desk:
             catalogue=self.catalogue,
             register=self.register,
             journal=self.journal,
+            ledger=self.ledger,
             seals=self.seals,
             seal_object=self.region.seal_folder.object,
             trust=self.trust,

@@ -18,6 +18,7 @@ from seal.lifecycle import Official, Role
 from seal.models import table
 from trust.errors import Conflict, Malformed
 from trust.i18n import N_
+from trust.identifiers import parse_licence_id
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -67,6 +68,8 @@ def link(materials: Materials, official: Official, wanted: Receiving) -> CaseLin
                 held = events.hold(session, view.id)
                 assert held is not None
                 events.append(session, held, _of_case(happened, row["case_number"]))
+            if view is not None:
+                materials.noted(session, view.holder_code, _named(view), "use", official, row["case_number"])
             details = {"case": row["case_number"], "received": received}
             materials.note(session, official.actor, "material.link", row["subject"] or "paper", details)
     return CaseLine(**{name: row[name] for name in CaseLine.__slots__})
@@ -80,6 +83,11 @@ def _subject(materials: Materials, official: Official, wanted: Receiving) -> Mat
         role = "officer"
     demand("link", view, role)
     return view
+
+
+def _named(view: MaterialView) -> str:
+    """As the ledger names it: a licence by its base."""
+    return parse_licence_id(view.id).base if view.is_licence else view.id
 
 
 def _check_received(received: str, view: MaterialView | None) -> None:

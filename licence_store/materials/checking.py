@@ -152,6 +152,7 @@ def refuse(materials: Materials, item_id: str, official: Official, reason_code: 
                 "refuse", official.actor, "officer", materials.clock(), words.strip(), {"code": reason.code}
             )
             events.append(session, held, happened)
+            materials.noted(session, view.holder_code, view.id, "refuse", official, reason.title)
             materials.note(session, official.actor, "material.refuse", view.id, {"code": reason.code})
     return materials.get(item_id, official)
 
@@ -266,10 +267,10 @@ def _believe(materials: Materials, held: events.Held, signed: _Signed) -> None:
         raise _self_check("、".join(found.problems) or found.level)
 
 
-def _self_check(code: str) -> Unavailable:
+def _self_check(finding: str) -> Unavailable:
     return Unavailable(
-        "material.self_check", "核验声明未通过自检（{code}），本次核验未生效。",
-        remedy="请联系系统管理员检查印章、时间戳和信任库。", code=code,
+        "material.self_check", "核验声明未通过自检（{finding}），本次核验未生效。",
+        remedy="请联系系统管理员检查印章、时间戳和信任库。", finding=finding,
     )  # fmt: skip
 
 
@@ -290,6 +291,7 @@ def _record(materials: Materials, session: Session, held: events.Held, signed: _
         recorded=materials.clock(),
     )
     using.write(session, [use])
+    materials.noted(session, held.row.holder_code, held.row.id, "check", signed.official, signed.happened.reason)
     materials.note(session, actor, "material.check", held.row.id, signed.happened.details)
 
 

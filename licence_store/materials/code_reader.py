@@ -14,7 +14,7 @@ def main() -> None:
     Image.MAX_IMAGE_PIXELS = 64_000_000
     with Image.open(io.BytesIO(sys.stdin.buffer.read())) as picture:
         grey = picture.convert("L")
-    found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormat.QRCode)
+    found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     json.dump([one.text for one in found[:MOST]], sys.stdout)
 
 

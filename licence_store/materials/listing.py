@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
+from licence_store import journal
 from licence_store.holding.holder import HolderSession
 from licence_store.lifecycle import LicenceState
 from licence_store.materials import events
 from licence_store.materials.kinds import LICENCE, find_kind
 from licence_store.materials.models import CaseMaterial, Material, MaterialStanding
+from licence_store.materials.scope import use_of
 from licence_store.materials.views import ACTIVE, DELETED, ENDED, HOLDER, REFUSED, REGISTER, MaterialPage, MaterialView
 from seal.lifecycle import Official
 from seal.models import table
 from trust.errors import Malformed
+from trust.journal import Entry
 
 if TYPE_CHECKING:
     from licence_store.materials.materials import Materials
@@ -93,19 +96,20 @@ def at_window(materials: Materials, official: Official, holder_code: str, purpos
         events.query().where(_M.holder_code == holder_code, _S.state != DELETED).order_by(_M.id.desc()),
         MOST,
     )
-    materials.journal.record(
-        actor=official.actor, action="material.lookup", subject="materials", reason=why,
-        details={"shown": str(len(page.items))},
-    )  # fmt: skip
+    with materials.sessions.begin() as session:
+        noted = [use_of(session, holder_code, one.id, "list", official, materials.clock(), why) for one in page.items]
+        materials.ledger.note(session, *noted)
+        shown = {"shown": str(len(page.items))}
+        entry = Entry(materials.clock(), official.actor, "material.lookup", "materials", why, details=shown)
+        journal.append(session, [entry])
     return page
 
 
-def own_of(materials: Materials, holder_code: str) -> Sequence[str]:
+def own_of(session: Session, holder_code: str) -> Sequence[str]:
     """Ids of what the holder uploaded and has not deleted."""
     query = select(_M.id).join(table(MaterialStanding), _S.material_id == _M.id)
     query = query.where(_M.holder_code == holder_code, _M.origin == HOLDER, _S.state != DELETED).order_by(_M.id)
-    with materials.sessions.read() as session:
-        return list(session.execute(query).scalars())
+    return list(session.execute(query).scalars())
 
 
 def _page(materials: Materials, query: Select[Any], limit: int) -> MaterialPage:

@@ -27,6 +27,7 @@ from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
 from licence_store.holding.holder import HolderSession
 from licence_store.journal import SQLJournal
+from licence_store.ledger.ledger import Ledger
 from licence_store.materials import events, listing, scope
 from licence_store.materials.kinds import WINDOW, MaterialKind, find_kind
 from licence_store.materials.models import MaterialStanding, MaterialWords
@@ -75,6 +76,7 @@ class Materials:
     catalogue: Catalogue
     register: Register
     journal: SQLJournal
+    ledger: Ledger
     seals: SealCabinet
     seal_object: Callable[[str, str], bytes]
     """The seal object with this id and SM3."""
@@ -180,13 +182,13 @@ class Materials:
     def content(self, item_id: str, who: Who) -> bytes:
         """The file; journalled. Raises as ``get`` does, and ``files.*``."""
         view = self.get(item_id, who, "content")
-        self.journal.record(actor=actor_of(who), action="material.open", subject=view.id)
+        self._opened(view, who, "download")
         return self.uploads().open(view.upload_id)
 
     def picture(self, item_id: str, who: Who, page: int = 1, width: int = 1200) -> bytes:
         """PNG of a page; journalled. Raises as ``content`` does."""
         view = self.get(item_id, who, "content")
-        self.journal.record(actor=actor_of(who), action="material.open", subject=view.id, details={"page": str(page)})
+        self._opened(view, who, "view")
         return self.uploads().page_picture(view.upload_id, page, width)
 
     def history(self, item_id: str, who: Who) -> tuple[EventLine, ...]:
@@ -250,21 +252,18 @@ class Materials:
             self.note(session, actor_of(who), "material.delete", view.id)
         self._discard(dropped)
 
-    def forget(self, holder_code: str, actor: Actor) -> int:
-        """清除: a closed account's own uploads go (R104); what a window put there stays. Answers how many."""
-        gone = 0
-        for material_id in listing.own_of(self, holder_code):
-            with self.sessions.begin() as session:
-                held = events.hold(session, material_id)
-                if held is None or events.state_of(held.events) == DELETED:
-                    continue
-                happened = events.Happening("delete", actor, "system", self.clock(), details={"why": "account_closed"})
-                events.append(session, held, happened)
-                dropped = self._wipe(session, held, actor)
-                self.note(session, actor, "material.delete", material_id, {"why": "account_closed"})
-            self._discard(dropped)
-            gone += 1
-        return gone
+    def close_holder(self, session: Session, holder_code: str, actor: Actor, moment: datetime) -> None:
+        """清除: with a closed account its own uploads go (R104); what a window put there stays. Implements
+        ``licence_store.holding.closing.ClosingPart``.
+        """
+        for material_id in listing.own_of(session, holder_code):
+            held = events.hold(session, material_id)
+            if held is None or events.state_of(held.events) == DELETED:
+                continue
+            why = {"why": "account_closed"}
+            events.append(session, held, events.Happening("delete", actor, "system", moment, details=why))
+            self._wipe(session, held, actor)
+            self.note(session, actor, "material.delete", material_id, why)
 
     # 核验 (``checking``)
 
@@ -442,6 +441,17 @@ class Materials:
         if name and name not in {one.id for one in self.catalogue.departments()}:
             raise NotFound("department.unknown", "没有部门 {id}。", id=name[:40])
         return name
+
+    def _opened(self, view: MaterialView, who: Who, act: str) -> None:
+        """A file was looked at; by an officer, its holder can read that too."""
+        with self.sessions.begin() as session:
+            if isinstance(who, Official):
+                self.ledger.note_once(session, scope.use_of(session, view.holder_code, view.id, act, who, self.clock()))
+            self.note(session, actor_of(who), "material.open", view.id, {"act": act})
+
+    def noted(self, session: Session, holder_code: str, subject: str, act: str, who: Official, why: str = "") -> None:
+        """用证记录 of an officer's act, before its journal entry."""
+        self.ledger.note(session, scope.use_of(session, holder_code, subject, act, who, self.clock(), why))
 
     def note(
         self, session: Session, actor: Actor, action: str, subject: str, details: Mapping[str, str] | None = None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from licence_store.holding.holder import HolderSession
+from licence_store.ledger.ledger import UseNote
+from licence_store.ledger.witness import who_of
 from licence_store.materials.models import CaseMaterial
 from licence_store.materials.steps import matrix, refusal
 from licence_store.materials.views import MaterialView, Who
@@ -58,3 +62,11 @@ def demand_officer(official: Official) -> None:
     """Raises ``Refused("material.role")``."""
     if official.role is not Role.OFFICER:
         raise refusal("material.role", "")
+
+
+def use_of(
+    session: Session, holder_code: str, subject: str, act: str, official: Official, at: datetime, why: str = ""
+) -> UseNote:
+    """What an officer did with an item, for its holder's ledger."""
+    who, department = who_of(session, official.actor)
+    return UseNote(holder_code, subject, act, who, official.actor.account, why, "ok", at, department)
