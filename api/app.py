@@ -29,6 +29,7 @@ from api.routes import (
     pages_catalogue,
     pages_collection,
     pages_designer,
+    pages_disputes,
     pages_entry,
     pages_inspections,
     pages_jobs,
@@ -36,20 +37,28 @@ from api.routes import (
     pages_licences,
     pages_notices,
     pages_paper,
+    pages_present,
     pages_proofs,
     pages_public,
     pages_seals,
     pages_search,
+    pages_space,
+    pages_space_copies,
     pages_space_sign_in,
+    pages_space_uploads,
     pages_staff,
     pages_trust,
+    pages_window_copies,
     proofs,
     queries,
     seals,
+    space_delegations,
     space_materials,
+    space_sessions,
     staff,
     trust,
     trust_services,
+    uploads,
     verifier,
 )
 from api.schemas.common import ProblemBody
@@ -88,12 +97,19 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     for module in (pages_collection, pages_entry, pages_paper):
         app.include_router(module.router)
-    app.include_router(entry.router, prefix="/api/v1")
-    for module in (copies, materials, space_materials):
+    for module in (space_sessions, space_delegations):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(pages_space_sign_in.router)
+    for module in (pages_space, pages_present, pages_disputes):
+        app.include_router(module.router)
+    for module in (pages_space_copies, pages_window_copies):
+        app.include_router(module.router)
     if services.demonstration_provider is not None:
         app.include_router(test_idp.router)
+    app.include_router(entry.router, prefix="/api/v1")
+    app.include_router(pages_space_uploads.router)
+    for module in (copies, materials, space_materials, uploads):
+        app.include_router(module.router, prefix="/api/v1")
     app.include_router(proofs.router, prefix="/api/v1")
     app.include_router(pages_proofs.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")

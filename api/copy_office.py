@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from starlette.responses import Response
+
 from api.moments import exact, parse_moment
 from licence_store.copying.grants import end_of_day
 from trust.errors import Malformed, NotFound
@@ -15,6 +17,7 @@ from trust.journal import Actor
 if TYPE_CHECKING:
     from api.wiring import Services
     from licence_store.accounts import TokenGrant
+    from licence_store.copying.copier import Taken
     from licence_store.copying.copies import CopyHistory
     from licence_store.copying.grants import CopyView
     from licence_store.copying.links import LinkView, MadeLink
@@ -61,9 +64,13 @@ def token_in(text: str) -> str:
     return found[1]
 
 
-def file_name(view: CopyView) -> str:
-    """What the copy's file is called: nothing about the holder."""
-    return f"{view.id}.{view.form}"
+def download(taken: Taken) -> Response:
+    """The copy as a file to be saved."""
+    headers = {
+        "Cache-Control": "private, no-store",
+        "Content-Disposition": f'attachment; filename="{taken.view.id}.{taken.view.form}"',
+    }
+    return Response(taken.data, media_type=MEDIA[taken.view.form], headers=headers)
 
 
 # Who accepts

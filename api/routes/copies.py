@@ -93,15 +93,7 @@ def one_copy(found: Found, copy_id: CopyId, portal: Portal) -> dict[str, object]
     summary=N_("用证副本的文件"),
 )
 def file(found: Found, copy_id: CopyId, portal: Portal) -> Response:
-    taken = found.desk.copier.file(portal.session, copy_id, actor=portal.actor)
-    return Response(
-        taken.data,
-        media_type=copy_office.MEDIA[taken.view.form],
-        headers={
-            "Cache-Control": "private, no-store",
-            "Content-Disposition": f'attachment; filename="{copy_office.file_name(taken.view)}"',
-        },
-    )
+    return copy_office.download(found.desk.copier.file(portal.session, copy_id, actor=portal.actor))
 
 
 @router.post(

@@ -12,44 +12,37 @@ the verifier would not pass. Each act is in the journal and in the holder's use 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from licence_store import journal
 from licence_store.copying import grants, links, uses
+from licence_store.copying.accepting import Accepting, passes, told_of
 from licence_store.copying.copies import CopyHistory
-from licence_store.copying.drawing import draw_copy
+from licence_store.copying.drawing import draw_copy, preview_copy
+from licence_store.copying.evidence import holds, note, write
 from licence_store.copying.grants import CopyView, tidied, unknown
 from licence_store.copying.links import LinkView, MadeLink
-from licence_store.copying.originals import LICENCE, Opened, open_original
-from licence_store.copying.uses import BY_CLERK, Acceptance, RefusalView, UseView, recipient_of, tidy_reason
+from licence_store.copying.originals import Opened, open_original
+from licence_store.copying.uses import tidy_reason
 from licence_store.holding.holder import ALL
-from licence_store.ledger.ledger import UseNote
-from licence_store.ledger.witness import who_holds, who_of
-from licence_store.materials.views import ACTIVE
 from seal.copies import CopyRequest, CopyTerms
 from seal.message import new_nonce
 from seal.sealing import Sealer
 from trust.algorithms import sm3
-from trust.errors import Conflict, LicenceTrustError, Refused, Unavailable
+from trust.errors import LicenceTrustError, NotFound, Unavailable
 from trust.journal import Actor, Entry
 from verify.policy import StatedPurpose
-from verify.report import Finding, Indication, Report, Severity
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from licence_store.desk import Desk
     from licence_store.holding.holder import HolderSession
     from licence_store.uploads.vault import VaultEntry
-    from verify.verifier import Verifier
 
 ASSURANCE: Final = 2
 """What a holder must have proved, and lately, to hand out what is theirs."""
-ORIGINAL_CHECK: Final = "ORIGINAL_CHECK_REQUIRED"
 _SWEPT: Final = 200
 
 
@@ -79,20 +72,9 @@ class Offered:
     view: CopyView
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """出示的副本: a file somebody brought, verified for what they state."""
-
-    report: Report
-    view: CopyView | None
-    """``None``: it names no copy of ours."""
-
-
 @dataclass(frozen=True)
-class Copier:
-    """用证."""
-
-    desk: Desk
+class Copier(Accepting):
+    """用证: the holder's side, and that of whoever has a link; ``Accepting`` is the other."""
 
     # The holder
 
@@ -116,8 +98,6 @@ class Copier:
 
     def preview(self, who: HolderSession, item: str, request: CopyRequest) -> bytes:
         """预览: the copy as it would look, PNG; nothing is made or kept. Raises as ``make`` does."""
-        from licence_store.copying.drawing import preview_copy
-
         now = self.desk.clock()
         request = tidied(request, now)
         opened = open_original(self.desk, who, item, request.masked)
@@ -150,9 +130,21 @@ class Copier:
         uses.check_state(view, now)
         data = self._open(view)
         with self.desk.sessions.begin() as session:
-            self._note(session, view, "download", _holds(session, who, actor), actor.account, now)
-            self._journal(session, now, actor, "copy.download", view)
+            note(self.desk, session, view, "download", holds(session, who, actor), actor.account, now)
+            write(session, now, actor, "copy.download", view)
         return Taken(data, view)
+
+    def picture(self, who: HolderSession, copy_id: str) -> bytes:
+        """What the copy looks like, PNG, drawn anew of its terms. Raises as ``own``; ``Refused("copy.revoked", …)``;
+        ``NotFound("copy.no_picture")`` where the original has changed since.
+        """
+        view = self.own(who, copy_id)
+        uses.check_state(view, self.desk.clock())
+        terms = CopyTerms.from_json(view.terms)
+        opened = open_original(self.desk, who, view.source_id, terms.masked)
+        if (opened.face, opened.pages) != (terms.face, terms.pages):
+            raise NotFound("copy.no_picture", "原件已有变化，不能按原样显示该副本。")
+        return preview_copy(terms, opened.source)
 
     def revoke(self, who: HolderSession, copy_id: str, reason: str = "", *, actor: Actor | None = None) -> CopyView:
         """收回. From now on it is refused everywhere where our word is asked; its file and open links go.
@@ -164,10 +156,18 @@ class Copier:
         who.demand("use", view.type_code)
         with self.desk.sessions.begin() as session:
             gone = self._end(session, copy_id, now, actor, reason)
-            self._note(
-                session, view, "copy", _holds(session, who, actor), actor.account, now, result="revoked", why=reason
+            note(
+                self.desk,
+                session,
+                view,
+                "copy",
+                holds(session, who, actor),
+                actor.account,
+                now,
+                result="revoked",
+                why=reason,
             )
-            self._journal(session, now, actor, "copy.revoke", view, reason=reason)
+            write(session, now, actor, "copy.revoke", view, reason=reason)
         self._discard(gone)
         return self.desk.copies.find(copy_id)
 
@@ -196,7 +196,7 @@ class Copier:
             uses.check_state(grants.find(session, copy_id, hold=True), now)
             grants.file_of(session, view)
             made = links.make(session, copy_id, actor.account, now, valid)
-            self._journal(session, now, actor, "copy.link", view, {"link": made.id})
+            write(session, now, actor, "copy.link", view, {"link": made.id})
         return made
 
     def withdraw(self, who: HolderSession, copy_id: str, link_id: str, *, actor: Actor | None = None) -> None:
@@ -206,7 +206,7 @@ class Copier:
         who.demand("use", view.type_code)
         with self.desk.sessions.begin() as session:
             links.burn(session, links.of_id(session, copy_id, link_id), links.WITHDRAWN, now)
-            self._journal(session, now, actor, "copy.link_withdraw", view, {"link": link_id})
+            write(session, now, actor, "copy.link_withdraw", view, {"link": link_id})
 
     # Whoever has the address
 
@@ -229,50 +229,9 @@ class Copier:
             view = grants.find(session, found.view.id, hold=True)
             uses.check_state(view, now)
             links.burn(session, found.link, links.TAKEN, now)
-            self._note(session, view, "download", "一次性链接", f"link:{found.link.id}", now)
-            self._journal(session, now, actor, "copy.take", view, {"link": found.link.id})
+            note(self.desk, session, view, "download", "一次性链接", f"link:{found.link.id}", now)
+            write(session, now, actor, "copy.take", view, {"link": found.link.id})
         return Taken(data, view)
-
-    # Whoever accepts
-
-    def show(self, content: bytes, stated: StatedPurpose, verifier: Verifier | None = None) -> Shown:
-        """核验 what somebody brought, for what they state; counts nothing."""
-        report = (verifier or self.desk.verifier()).verify(content, stated=stated)
-        with self.desk.sessions.read() as session:
-            return Shown(report, grants.find_or_none(session, copy_id_in(report)))
-
-    def accept(self, what: bytes | str, actor: Actor, asked: Acceptance, verifier: Verifier | None = None) -> UseView:
-        """采用: count a use of the copy that is shown (its file) or named (its id), never beyond its limit.
-
-        Raises ``NotFound("copy.unknown")``; ``Refused`` (``copy.recipient_differs``, ``copy.purpose_differs``,
-        ``copy.item_differs``, ``copy.case_differs``, ``copy.revoked``, ``copy.used_up``, ``copy.expired``,
-        ``copy.original_check``, ``copy.original_ended``, ``copy.not_passed``); ``Malformed``; ``Conflict``. A
-        refusal of a known copy is recorded.
-        """
-        now = self.desk.clock()
-        stated, copy_id, report = self._stated(what, actor, asked, verifier)
-        with self._refusals_recorded(copy_id, actor, stated, now), self.desk.sessions.begin() as session:
-            view = grants.find(session, copy_id, hold=True)
-            before = uses.recorded(session, view, actor, stated)
-            if before is not None:
-                return before
-            uses.check_terms(view, stated, now)
-            self._check_original(view, now)
-            if report is not None:
-                _check_passed(report)
-            made = uses.count(session, view, actor, stated, now)
-            why = _why(stated)
-            self._note(session, view, "use", made.recipient, actor.account, now, why=why, department=actor.department)
-            self._journal(session, now, actor, "copy.accept", view, {"number": str(made.number)}, reason=why)
-        return made
-
-    def refuse(
-        self, what: bytes | str, actor: Actor, asked: Acceptance, reason: str, verifier: Verifier | None = None
-    ) -> RefusalView:
-        """不予采用 by the clerk's own decision; counts nothing. Raises ``NotFound("copy.unknown")``, ``Malformed``."""
-        now, reason = self.desk.clock(), tidy_reason(reason, needed=True)
-        stated, copy_id, _ = self._stated(what, actor, asked, verifier)
-        return self._refused(copy_id, actor, stated, now, BY_CLERK, reason)
 
     # Upkeep
 
@@ -317,7 +276,7 @@ class Copier:
         stated = StatedPurpose(terms.purpose, terms.recipient, terms.service_item, terms.case_number)
         report = self.desk.own_verifier().verify(data, stated=stated)
         if not passes(report, original_seen=True):
-            raise Unavailable("copy.self_check", "副本未通过自检（{finding}），没有交出。", finding=_told(report))
+            raise Unavailable("copy.self_check", "副本未通过自检（{finding}），没有交出。", finding=told_of(report))
 
     def _record(
         self, who: HolderSession, actor: Actor, terms: CopyTerms, opened: Opened, form: str, data: bytes
@@ -349,65 +308,10 @@ class Copier:
         with self.desk.sessions.begin() as session:
             grants.add(session, row, file)
             view = grants.find(session, terms.copy_id)
-            self._note(session, view, "copy", _holds(session, who, actor), actor.account, terms.made)
+            note(self.desk, session, view, "copy", holds(session, who, actor), actor.account, terms.made)
             details = {"original": terms.original.id, "form": form, "copy": view.digest}
-            self._journal(session, terms.made, actor, "copy.make", view, details, reason=terms.purpose)
+            write(session, terms.made, actor, "copy.make", view, details, reason=terms.purpose)
         return MadeCopy(view.id, data, form, view)
-
-    def _stated(
-        self, what: bytes | str, actor: Actor, asked: Acceptance, verifier: Verifier | None
-    ) -> tuple[Acceptance, str, Report | None]:
-        """What is stated, of which copy; the verdict where its file was shown."""
-        with self.desk.sessions.read() as session:
-            stated = asked.tidied(recipient_of(session, actor, asked.recipient))
-        if isinstance(what, str):
-            return stated, self.desk.copies.find(what.strip()).id, None
-        shown = self.show(what, stated.stated, verifier)
-        if shown.view is None:
-            raise Refused(
-                "copy.not_ours", "这份文件不是本地区制作的用证副本（{finding}）。", finding=_told(shown.report)
-            )
-        return replace(stated, digest=str(shown.report.document["digest"])), shown.view.id, shown.report
-
-    def _check_original(self, view: CopyView, now: datetime) -> None:
-        """A copy is worth no more than what it was made of."""
-        if view.source_kind == LICENCE:
-            status = self.desk.register.status(view.source_id, now)
-            good = status is not None and status.state == "CURRENT"
-        else:
-            material = self.desk.materials.find(view.source_id)
-            good = material.state == ACTIVE and material.level <= view.level
-        if not good:
-            raise Refused("copy.original_ended", "副本所依据的原件现已失效或不能引用。")
-
-    @contextmanager
-    def _refusals_recorded(self, copy_id: str, actor: Actor, stated: Acceptance, now: datetime) -> Iterator[None]:
-        try:
-            yield
-        except (Refused, Conflict) as error:
-            self._refused(copy_id, actor, stated, now, error.code, error.message[:300])
-            raise
-
-    def _refused(
-        self, copy_id: str, actor: Actor, stated: Acceptance, now: datetime, code: str, reason: str
-    ) -> RefusalView:
-        with self.desk.sessions.begin() as session:
-            view = grants.find(session, copy_id)
-            made = uses.note_refusal(session, copy_id, actor, stated, now, code, reason)
-            why = _why(stated)
-            self._note(
-                session,
-                view,
-                "refuse",
-                stated.recipient,
-                actor.account,
-                now,
-                why=why,
-                result=code,
-                department=actor.department,
-            )
-            self._journal(session, now, actor, "copy.refuse", view, reason=why, result=code)
-        return made
 
     def _end(self, session: Session, copy_id: str, now: datetime, actor: Actor, reason: str) -> list[VaultEntry]:
         grants.end(session, copy_id, now, actor.account, reason)
@@ -427,58 +331,6 @@ class Copier:
                 self.desk.vault.discard(one)
             except LicenceTrustError:
                 continue  # without its key nobody can read it; the upkeep of files sweeps it
-
-    def _note(
-        self, session: Session, view: CopyView, act: str, who: str, who_id: str, now: datetime, *,
-        why: str = "", result: str = "ok", department: str | None = None,
-    ) -> None:  # fmt: skip
-        why = why or f"{view.recipient}：{view.purpose}"
-        note = UseNote(view.holder_code, view.id, act, who, who_id, why, result, now, department or "")
-        self.desk.ledger.note(session, note)
-
-    @staticmethod
-    def _journal(
-        session: Session, now: datetime, actor: Actor, action: str, view: CopyView,
-        details: dict[str, str] | None = None, *, reason: str = "", result: str = "ok",
-    ) -> None:  # fmt: skip
-        journal.append(session, [Entry(now, actor, action, view.id, reason, result, details or {})])
-
-
-def _holds(session: Session, who: HolderSession, actor: Actor) -> str:
-    """Who acts for the holder, as the ledger tells it: themself, a delegate, or the window that acts for them."""
-    return who_holds(who) if who.counter is None else who_of(session, actor)[0]
-
-
-def copy_id_in(report: Report) -> str:
-    """The id of the copy a report speaks of; empty: of none."""
-    told: Any = report.document.get("copy")
-    return str(told.get("copy_id", "")) if isinstance(told, dict) else ""
-
-
-def passes(report: Report, *, original_seen: bool) -> bool:
-    """Did it pass, or would it with the original beside it, which was seen?"""
-    if report.indication is Indication.PASSED:
-        return True
-    wrong = [one for one in _every(report) if one.severity is Severity.ERROR]
-    return original_seen and bool(wrong) and all(one.sub_indication == ORIGINAL_CHECK for one in wrong)
-
-
-def _check_passed(report: Report) -> None:
-    """Raises ``Refused("copy.not_passed")``."""
-    if not passes(report, original_seen=True):
-        raise Refused("copy.not_passed", "副本未通过核验（{finding}），不能采用。", finding=_told(report))
-
-
-def _every(report: Report) -> list[Finding]:
-    return [*report.findings, *(one for signature in report.signatures for one in signature.findings)]
-
-
-def _told(report: Report) -> str:
-    return "、".join(dict.fromkeys(one.code for one in _every(report) if one.severity is Severity.ERROR)) or "—"
-
-
-def _why(stated: Acceptance) -> str:
-    return "，".join(one for one in (stated.purpose, stated.service_item, stated.case_number) if one)
 
 
 def _context(copy_id: str) -> str:
