@@ -310,7 +310,7 @@ def find_status(
     Raises ``CheckFailed`` where a status list is there and cannot be believed.
     """
     known = _ask_register(message, statuses, question)
-    return known if known is not None else _read_list(message, store, question)
+    return known if known is not None else read_list(message.status_list, message.status_index, store, question)
 
 
 def _ask_register(message: DataMessage, statuses: StatusSource | None, question: Question) -> LicenceStatus | None:
@@ -322,13 +322,14 @@ def _ask_register(message: DataMessage, statuses: StatusSource | None, question:
         return None
 
 
-def _read_list(message: DataMessage, store: TrustStore, question: Question) -> LicenceStatus | None:
-    published = store.status_list(message.status_list) if message.status_list and message.status_index else None
+def read_list(address: str, index: str, store: TrustStore, question: Question) -> LicenceStatus | None:
+    """What a fresh status list at hand says; ``None``: there is none. Raises ``CheckFailed``."""
+    published = store.status_list(address) if address and index else None
     if published is None or not published.is_fresh(question.latest):
         return None
     check_published(published.document, store, published.issued_at, known_at=question.known_at)
     try:
-        return LicenceStatus(published.status_at(int(message.status_index)))
+        return LicenceStatus(published.status_at(int(index)))
     except Malformed as error:
         raise CheckFailed(
             INDETERMINATE, "LICENCE_STATUS_UNKNOWN", "licence.status_index", "{detail}", detail=error

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from seal import checking
-from seal.message import DataMessage, FaceValue
+from seal.copies import COPY_ENTRY, CopyTerms
+from seal.message import MESSAGE_ENTRY, DataMessage, FaceValue
 from seal.ofd.package import Limits
 from seal.ses import SESSignature
 from trust.algorithms import sm3
@@ -23,7 +24,7 @@ from trust.anchors import TrustStore
 from trust.certificates import Certificate, load_certificate
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
-from verify import checks, licence, remarks, steps
+from verify import checks, copies, copy_page, licence, remarks, steps
 from verify.checks import Question
 from verify.evidence import certificates_in
 from verify.face import Face, read_face
@@ -88,7 +89,8 @@ class Verifier:
         judged = [self._judge_signature(opened, signature, question) for signature in opened.signatures]
         file_findings = self._judge_file(opened, question)
         licence_findings = self._judge_licence(opened, judged, question)
-        return _report(opened, judged, [*file_findings, *licence_findings], question)
+        copy_findings = self._judge_copy(opened, judged, question)
+        return _report(opened, judged, [*file_findings, *licence_findings, *copy_findings], question)
 
     def _question(self, moment: datetime | None, stated: StatedPurpose) -> Question:
         now = _aware(self.clock())
@@ -241,6 +243,40 @@ class Verifier:
         steps.check_status(found, message, self.statuses, self.trust, question, check_file)
 
 
+    # ------------------------------------------------------------ the copy
+
+    def _judge_copy(self, opened: OpenedDocument, judged: list[_Judged], question: Question) -> list[Finding]:
+        """用证副本: the copy seal, what is shown, the use, then what became of copy and original."""
+        found, terms = Found(), opened.copy
+        is_message, is_copy = MESSAGE_ENTRY in opened.entries, COPY_ENTRY in opened.entries
+        sealed = [(j, j.signature.ses) for j in judged if j.signature.ses is not None]
+        found.ask(copies.check_not_both, terms=is_copy, message=is_message)
+        found.ask(copies.check_terms_there, [ses.seal for _, ses in sealed], terms=is_copy, message=is_message)
+        if terms is None:
+            return found.findings
+        seals = [
+            copies.SealedBy(ses.seal, _named(j.signer), not checks.left_out(opened, j.signature)) for j, ses in sealed
+        ]
+        found.ask(copies.check_copy_seal, terms, seals)
+        found.ask(copy_page.check_attached, opened)
+        face = self._read_face(found, opened)
+        if face is not None:
+            found.ask(copies.check_shown, terms, face)
+        self._judge_copy_pages(found, opened, terms)
+        copies.judge_use(found, terms, question, self.copies, self.statuses, self.trust)
+        return found.findings
+
+    def _judge_copy_pages(self, found: Found, opened: OpenedDocument, terms: CopyTerms) -> None:
+        try:
+            pages = copy_page.read_pages(opened)
+        except Malformed as error:
+            template = N_("副本的页面无法读取：{detail}")
+            found.add_failures([CheckFailed(Indication.FAILED, "FORMAT_FAILURE", error.code, template, detail=error)])
+            return
+        found.ask(copies.check_watermark, terms, pages)
+        found.ask(copies.check_pictures, terms, pages)
+
+
 # ---------------------------------------------------------------- one signature
 
 
@@ -290,8 +326,9 @@ def _report(opened: OpenedDocument, judged: list[_Judged], findings: list[Findin
         tuple(j.report() for j in judged),
         tuple(findings),
         question.moment,
-        face_of(message) if message is not None else (),
+        face_of(message) if message is not None else copies.face_of(opened.copy),
         message.metadata if message is not None else None,
+        copies.facts(opened.copy),
     )
 
 
@@ -312,6 +349,10 @@ def _unreadable(document: bytes, error: Malformed, question: Question) -> Report
     finding = Finding(error.code, Severity.ERROR, error.template, error.params, Indication.FAILED, "FORMAT_FAILURE")
     facts: dict[str, str | int] = {"format": "unknown", "digest": sm3(document).hex()}
     return Report.of(facts, (), (finding,), question.moment)
+
+
+def _named(signer: Certificate | None) -> str:
+    return signer.common_name if signer is not None else ""
 
 
 def _attached(judged: _Judged) -> tuple[Certificate, ...]:

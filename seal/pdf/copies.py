@@ -149,7 +149,8 @@ def write_copy(terms: CopyTerms, pages: Sequence[CopyPage]) -> CopyPDF:
         drawn += [_mark(mark, *fonts[FONT]) for mark in page.marks]
         number = _FIRST_PAGE + 2 * index
         objects[number + 1] = stream({}, b"\n".join((*drawn, b"EMC", b"Q\n")), level=_LEVEL)
-        entries.append(_page(page, index, {b: reference(f.number) for b, f in fonts.values()}, dict(pictures.values())))
+        used = dict(pictures[item.data] for item in page.items if isinstance(item, Picture))
+        entries.append(_page(page, index, {b: reference(f.number) for b, f in fonts.values()}, used))
         tagged.append(tuple(painter.marked))
         boxes.append(PDFPage(index + 1, page.width, page.height, number))
     kids = array(reference(box.number) for box in boxes)
