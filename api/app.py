@@ -16,6 +16,7 @@ from api.deps import SignInNeeded
 from api.holder_deps import SpaceSignInNeeded, to_space_sign_in, to_step_up
 from api.middleware import Envelope
 from api.routes import (
+    bags,
     catalogue,
     certificates,
     collection,
@@ -43,7 +44,9 @@ from api.routes import (
     pages_seals,
     pages_search,
     pages_space,
+    pages_space_account,
     pages_space_copies,
+    pages_space_delegations,
     pages_space_sign_in,
     pages_space_uploads,
     pages_staff,
@@ -99,7 +102,8 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     for module in (space_sessions, space_delegations):
         app.include_router(module.router, prefix="/api/v1")
-    app.include_router(pages_space_sign_in.router)
+    for module in (pages_space_sign_in, pages_space_account, pages_space_delegations):
+        app.include_router(module.router)
     for module in (pages_space, pages_present, pages_disputes):
         app.include_router(module.router)
     for module in (pages_space_copies, pages_window_copies):
@@ -108,7 +112,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(test_idp.router)
     app.include_router(entry.router, prefix="/api/v1")
     app.include_router(pages_space_uploads.router)
-    for module in (copies, materials, space_materials, uploads):
+    for module in (copies, materials, space_materials, uploads, bags):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(proofs.router, prefix="/api/v1")
     app.include_router(pages_proofs.router)

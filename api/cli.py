@@ -36,6 +36,8 @@ COMMANDS = {
     "keys": "keys",
     "trust": "trust_bundle",
     "types": "types",
+    "upload": "upload",
+    "bag": "bag",
     "collect": "collect",
     "files": "files",
     "archive": "archive",

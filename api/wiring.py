@@ -22,6 +22,7 @@ from licence_store.accounts import AccountRules, Accounts
 from licence_store.desk import Desk, DeskSettings, now, open_desk
 from licence_store.idempotency import Idempotency
 from licence_store.notices.addresses import NoticeSettings
+from licence_store.uploads.quota import Quota, UploadSettings
 from trust.errors import CheckFailed, LicenceTrustError, Malformed, NotFound, Refused
 from trust.journal import Actor
 
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     from licence_store.authorities import Authorities
     from licence_store.catalogue import Catalogue
     from licence_store.definitions import LicenceTypeDefinition
-    from licence_store.holding.sessions import HolderSessions
     from licence_store.holding.attempts import Attempts
+    from licence_store.holding.sessions import HolderSessions
     from licence_store.issuance import Issuer
     from licence_store.journal import JournalCheck, SQLJournal
     from licence_store.models import Account, JournalEntry
@@ -58,6 +59,8 @@ CONSOLE = "console"
 """Who acts on the command line of a demonstration region when nobody is named."""
 
 
+SCANS = 30
+"""Presentations one officer may try to open in a minute."""
 PICTURES = 64
 """Rendered faces kept in memory."""
 TOKEN_SCOPES = {
@@ -97,6 +100,9 @@ def build(settings: Settings) -> Services:
             tuple(one for one in settings.timestamp_urls.split(",") if one),
             custodian=settings.key_custodian,
             files_url=settings.files_url,
+            uploads=UploadSettings(
+                Quota(octets=settings.upload_quota), settings.upload_scanner, settings.upload_cipher
+            ),
             notices=NoticeSettings(settings.smtp_url, settings.mail_from, settings.private_webhooks),
         ),
         clock=now,
@@ -232,6 +238,11 @@ class Services:
     def check_rate(self) -> RateLimit:
         """How often one token may ask true or false."""
         return RateLimit(self.settings.check_rate)
+
+    @cached_property
+    def scan_rate(self) -> RateLimit:
+        """How often one officer may open presentations: a typed code must not be guessed."""
+        return RateLimit(SCANS)
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -53,6 +53,7 @@ from trust.errors import LicenceTrustError
 from verify.verifier import Verifier
 
 if TYPE_CHECKING:
+    from licence_store.archive_bag.service import Bags
     from licence_store.archiving import Archiver
     from licence_store.collection.collector import Collector
     from licence_store.collection.quality import Quality
@@ -181,6 +182,13 @@ class Desk:
 
         scanner = open_scanner(self.settings.uploads.scanner)
         return Uploads(self.sessions, self.vault, self.verifier, self.clock, self.settings.uploads.quota, scanner)
+
+    @cached_property
+    def bags(self) -> Bags:
+        """办件归档."""
+        from licence_store.archive_bag.service import Bags
+
+        return Bags(self)
 
     @cached_property
     def jobs(self) -> Jobs:
