@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from api.pages.verdict import when
-from licence_store.holding.holder import LEVEL_TITLES, RIGHT_TITLES, HolderSession
+from licence_store.holding.holder import LEVEL_TITLES, NEVER, RIGHT_TITLES, HolderSession
 from licence_store.holding.terms import listed
 from trust.i18n import N_
 
 if TYPE_CHECKING:
-    from licence_store.holding.accounts import SignInView
+    from licence_store.holding.accounts import AccountView, SignInView
     from licence_store.holding.sessions import Capacity
 
 BY: Final[Mapping[str, str]] = {
@@ -55,3 +56,22 @@ def sign_in_row(one: SignInView, translate: Callable[[str], str]) -> dict[str, s
     """登录记录."""
     level = translate(LEVEL_TITLES[one.assurance]) if one.assurance else "—"
     return {"at": when(one.at), "act": translate(SIGN_IN_ACTS[one.act]), "level": level, "address": one.address or "—"}
+
+
+def account_facts(
+    view: AccountView, session: HolderSession, now: datetime, translate: Callable[[str], str]
+) -> list[tuple[str, str]]:
+    """我的账号."""
+    until = (
+        translate("（有效至 {time}）").format(time=when(session.fresh_until)[11:16])
+        if now < session.fresh_until
+        else ""
+    )
+    return [
+        (translate("姓名"), view.person.name),
+        (translate("证件号码"), view.person.masked_code),
+        (translate("认证等级"), translate(LEVEL_TITLES[session.assurance])),
+        (translate("最近一次认证"), (when(session.proved) if session.proved > NEVER else "—") + until),
+        (translate("开立于"), when(view.opened)[:10]),
+        (translate("本次登录至"), when(session.expires)[:16]),
+    ]
