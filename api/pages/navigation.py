@@ -55,11 +55,16 @@ GROUPS: Final = (
         ),
     ),
     Group(
+        N_("窗口"),
+        (Entry("window", "/window", N_("材料核验"), _OFFICER), Entry("scan", "/window/scan", N_("扫码查验"), _OFFICER)),
+    ),
+    Group(
         N_("证照库"),
         (
             Entry("licences", "/licences", N_("查找证照"), _READERS),
             Entry("licences", "/holdings", N_("按持证者查"), _READERS),
             Entry("inspections", "/inspections", N_("年检"), _READERS),
+            Entry("disputes", "/disputes", N_("异议办理"), _READERS),
         ),
     ),
     Group(

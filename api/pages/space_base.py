@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request
 from starlette.responses import HTMLResponse
+from starlette.routing import Match
 
 from api.errors import Problem, language_of, trace_id
 from api.pages.rendering import page
@@ -114,9 +115,14 @@ def space_problem(request: Request, problem: Problem) -> HTMLResponse:
 
 
 def _pages(request: Request) -> frozenset[str]:
-    """Addresses that exist, looked at once per application."""
+    """Which entries of the menu have their page; looked at once per application."""
     kept: frozenset[str] | None = getattr(request.app.state, "space_pages", None)
     if kept is None:
-        kept = frozenset(str(getattr(one, "path", "")) for one in request.app.routes)
+        kept = frozenset(one.href for one in MENU if _is_there(request, one.href))
         request.app.state.space_pages = kept
     return kept
+
+
+def _is_there(request: Request, path: str) -> bool:
+    asked = {**request.scope, "path": path, "raw_path": path.encode(), "method": "GET"}
+    return any(one.matches(asked)[0] is Match.FULL for one in request.app.routes)

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from licence_store import journal
 from licence_store.disputes.models import Dispute, DisputeEvent
 from licence_store.holding.holder import HolderSession
+from licence_store.ledger.scope import covers
 from licence_store.models import Department, Licence, LicenceType, table
 from licence_store.notices.contacts import DEPARTMENT, HOLDER
 from licence_store.notices.outbox import Occasion
@@ -98,11 +99,12 @@ class Disputes:
     def about_entry(self, who: HolderSession, seq: int, words: str) -> DisputeView:
         """Dispute an entry of the holder's own ledger.
 
-        Raises ``NotFound("ledger.unknown")``, ``Refused("holder.right", "dispute.no_department", "dispute.too_many")``,
+        Raises ``NotFound("ledger.unknown")``, ``Refused("dispute.no_department", "dispute.too_many")``,
         ``Conflict("dispute.already")``, ``Malformed("dispute.words")``.
         """
-        who.demand("view")
         entry, digest = self.ledger.entry(who.holder.code, seq)
+        if not covers(who, entry.subject):
+            raise NotFound("ledger.unknown", "您的用证记录中没有第 {seq} 条。", seq=seq)
         with self.sessions.begin() as session:
             issuing = select(Licence.department_id).where(Licence.base == entry.subject)
             department = session.execute(issuing).scalar() or entry.department
@@ -125,10 +127,9 @@ class Disputes:
 
     def withdraw(self, who: HolderSession, dispute_id: str) -> DisputeView:
         """撤回. Raises ``NotFound("dispute.unknown")``, ``Conflict("dispute.closed")``."""
-        who.demand("view")
         with self.sessions.begin() as session:
             row = self._held(session, dispute_id)
-            if row.holder_code != who.holder.code:
+            if row.holder_code != who.holder.code or not covers(who, row.subject):
                 raise _unknown(dispute_id)
             self._step(session, row, who.actor(), "withdraw", "", WITHDRAWN)
         return self.of_holder(who.holder.code, dispute_id)[0]

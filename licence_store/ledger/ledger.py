@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from unicodedata import normalize
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,7 @@ from licence_store.models import Licence, table
 from seal.database import Sessions
 from trust.errors import Malformed, NotFound
 from trust.i18n import N_
+from trust.identifiers import LICENCE_ROOT
 from trust.signed import sign_document
 from trust.use_ledger import Head, SignedHead, UseEntry, UseLedgerCheck, check_chain, genesis, head_payload
 
@@ -93,6 +94,8 @@ class UseFilter:
     subject: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    types: tuple[str, ...] | None = None
+    """Licences of these types only; ``None``: everything."""
     others_only: bool = False
     """Only what others did: not the holder, nor who acts for them."""
 
@@ -275,5 +278,7 @@ def _conditions(filters: UseFilter) -> Iterable[Any]:
         yield UseRecord.at >= filters.since
     if filters.until:
         yield UseRecord.at < filters.until
+    if filters.types is not None:
+        yield or_(*(UseRecord.subject.startswith(f"{LICENCE_ROOT}.{one}.", autoescape=True) for one in filters.types))
     if filters.others_only:
         yield UseRecord.who_id.not_like("holder:%")

@@ -2,7 +2,7 @@
 
     offered = presenter.offer(session, licence_id, fields=["name"], verifier="market")
     shown = presenter.open(offered.token, Verifier("market", "市场监管局", "clerk"))   # once, within two minutes
-    presenter.look(offered.token, shown.claim)                                          # again by the same, a while
+    presenter.find(offered.id, shown.claim)                                             # again by the same, a while
 
 Whoever opens it first has it: the same code opened by anybody else, or later, is refused, and each opening and each
 refusal stands in the holder's ledger. Of code and claim only digests are kept.
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from licence_store.holding.holder import HolderSession
 from licence_store.ledger.ledger import Ledger, UseNote
+from licence_store.ledger.scope import covers
 from licence_store.ledger.witness import PUBLIC, who_holds
 from licence_store.models import Department, table
 from licence_store.presenting.models import Presentation
@@ -184,7 +185,7 @@ class Presenter:
         """收回. Raises ``NotFound("present.unknown")``."""
         with self.sessions.begin() as session:
             row = self._held(session, Presentation.id == presentation_id)
-            if row is None or row.holder_code != who.holder.code:
+            if row is None or row.holder_code != who.holder.code or not covers(who, row.base, "use"):
                 raise _unknown()
             if row.ended is None:
                 now = self.clock()
@@ -236,21 +237,10 @@ class Presenter:
             self.ledger.note(session, _noted(view, "present", viewer, "ok", now))
         return self._shown(self._again(view.id), claim)
 
-    def look(self, token: str, claim: str) -> Shown:
-        """再看一眼 by whoever opened it. Raises as ``open``, and ``Conflict("present.taken")`` for anybody else."""
-        view = self.peek(token)
-        with self.sessions.read() as session:
-            kept = session.execute(select(Presentation.claim_digest).where(Presentation.id == view.id)).scalar_one()
-        if view.opened is None or not claim or not secrets.compare_digest(kept, _digest(claim)):
-            raise _taken()
-        if view.ended is not None:
-            raise _ended()
-        if self.clock() >= view.opened + LOOK:
-            raise _expired()
-        return self._shown(view, "")
-
     def find(self, presentation_id: str, claim: str) -> Shown:
-        """As ``look``, by the presentation's id: for staff who opened it by the typed code."""
+        """再看一眼 by whoever opened it, a while. Raises ``NotFound("present.unknown")``, ``Conflict("present.taken")``
+        for anybody else, ``Refused("present.ended", "present.expired")``.
+        """
         with self.sessions.read() as session:
             row = session.get(Presentation, presentation_id)
         if row is None:

@@ -53,18 +53,18 @@ def test_opened_once_and_looked_at_again_by_the_same(held: Held) -> None:
     shown = desk.presenter.open(offered.token, PUBLIC)
     assert shown.licence.licence_id == licence_id and shown.view.shown == tuple(sorted(face[:2]))
     forward(desk, minutes=3)  # past the code's time, not past the look's
-    again = desk.presenter.look(offered.token, shown.claim)
+    again = desk.presenter.find(offered.id, shown.claim)
     assert again.view.purpose == "办理入学" and again.until == shown.until
     with pytest.raises(LicenceTrustError) as refused:
         desk.presenter.open(offered.token, PUBLIC)
     assert code_of(refused) == "present.taken"
     for claim in ("", "x", shown.claim[:-1]):
         with pytest.raises(LicenceTrustError) as refused:
-            desk.presenter.look(offered.token, claim)
+            desk.presenter.find(offered.id, claim)
         assert code_of(refused) == "present.taken"
     forward(desk, seconds=LOOK.total_seconds())
     with pytest.raises(LicenceTrustError) as refused:
-        desk.presenter.look(offered.token, shown.claim)
+        desk.presenter.find(offered.id, shown.claim)
     assert code_of(refused) == "present.expired"
     assert acts(held) == [
         ("present", "本人", "offered"),
@@ -123,7 +123,7 @@ def test_taken_back(held: Held) -> None:
     shown = desk.presenter.open(second.token, PUBLIC)
     desk.presenter.end(who, second.id)
     with pytest.raises(LicenceTrustError) as refused:
-        desk.presenter.look(second.token, shown.claim)
+        desk.presenter.find(second.id, shown.claim)
     assert code_of(refused) == "present.ended"
 
 
