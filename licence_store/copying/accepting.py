@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from licence_store.copying import grants, uses
 from licence_store.copying.evidence import note, write
@@ -195,8 +195,7 @@ class Accepting:
 
 def copy_id_in(report: Report) -> str:
     """The id of the copy a report speaks of; empty: of none."""
-    told: Any = report.document.get("copy")
-    return str(told.get("copy_id", "")) if isinstance(told, dict) else ""
+    return str(report.copy["id"]) if report.copy else ""
 
 
 def passes(report: Report, *, original_seen: bool) -> bool:

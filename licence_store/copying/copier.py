@@ -297,7 +297,7 @@ class Copier(Accepting):
             "case_number": terms.case_number,
             "until": terms.until,
             "uses": terms.uses,
-            "original_check": bool(terms.original.check_required),
+            "original_check": bool(terms.original.check_required) or terms.level == "C",
             "form": form,
             "terms": terms.to_bytes().decode(),
             "digest": sm3(data).hex(),

@@ -41,7 +41,7 @@ class CopyState(StrEnum):
 
 STATE_WORDS: Final[Mapping[CopyState, str]] = {
     CopyState.ACTIVE: N_("可用"),
-    CopyState.REVOKED: N_("已收回"),
+    CopyState.REVOKED: N_("已被收回"),
     CopyState.USED_UP: N_("次数已用完"),
     CopyState.EXPIRED: N_("已过期"),
 }
