@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from licence_store.register import LicenceView, Register
     from licence_store.reserving import IssuedLicence, RegionFacts
     from trust.sources import RevocationSources
-    from verify.policy import StatusSource
+    from verify.policy import CopySource, StatedPurpose, StatusSource
     from verify.report import Report
     from verify.verifier import Verifier
 
@@ -115,12 +115,20 @@ def console() -> Actor:
     return Actor(CONSOLE, None, None, "cli")
 
 
-def bundle_verifier(bundle: bytes, statuses: StatusSource | None) -> Verifier:
+def bundle_verifier(bundle: bytes, statuses: StatusSource | None, copies: CopySource | None = None) -> Verifier:
     """核验 by somebody else's trust bundle; no region is needed."""
     from trust.anchors import load_bundle
     from verify.verifier import Verifier
 
-    return Verifier(load_bundle(bundle), now, statuses)
+    return Verifier(load_bundle(bundle), now, statuses, copies=copies)
+
+
+def _asked_about(report: Report) -> str:
+    """What a verification is noted under: the licence, the original of a copy of one, else the file's digest."""
+    original = (report.copy or {}).get("original")
+    if isinstance(original, dict) and original["kind"] == "licence":
+        return str(original["id"])
+    return str(report.document.get("licence_id") or f"sm3:{report.document['digest']}")
 
 
 @dataclass(frozen=True)
@@ -402,14 +410,20 @@ class Services:
 
         return FurtherForms(self.issuer).ensure(view.summary.licence_id, form, actor)
 
-    def verify(self, content: bytes, actor: Actor, moment: datetime | None) -> Report:
-        """核验 a document somebody brings; that it was asked is journalled, the answer too."""
-        report = self.verifier().verify(content, moment=moment)
-        subject = str(report.document.get("licence_id") or f"sm3:{report.document['digest']}")
+    def verify(
+        self, content: bytes, actor: Actor, moment: datetime | None, stated: StatedPurpose | None = None
+    ) -> Report:
+        """核验 a document somebody brings; that it was asked is journalled, the answer too.
+
+        A copy of a licence is noted as the licence, with what it was ``stated`` to be wanted for.
+        """
+        report = self.verifier().verify(content, moment=moment, stated=stated)
+        subject = _asked_about(report)
+        reason = stated.purpose[:200] if stated is not None and report.copy is not None else ""
         self.metrics.verified.labels(str(report.indication), report.sub_indication or "").inc()
         result = str(report.indication) + (f" {report.sub_indication}" if report.sub_indication else "")
         try:
-            self.journal.record(actor=actor, action="document.verify", subject=subject, result=result)
+            self.journal.record(actor=actor, action="document.verify", subject=subject, result=result, reason=reason)
         except LicenceTrustError:
             log.exception("the journal could not be written")
         return report
