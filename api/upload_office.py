@@ -29,6 +29,8 @@ _STEPS: Final = (
     ("quality", N_("页数、分辨率和清晰度"), frozenset({"pages", "pixels", "resolution", "blank", "blurred"})),
 )  # fmt: skip
 """The steps people are shown, in order, with the reasons that stop each."""
+_NEARLY_FULL: Final = 90
+"""Per cent."""
 _QUALITY: Final = frozenset({"blank_page", "blurred_page", "low_resolution"})
 
 
@@ -125,15 +127,16 @@ def steps_until(error: LicenceTrustError, translate: Callable[[str], str], *, sc
     return found
 
 
-def meter_of(services: Services, session: HolderSession) -> dict[str, Any]:
+def meter_of(services: Services, session: HolderSession, translate: Callable[[str], str]) -> dict[str, Any]:
     """容量 as shown."""
     from licence_store.uploads.quota import megabytes
 
     meter = services.desk.uploads.meter(session.holder.code)
-    return {
-        **meter.to_json(), "share": meter.share, "used_text": megabytes(meter.used),
-        "limit_text": megabytes(meter.limit), "left_text": megabytes(meter.left), "full": meter.share >= 90,
-    }  # fmt: skip
+    text = _told(
+        translate(N_("已用 {used}，共 {limit}；{count} 份，最多 {most} 份。")), used=megabytes(meter.used),
+        limit=megabytes(meter.limit), count=meter.count, most=meter.most,
+    )  # fmt: skip
+    return {**meter.to_json(), "share": meter.share, "text": text, "full": meter.share >= _NEARLY_FULL}
 
 
 def is_scanned(services: Services) -> bool:

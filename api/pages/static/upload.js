@@ -34,7 +34,9 @@ document.querySelectorAll("form[data-upload]").forEach(function (form) {
   }
   function meter(now) {
     var room = document.getElementById("room");
-    if (room && now) { room.value = now.share; }
+    if (!room || !now) { return; }
+    room.value = now.share;
+    document.getElementById("room-text").textContent = now.text;
   }
   function ended(status, answer) {
     bar.hidden = true;
