@@ -56,7 +56,11 @@ GROUPS: Final = (
     ),
     Group(
         N_("窗口"),
-        (Entry("window", "/window", N_("材料核验"), _OFFICER), Entry("scan", "/window/scan", N_("扫码查验"), _OFFICER)),
+        (
+            Entry("window", "/window", N_("材料核验"), _OFFICER),
+            Entry("window-copies", "/window/copies", N_("用证副本"), _OFFICER),
+            Entry("scan", "/window/scan", N_("扫码查验"), _OFFICER),
+        ),
     ),
     Group(
         N_("证照库"),

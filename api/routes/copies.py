@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Security
-from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
 from api import copy_office, cursors
 from api.deps import Caller, body, caller, idempotency_key, services
 from api.holder_deps import HolderVisitor, holder_caller
 from api.idempotent import once
+from api.routes.issuer import bearer
+from api.routes.space_sessions import space_token
 from api.schemas import copies as shapes
 from api.schemas.common import problems
 from api.wiring import Services
@@ -21,7 +22,8 @@ from licence_store.copying.uses import Acceptance
 from seal.copies import CopyRequest
 from trust.i18n import N_
 
-router = APIRouter(tags=["copies"], dependencies=[Security(HTTPBearer(auto_error=False, scheme_name="token"))])
+space = APIRouter(tags=["copies"], dependencies=[Security(space_token)])
+systems = APIRouter(tags=["copies"], dependencies=[Security(bearer)])
 Found = Annotated[Services, Depends(services)]
 Portal = Annotated[HolderVisitor, Depends(holder_caller)]
 System = Annotated[Caller, Depends(caller)]
@@ -42,7 +44,7 @@ Sent = Annotated[bytes, Depends(sent)]
 # The holder
 
 
-@router.post(
+@space.post(
     "/space/copies", response_model=shapes.CopyAnswer, status_code=201, responses=CHANGING, summary=N_("制作用证副本")
 )
 def make(found: Found, portal: Portal, asked: shapes.CopyRequestBody, content: Sent, key: Key) -> Response:
@@ -64,7 +66,7 @@ def make(found: Found, portal: Portal, asked: shapes.CopyRequestBody, content: S
     return once(found.idempotency, key, _of(portal), content, act)
 
 
-@router.get("/space/copies", response_model=shapes.CopyPage, responses=READING, summary=N_("我的用证副本"))
+@space.get("/space/copies", response_model=shapes.CopyPage, responses=READING, summary=N_("我的用证副本"))
 def list_copies(
     found: Found,
     portal: Portal,
@@ -77,7 +79,7 @@ def list_copies(
     return {"items": [copy_office.shape(one, found.clock()) for one in rows[:limit]], "next": place}
 
 
-@router.get(
+@space.get(
     "/space/copies/{copy_id}",
     response_model=shapes.CopyHistoryAnswer,
     responses=READING,
@@ -87,7 +89,7 @@ def one_copy(found: Found, copy_id: CopyId, portal: Portal) -> dict[str, object]
     return copy_office.history_shape(found.desk.copier.history(portal.session, copy_id), found.clock())
 
 
-@router.get(
+@space.get(
     "/space/copies/{copy_id}/file",
     responses={**problems(401, 403, 404, 503), 200: {"content": {one: {} for one in copy_office.MEDIA.values()}}},
     summary=N_("用证副本的文件"),
@@ -96,7 +98,7 @@ def file(found: Found, copy_id: CopyId, portal: Portal) -> Response:
     return copy_office.download(found.desk.copier.file(portal.session, copy_id, actor=portal.actor))
 
 
-@router.post(
+@space.post(
     "/space/copies/{copy_id}/revocation",
     response_model=shapes.CopyAnswer,
     status_code=201,
@@ -113,7 +115,7 @@ def revoke(
     return once(found.idempotency, key, _of(portal), content, act)
 
 
-@router.post(
+@space.post(
     "/space/copies/{copy_id}/links",
     response_model=shapes.MadeLinkAnswer,
     status_code=201,
@@ -131,7 +133,7 @@ def link(found: Found, copy_id: CopyId, portal: Portal, asked: shapes.LinkReques
     return once(found.idempotency, key, _of(portal), content, act, untold="url")
 
 
-@router.delete(
+@space.delete(
     "/space/copies/{copy_id}/links/{link_id}", status_code=204, responses=CHANGING, summary=N_("撤回一次性链接")
 )
 def withdraw(found: Found, copy_id: CopyId, link_id: CopyId, portal: Portal) -> Response:
@@ -142,7 +144,7 @@ def withdraw(found: Found, copy_id: CopyId, link_id: CopyId, portal: Portal) -> 
 # Whoever accepts
 
 
-@router.get(
+@systems.get(
     "/copies/{copy_id}",
     response_model=shapes.CopyForSystems,
     responses=READING,
@@ -153,7 +155,7 @@ def status(found: Found, copy_id: CopyId, system: System) -> dict[str, object]:
     return copy_office.shape_for_systems(copy_office.readable(found, copy_id, system.grant), found.clock())
 
 
-@router.post(
+@systems.post(
     "/copies/{copy_id}/acceptances",
     response_model=shapes.AcceptanceAnswer,
     status_code=201,
@@ -176,7 +178,7 @@ def accept(
     return once(found.idempotency, key, f"token:{system.grant.id}", content, act)
 
 
-@router.post(
+@systems.post(
     "/copies/{copy_id}/refusals",
     response_model=shapes.RefusalAnswer,
     status_code=201,
@@ -195,6 +197,11 @@ def refuse(
         return copy_office.refusal_shape(found.desk.copier.refuse(copy_id, actor, stated, asked.reason))
 
     return once(found.idempotency, key, f"token:{system.grant.id}", content, act)
+
+
+router = APIRouter()
+for one in (space, systems):
+    router.include_router(one)
 
 
 def _of(portal: HolderVisitor) -> str:
