@@ -46,11 +46,13 @@ from api.routes import (
     pages_space,
     pages_space_account,
     pages_space_copies,
+    pages_space_materials,
     pages_space_delegations,
     pages_space_sign_in,
     pages_space_uploads,
     pages_staff,
     pages_trust,
+    pages_window,
     pages_window_copies,
     proofs,
     queries,
@@ -111,7 +113,8 @@ def create_app(services: Services) -> FastAPI:
     if services.demonstration_provider is not None:
         app.include_router(test_idp.router)
     app.include_router(entry.router, prefix="/api/v1")
-    app.include_router(pages_space_uploads.router)
+    for module in (pages_space_uploads, pages_space_materials, pages_window):
+        app.include_router(module.router)
     for module in (copies, materials, space_materials, uploads, bags):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(proofs.router, prefix="/api/v1")

@@ -434,7 +434,7 @@ class Materials:
         if not name.strip():
             return ""
         if not kind.is_licence:
-            raise Malformed("material.type", "“{kind}”不是证照，不必指明证照类型。", kind=kind.title)
+            raise Malformed("material.type", "“{kind}”不是证照，不必指明证照类型。", kind=kind.code)
         return self.catalogue.get(name.strip()).code
 
     def _department(self, name: str) -> str:
@@ -469,7 +469,7 @@ class Materials:
 
 def _holders(kind: MaterialKind) -> MaterialKind:
     if kind.who != "holder":
-        raise Malformed("material.kind_who", "“{kind}”不能由持证者上传。", kind=kind.title)
+        raise Malformed("material.kind_who", "“{kind}”不能由持证者上传。", kind=kind.code)
     return kind
 
 
