@@ -57,6 +57,7 @@ from api.routes import (
     proofs,
     queries,
     seals,
+    space,
     space_delegations,
     space_materials,
     space_sessions,
@@ -102,7 +103,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     for module in (pages_collection, pages_entry, pages_paper):
         app.include_router(module.router)
-    for module in (space_sessions, space_delegations):
+    for module in (space, space_sessions, space_delegations):
         app.include_router(module.router, prefix="/api/v1")
     for module in (pages_space_sign_in, pages_space_account, pages_space_delegations):
         app.include_router(module.router)

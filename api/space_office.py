@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from licence_store.disputes.disputes import REJECTED, UPHELD
 from licence_store.gathering import Gathering
 from licence_store.ledger.ledger import UseFilter, UseNote
 from licence_store.ledger.scope import covered, covers, demand_all, limits
@@ -178,6 +179,15 @@ def viewer(services: Services, actor: Actor | None) -> Viewer:
     return Viewer(actor.department or department, name, actor.account)
 
 
+def open_code(services: Services, actor: Actor, text: str) -> Shown:
+    """查验: what was scanned (the address, or its token) or typed (the digits). Raises as ``Presenter.open``."""
+    who, digits = viewer(services, actor), text.replace(" ", "")
+    if digits.isdecimal():
+        return services.desk.presenter.open("", who, code=digits)
+    _, found, token = text.strip().partition("/present/")
+    return services.desk.presenter.open(token if found else text.strip(), who)
+
+
 def verdict(services: Services, shown: Shown) -> Report:
     """The verdict on the file the register has of what is shown, now; it is part of the presentation's one look."""
     return services.verifier().verify(services.register.file(shown.licence))
@@ -220,6 +230,15 @@ def open_dispute(
     if seq is not None:
         return services.desk.disputes.about_entry(who, seq, words)
     return services.desk.disputes.about_licence(who, licence_id, field, words)
+
+
+def answer(services: Services, dispute_id: str, who: Official, outcome: str, words: str) -> DisputeView:
+    """答复 by the department (``upheld``, ``rejected``), or only how far it is (``note``). Raises as ``Disputes``."""
+    if outcome == "note":
+        return services.desk.disputes.note(dispute_id, who, words)
+    if outcome not in (UPHELD, REJECTED):
+        raise Malformed("dispute.outcome", "答复应为 {expected} 之一。", expected="upheld、rejected、note")
+    return services.desk.disputes.answer(dispute_id, who, upheld=outcome == UPHELD, words=words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
@@ -38,7 +38,7 @@ def _text(data: FormData, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _said(error: LicenceTrustError | None, request: Request) -> dict[str, object]:
+def _said(error: LicenceTrustError | None, request: Request) -> dict[str, Any]:
     """What is wrong, and the answer's status."""
     if error is None:
         return {"problem": "", "status": 200}
@@ -260,10 +260,7 @@ def answer(request: Request, found: Found, person: Staff, who: Who, dispute_id: 
     found.desk.disputes.get(dispute_id, who.actor.department or None)
     words, act = _text(data, "words"), _text(data, "act")
     try:
-        if act == "note":
-            found.desk.disputes.note(dispute_id, who, words)
-        else:
-            found.desk.disputes.answer(dispute_id, who, upheld=act == "uphold", words=words)
+        space_office.answer(found, dispute_id, who, act, words)
     except LicenceTrustError as error:
         return _page(request, found, person, who, dispute_id, words, error)
     return RedirectResponse(f"/disputes/{dispute_id}?done=1", 303)

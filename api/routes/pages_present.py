@@ -274,12 +274,8 @@ def scan(request: Request, found: Found, person: Officer, data: StaffForm) -> Re
     found.scan_rate.admit(person.account.name)
     text = text_of(data, "code", 400)
     try:
-        viewer = space_office.viewer(found, person.actor)
         if not text:
             raise Malformed("present.code", "请扫描或输入亮证码。")
-        if text.replace(" ", "").isdecimal():
-            return _opened(found, found.desk.presenter.open("", viewer, code=text))
-        _, found_in, token = text.partition("/present/")
-        return _opened(found, found.desk.presenter.open(token if found_in else text, viewer))
+        return _opened(found, space_office.open_code(found, person.actor, text))
     except LicenceTrustError as error:
         return _scan(request, person, error)

@@ -224,9 +224,10 @@ def _codes(session: Session, notes: Sequence[UseNote]) -> list[str]:
         if one.act not in ACTS:
             raise Malformed("ledger.act", "用证记录没有“{act}”这一类。", act=one.act[:40])
     bases = sorted({one.subject for one in notes if not one.holder_code})
-    found = dict(map(tuple, session.connection().execute(_HOLDERS_OF, {"bases": bases}))) if bases else {}
+    rows = session.connection().execute(_HOLDERS_OF, {"bases": bases}) if bases else ()
+    found: dict[str, str] = {row.base: row.holder_code for row in rows}
     return [
-        _fit(one.holder_code.strip().upper(), 64) if one.holder_code else str(found.get(one.subject, ""))
+        _fit(one.holder_code.strip().upper(), 64) if one.holder_code else found.get(one.subject, "")
         for one in notes
     ]
 
