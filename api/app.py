@@ -13,20 +13,25 @@ from starlette.types import Scope
 
 from api import __version__, errors
 from api.deps import SignInNeeded
+from api.holder_deps import SpaceSignInNeeded, to_space_sign_in, to_step_up
 from api.middleware import Envelope
 from api.routes import (
+    bags,
     catalogue,
     certificates,
     collection,
+    copies,
     entry,
     health,
     issuer,
     jobs,
     licences,
+    materials,
     oauth,
     pages_catalogue,
     pages_collection,
     pages_designer,
+    pages_disputes,
     pages_entry,
     pages_inspections,
     pages_jobs,
@@ -34,25 +39,43 @@ from api.routes import (
     pages_licences,
     pages_notices,
     pages_paper,
+    pages_present,
     pages_proofs,
     pages_public,
     pages_regions,
     pages_seals,
     pages_search,
+    pages_sharing,
+    pages_space,
+    pages_space_account,
+    pages_space_copies,
+    pages_space_delegations,
+    pages_space_materials,
+    pages_space_sign_in,
+    pages_space_uploads,
     pages_staff,
     pages_trust,
+    pages_window,
+    pages_window_copies,
     proofs,
     queries,
     regions,
     seals,
     sharing,
+    space,
+    space_delegations,
+    space_materials,
+    space_sessions,
     staff,
     trust,
     trust_services,
+    uploads,
     verifier,
 )
 from api.schemas.common import ProblemBody
+from api.testidp import routes as test_idp
 from api.wiring import Services
+from licence_store.holding.holder import StepUpNeeded
 from trust.i18n import translator
 
 DESCRIPTION = (
@@ -70,6 +93,8 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Envelope, settings=services.settings, metrics=services.metrics)
     errors.install(app)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
+    app.add_exception_handler(SpaceSignInNeeded, to_space_sign_in)
+    app.add_exception_handler(StepUpNeeded, to_step_up)
     for module in (queries, issuer, catalogue, licences, verifier, seals, certificates, trust, staff, collection):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(jobs.router, prefix="/api/v1")
@@ -83,7 +108,21 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     for module in (pages_collection, pages_entry, pages_paper):
         app.include_router(module.router)
+    for module in (space, space_sessions, space_delegations):
+        app.include_router(module.router, prefix="/api/v1")
+    for module in (pages_space_sign_in, pages_space_account, pages_space_delegations):
+        app.include_router(module.router)
+    for module in (pages_space, pages_present, pages_disputes):
+        app.include_router(module.router)
+    for module in (pages_space_copies, pages_window_copies):
+        app.include_router(module.router)
+    if services.demonstration_provider is not None:
+        app.include_router(test_idp.router)
     app.include_router(entry.router, prefix="/api/v1")
+    for module in (pages_space_uploads, pages_space_materials, pages_window):
+        app.include_router(module.router)
+    for module in (copies, materials, space_materials, uploads, bags):
+        app.include_router(module.router, prefix="/api/v1")
     app.include_router(proofs.router, prefix="/api/v1")
     app.include_router(regions.router, prefix="/api/v1")
     app.include_router(pages_regions.router)
@@ -91,6 +130,7 @@ def create_app(services: Services) -> FastAPI:
     for module in (oauth, sharing):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(oauth.metadata)
+    app.include_router(pages_sharing.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)
     app.add_api_route("/openapi.json", _described, include_in_schema=False)

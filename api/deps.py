@@ -125,27 +125,31 @@ def auditor(person: Annotated[Visitor, Depends(staff)]) -> Visitor:
 
 async def form(request: Request, person: MaybeVisitor) -> AsyncIterator[FormData]:
     """The posted form, if it comes from a page of ours: its token must be the session's, or the cookie's."""
-    async for data in _checked_form(request, person, 200):
+    async for data in checked_form(request, _csrf(request, person), 200):
         yield data
 
 
 async def wide_form(request: Request, person: MaybeVisitor) -> AsyncIterator[FormData]:
     """As ``form``, for a page with many inputs."""
-    async for data in _checked_form(request, person, 3000):
+    async for data in checked_form(request, _csrf(request, person), 3000):
         yield data
 
 
-async def _checked_form(request: Request, person: Visitor | None, fields: int) -> AsyncIterator[FormData]:
-    _demand_form(request)
+def _csrf(request: Request, person: Visitor | None) -> str:
+    return person.csrf if person else request.cookies.get(CSRF_COOKIE, "")
+
+
+async def checked_form(request: Request, wanted: str, fields: int) -> AsyncIterator[FormData]:
+    """The posted form, if its token is ``wanted``. Raises ``Refused("session.csrf")``."""
+    demand_form(request)
     async with request.form(max_files=1, max_fields=fields) as data:
         given = data.get("csrf")
-        wanted = person.csrf if person else request.cookies.get(CSRF_COOKIE, "")
         if not isinstance(given, str) or not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
             raise Refused("session.csrf", "页面已失效，请刷新后重新提交。", remedy="请返回上一页，刷新后重试。")
         yield data
 
 
-def _demand_form(request: Request) -> None:
+def demand_form(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("multipart/form-data", "application/x-www-form-urlencoded"):
         raise UnsupportedMedia("request.media_type", "表单应以 multipart/form-data 提交。")

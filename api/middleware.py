@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import answer, new_trace_id, trace_id
 from api.metrics import Metrics
 from api.settings import Settings
+from api.upload_form import LARGEST
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -32,9 +33,11 @@ HEADERS = {
 }
 _TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _UPLOADS = ("/verify", "/api/v1/verifications", "/entry", "/api/v1/entry/sheets", "/api/v1/jobs/issue", "/jobs",
-            "/api/v1/sharing/verify", "/api/v1/sharing/compare")  # fmt: skip
+            "/api/v1/sharing/verify", "/api/v1/sharing/compare", "/sharing/look-up")  # fmt: skip
 _UPLOADS_BELOW = ("/seals/", "/api/v1/seals", "/types/", "/api/v1/catalogue/drafts")
 """Documents seals rest on, pictures, seal objects."""
+_MATERIALS_BELOW = ("/space/materials/", "/api/v1/space/uploads", "/window/", "/api/v1/materials")
+"""What holders and windows hand in: each kind of material has limits of its own, the largest counts here."""
 
 
 class Envelope:
@@ -86,6 +89,8 @@ class Envelope:
         limit = self.settings.body_limit
         if scope["path"] in _UPLOADS or scope["path"].startswith(_UPLOADS_BELOW):
             limit = self.settings.upload_limit + 4096
+        elif scope["path"].startswith(_MATERIALS_BELOW):
+            limit = max(limit, LARGEST)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         size = int(declared) if declared.isdigit() else 0
         seen = 0

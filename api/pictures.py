@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from api.pages.verdict import data_address
-from licence_store.face import PreparedFace, render_png
+from api.pages.verdict import data_address, when
+from licence_store.face import PreparedFace, render_png, set_fields
 from licence_store.numbering import StatusSlot, new_serial
 from licence_store.reserving import Application, build_message
 from seal.impression import Impression
 from seal.message import DataMessage
+from seal.painting import Canvas
 from seal.ses import parse_seal
 from trust.errors import LicenceTrustError
 from trust.identifiers import LicenceId
@@ -19,6 +20,7 @@ from verify.report import Indication, Report
 if TYPE_CHECKING:
     from licence_store.definitions import LicenceTypeDefinition
     from licence_store.desk import Desk
+    from licence_store.presenting.presenter import Shown
     from licence_store.register import LicenceView
     from trust.journal import Actor
 
@@ -34,6 +36,23 @@ def registered_face(desk: Desk, view: LicenceView) -> bytes:
     return _draw(desk, _prepared(desk, view), view.message, impression)
 
 
+def presented_face(desk: Desk, shown: Shown) -> bytes:
+    """The face as its holder shows it: other fields masked, no seal, no code, and across it when and to whom."""
+    from licence_store.copying.drawing import shown_face
+    from seal.watermark import lay_marks, paint_marks
+
+    prepared, message = _prepared(desk, shown.licence), shown.licence.message
+    masked = {one.name for one in message.face} - set(shown.view.shown)
+    style, texts = prepared.definition.style, shown_face(message, masked)
+    fields = set_fields(style, ((one.name, one.title, one.text) for one in texts))
+    items = (*prepared.background, *prepared.annotation, *fields)
+    canvas = Canvas(style.width, style.height, _dpi(style.width, style.height)).paint(items)
+    assert shown.view.opened is not None
+    lines = (f"亮证 {when(shown.view.opened)}", f"查验方 {shown.view.opened_by}")
+    paint_marks(canvas, lay_marks(lines, style.width, style.height))
+    return canvas.png()
+
+
 def _seal_in(data: bytes) -> bytes:
     """The first seal object on one of our own files."""
     from seal.ofd.package import Limits, open_package
@@ -41,6 +60,18 @@ def _seal_in(data: bytes) -> bytes:
     from seal.sealing import SEAL_ENTRY
 
     return seal_objects(data)[0] if data.startswith(b"%PDF-") else open_package(data, Limits()).entries[SEAL_ENTRY]
+
+
+def thumbnail(picture: bytes) -> bytes:
+    """A face small enough for a list."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    image, out = Image.open(BytesIO(picture)).convert("RGB"), BytesIO()
+    image.thumbnail((560, 560))
+    image.save(out, "JPEG", quality=82)
+    return out.getvalue()
 
 
 def face_size(desk: Desk, view: LicenceView) -> tuple[int, int]:

@@ -79,6 +79,17 @@ class Settings:
     """Largest document accepted for verification, in bytes. More is answered with 413 before it is read whole.
     Memory per verification is a small multiple of this."""
 
+    upload_quota: int = 200 * 1024 * 1024
+    """How much each holder may keep in their space, in bytes. Beyond, uploads are refused until something is deleted."""
+
+    upload_scanner: str = ""
+    """ClamAV's daemon that every upload of a holder or window is shown to first: ``tcp://host:3310`` or
+    ``unix:///run/clamav/clamd.ctl``. Empty: none. While one is named and does not answer, no upload is taken."""
+
+    upload_cipher: str = "aes256"
+    """How uploads are encrypted from now on: ``aes256`` (AES-256-GCM) or ``sm4`` (SM4-GCM); what is kept stays
+    readable either way."""
+
     body_limit: int = 1024 * 1024
     """Largest body of any other request, in bytes (413 beyond)."""
 
@@ -95,6 +106,34 @@ class Settings:
     check_rate: int = 600
     """True-or-false checks allowed per interface token and minute (429 beyond). 0 switches the limit off; too high
     helps a token's holder to find out values by trying them."""
+
+    oidc_issuer: str = ""
+    """Who proves the identity of citizens and companies (身份提供方): the issuer of an OpenID provider, e.g.
+    ``https://id.example.cn``. Empty: in a demonstration region the embedded provider of demonstrations; elsewhere
+    nobody can sign in to the space. Must be https, but on this very machine."""
+
+    oidc_client_id: str = "licence-trust"
+    """Under which the provider knows us; identity tokens for anybody else are refused."""
+
+    oidc_client_secret: str = field(default="", repr=False)
+    """Where the provider wants one beside PKCE. Never logged."""
+
+    oidc_audiences: str = ""
+    """Comma-separated client ids of portals whose identity tokens open a session of the holder interface. Empty: none
+    but our own."""
+
+    oidc_claims: str = "code=identity_code,code_type=identity_code_type,name=name,legal_person=legal_person"
+    """Which claims hold the number, its type (``111`` citizen number; missing: that), the name, and the organisations
+    somebody is the legal representative of. A wrong name: nobody can sign in."""
+
+    oidc_levels: str = "loa1=1,loa2=2,loa3=3"
+    """认证等级 that the provider's ``acr`` values stand for, asked for in this order. Others count 1."""
+
+    space_minutes: int = 60
+    """A holder's session ends after so many minutes. Too long: a phone lent or a public machine stays open."""
+
+    proof_minutes: int = 15
+    """For how many minutes a proof of identity counts where a use needs more than being signed in (提升认证)."""
 
     key_custodian: str = "file"
     """Who keeps the signers' keys (密钥保管者). ``file``: the encrypted key files of the region, the only one so far;
@@ -162,7 +201,7 @@ def _read(name: str, value: object) -> object:
     try:
         return reader(str(value))
     except ValueError:
-        shown = "***" if name in ("passphrase", "smtp_url") else str(value)[:80]
+        shown = "***" if name in ("passphrase", "smtp_url", "oidc_client_secret") else str(value)[:80]
         raise Malformed(
             "settings.invalid",
             "设置 {name} 的值“{value}”无效，应为：{expected}",
@@ -224,12 +263,60 @@ def _mail_server(value: str) -> str:
     return value
 
 
+def _scanner(value: str) -> str:
+    from licence_store.uploads.scanning import open_scanner
+
+    try:
+        open_scanner(value)
+    except Malformed as error:
+        raise ValueError(value) from error
+    return value
+
+
 def _mail_address(value: str) -> str:
     from licence_store.notices.addresses import is_mail_address
 
     if not is_mail_address(value):
         raise ValueError(value)
     return value
+
+
+def _issuer(value: str) -> str:
+    from api.oidc import check_issuer
+
+    if not check_issuer(value):
+        raise ValueError(value)
+    return value
+
+
+def _plain_word(value: str) -> str:
+    if not value.isprintable() or value != value.strip():
+        raise ValueError(value)
+    return value
+
+
+def _claims(value: str) -> str:
+    pairs = pairs_of(value)
+    if not {"code", "name"} <= set(pairs) <= {"code", "code_type", "name", "legal_person"} or not all(pairs.values()):
+        raise ValueError(value)
+    return value
+
+
+def _levels(value: str) -> str:
+    if not set(pairs_of(value).values()) <= {"1", "2", "3"}:
+        raise ValueError(value)
+    return value
+
+
+def pairs_of(text: str) -> dict[str, str]:
+    """``a=1,b=2`` as a mapping; a name may hold ``=`` itself. Raises ``ValueError``."""
+    found: dict[str, str] = {}
+    for one in text.split(","):
+        name, sign, value = one.strip().rpartition("=")
+        if not name or not sign:
+            raise ValueError(text)
+        found[name.strip()] = value.strip()
+    return found
 
 
 def _flag(value: str) -> bool:
@@ -247,11 +334,20 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "mail_from": (_mail_address, "name@example.cn"),
     "private_webhooks": (_flag, "true | false"),
     "upload_limit": (_whole(1024, 1 << 31), "≥ 1024 (bytes)"),
+    "upload_quota": (_whole(1 << 20, 1 << 40), "≥ 1048576 (bytes)"),
+    "upload_scanner": (_scanner, "tcp://host:3310 | unix:///path"),
+    "upload_cipher": (_one_of("aes256", "sm4"), "aes256 | sm4"),
     "body_limit": (_whole(1024, 1 << 31), "≥ 1024 (bytes)"),
     "session_minutes": (_whole(1, 60 * 24 * 30), "1–43200 (min)"),
     "sign_in_attempts": (_whole(1, 10000), "1–10000"),
     "public_rate": (_whole(0, 1_000_000), "≥ 0"),
     "check_rate": (_whole(0, 1_000_000), "≥ 0"),
+    "oidc_issuer": (_issuer, "https://…"),
+    "oidc_client_id": (_plain_word, "licence-trust"),
+    "oidc_claims": (_claims, "code=…,code_type=…,name=…,legal_person=…"),
+    "oidc_levels": (_levels, "loa1=1,loa2=2,loa3=3"),
+    "space_minutes": (_whole(1, 60 * 24), "1–1440 (min)"),
+    "proof_minutes": (_whole(1, 60 * 24), "1–1440 (min)"),
     "key_custodian": (_one_of("file"), "file"),
     "node_role": (_one_of("node", "hub"), "node | hub"),
     "hub_url": (_address, "http://… | https://…"),

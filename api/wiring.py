@@ -22,6 +22,7 @@ from licence_store.accounts import AccountRules, Accounts
 from licence_store.desk import Desk, DeskSettings, now, open_desk
 from licence_store.idempotency import Idempotency
 from licence_store.notices.addresses import NoticeSettings
+from licence_store.uploads.quota import Quota, UploadSettings
 from trust.errors import CheckFailed, LicenceTrustError, Malformed, NotFound, Refused
 from trust.journal import Actor
 
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from api.collection_office import CollectionOffice
     from api.job_office import JobOffice
     from api.metrics import Metrics
+    from api.oidc import RelyingParty
     from api.readiness import Part
     from api.region_office import RegionOffice
     from api.sharing_office import SharingOffice
+    from api.testidp.provider import DemonstrationProvider
     from keys.lifecycle import KeyLifecycle
     from keys.signer import Signer
     from keys.timestamping import TimeStampAuthority
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from licence_store.authorities import Authorities
     from licence_store.catalogue import Catalogue
     from licence_store.definitions import LicenceTypeDefinition
+    from licence_store.holding.attempts import Attempts
+    from licence_store.holding.sessions import HolderSessions
     from licence_store.issuance import Issuer
     from licence_store.journal import JournalCheck, SQLJournal
     from licence_store.models import Account, JournalEntry
@@ -47,7 +52,7 @@ if TYPE_CHECKING:
     from licence_store.register import LicenceView, Register
     from licence_store.reserving import IssuedLicence, RegionFacts
     from trust.sources import RevocationSources
-    from verify.policy import StatusSource
+    from verify.policy import CopySource, StatedPurpose, StatusSource
     from verify.report import Report
     from verify.verifier import Verifier
 
@@ -56,13 +61,17 @@ CONSOLE = "console"
 """Who acts on the command line of a demonstration region when nobody is named."""
 
 
+SCANS = 30
+"""Presentations one officer may try to open in a minute."""
 PICTURES = 64
 """Rendered faces kept in memory."""
 TOKEN_SCOPES = {
-    "officer": frozenset({"issue", "read", "search", "check", "life", "collect", "types", "seals"}),
+    "officer": frozenset(
+        {"issue", "read", "search", "check", "life", "accept", "materials", "collect", "types", "seals"}
+    ),
     "seal_keeper": frozenset({"seals"}),
     "seal_approver": frozenset({"seals"}),
-    "auditor": frozenset({"read", "search", "journal", "seals"}),
+    "auditor": frozenset({"read", "search", "journal", "materials", "seals"}),
     "admin": frozenset({"read", "search", "check", "types", "journal", "trust"}),
 }
 """What an account of a role may hand on to a system."""
@@ -93,6 +102,9 @@ def build(settings: Settings) -> Services:
             tuple(one for one in settings.timestamp_urls.split(",") if one),
             custodian=settings.key_custodian,
             files_url=settings.files_url,
+            uploads=UploadSettings(
+                Quota(octets=settings.upload_quota), settings.upload_scanner, settings.upload_cipher
+            ),
             notices=NoticeSettings(settings.smtp_url, settings.mail_from, settings.private_webhooks),
         ),
         clock=now,
@@ -105,12 +117,20 @@ def console() -> Actor:
     return Actor(CONSOLE, None, None, "cli")
 
 
-def bundle_verifier(bundle: bytes, statuses: StatusSource | None) -> Verifier:
+def bundle_verifier(bundle: bytes, statuses: StatusSource | None, copies: CopySource | None = None) -> Verifier:
     """核验 by somebody else's trust bundle; no region is needed."""
     from trust.anchors import load_bundle
     from verify.verifier import Verifier
 
-    return Verifier(load_bundle(bundle), now, statuses)
+    return Verifier(load_bundle(bundle), now, statuses, copies=copies)
+
+
+def _asked_about(report: Report) -> str:
+    """What a verification is noted under: the licence, the original of a copy of one, else the file's digest."""
+    original = (report.copy or {}).get("original")
+    if isinstance(original, dict) and original["kind"] == "licence":
+        return str(original["id"])
+    return str(report.document.get("licence_id") or f"sm3:{report.document['digest']}")
 
 
 @dataclass(frozen=True)
@@ -185,6 +205,39 @@ class Services:
         return Accounts(self.desk.sessions, self.desk.clock, rules)
 
     @cached_property
+    def spaces(self) -> HolderSessions:
+        """用户会话."""
+        from licence_store.holding.sessions import HolderSessions, SessionRules
+
+        rules = SessionRules(
+            timedelta(minutes=self.settings.space_minutes), timedelta(minutes=self.settings.proof_minutes)
+        )
+        return HolderSessions(self.desk.sessions, self.desk.delegations, self.desk.clock, rules)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """登录途中."""
+        from licence_store.holding.attempts import Attempts
+
+        return Attempts(self.desk.sessions, self.desk.clock)
+
+    @cached_property
+    def demonstration_provider(self) -> DemonstrationProvider | None:
+        """演示用身份提供方: in a demonstration region for which no other is named."""
+        if not self.region_facts.demonstration or self.settings.oidc_issuer:
+            return None
+        from api.testidp.provider import DemonstrationProvider
+
+        return DemonstrationProvider(self.settings.base_url, self.settings.oidc_client_id, self.desk.clock)
+
+    @cached_property
+    def relying_party(self) -> Callable[[str], RelyingParty | None]:
+        """Who asks the identity provider, for people who meet us at an origin."""
+        from api.providers import relying_parties
+
+        return relying_parties(self.settings, self.demonstration_provider, self.desk.clock)
+
+    @cached_property
     def idempotency(self) -> Idempotency:
         return Idempotency(self.desk.sessions, self.desk.clock)
 
@@ -196,6 +249,11 @@ class Services:
     def check_rate(self) -> RateLimit:
         """How often one token may ask true or false."""
         return RateLimit(self.settings.check_rate)
+
+    @cached_property
+    def scan_rate(self) -> RateLimit:
+        """How often one officer may open presentations: a typed code must not be guessed."""
+        return RateLimit(SCANS)
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -369,14 +427,20 @@ class Services:
 
         return FurtherForms(self.issuer).ensure(view.summary.licence_id, form, actor)
 
-    def verify(self, content: bytes, actor: Actor, moment: datetime | None) -> Report:
-        """核验 a document somebody brings; that it was asked is journalled, the answer too."""
-        report = self.verifier().verify(content, moment=moment)
-        subject = str(report.document.get("licence_id") or f"sm3:{report.document['digest']}")
+    def verify(
+        self, content: bytes, actor: Actor, moment: datetime | None, stated: StatedPurpose | None = None
+    ) -> Report:
+        """核验 a document somebody brings; that it was asked is journalled, the answer too.
+
+        A copy of a licence is noted as the licence, with what it was ``stated`` to be wanted for.
+        """
+        report = self.verifier().verify(content, moment=moment, stated=stated)
+        subject = _asked_about(report)
+        reason = stated.purpose[:200] if stated is not None and report.copy is not None else ""
         self.metrics.verified.labels(str(report.indication), report.sub_indication or "").inc()
         result = str(report.indication) + (f" {report.sub_indication}" if report.sub_indication else "")
         try:
-            self.journal.record(actor=actor, action="document.verify", subject=subject, result=result)
+            self.journal.record(actor=actor, action="document.verify", subject=subject, result=result, reason=reason)
         except LicenceTrustError:
             log.exception("the journal could not be written")
         return report

@@ -23,6 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keys.keyring import Keyring
+from keys.master import MasterKeys
 from keys.software import ITERATIONS, load_key, save_key
 from trust.certificates import load_certificate
 from trust.errors import Conflict, Malformed, NotFound, Refused
@@ -39,9 +40,10 @@ def back_up(
     moment: datetime,
     *,
     names: Iterable[str] | None = None,
+    masters: MasterKeys | None = None,
     iterations: int = ITERATIONS,
 ) -> bytes:
-    """The keys called ``names`` (default: all) of ``keyring``, sealed.
+    """The keys called ``names`` (default: all) of ``keyring``, and the master keys, sealed.
 
     Raises ``Refused("keys.empty_passphrase")``, ``NotFound("keys.unknown")``, and what opening a key raises.
     """
@@ -51,7 +53,11 @@ def back_up(
     if not chosen:
         raise NotFound("keys.nothing_to_back_up", "密钥环中没有可备份的密钥。")
     inner = secrets.token_hex(32).encode()
-    contents = {"passphrase": inner.decode(), "keys": [_pack(keyring, name, inner) for name in chosen]}
+    contents = {
+        "passphrase": inner.decode(),
+        "keys": [_pack(keyring, name, inner) for name in chosen],
+        "masters": [] if masters is None else masters.copies(inner),
+    }
     salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
     head = {
         "format": FORMAT,
@@ -64,9 +70,12 @@ def back_up(
     return json.dumps({**head, "sealed": b64encode(sealed).decode()}, indent=1).encode() + b"\n"
 
 
-def restore(data: bytes, passphrase: bytes, keyring: Keyring) -> tuple[str, ...]:
-    """The keys of a backup, put into ``keyring``: all of them, or none where a name is taken.
+def restore(
+    data: bytes, passphrase: bytes, keyring: Keyring, masters: MasterKeys | None = None
+) -> tuple[str, ...]:
+    """The keys of a backup, put into ``keyring`` (and ``masters``): all of them, or none where a name is taken.
 
+    A master key that is there already, and is the same, is none that is taken.
     Raises ``Malformed("keys.backup_malformed")``, ``Refused("keys.backup_passphrase")`` for a wrong passphrase
     or a changed file, ``Conflict("keys.exists")``.
     """
@@ -84,6 +93,8 @@ def restore(data: bytes, passphrase: bytes, keyring: Keyring) -> tuple[str, ...]
         raise Conflict("keys.exists", "密钥“{name}”已存在，不会被覆盖。", name=", ".join(sorted(taken)))
     for name, _, _ in packed:
         keyring.path(name, "")  # refuses a name that is none before any key is put in
+    if masters is not None:
+        masters.restore(contents.get("masters", []), inner)
     for name, key, certificate in packed:
         keyring.add(name, key, certificate)
     return tuple(name for name, _, _ in packed)

@@ -19,6 +19,7 @@ from typing import Final
 
 from keys import authority
 from keys.authority import CertificateAuthority, Profile, Revocation, self_signed_root
+from keys.signer import Signer
 from keys.software import SoftwareSigner, generate_key
 from keys.timestamping import TimeStampAuthority
 from trust.anchors import Purpose, TrustAnchor, TrustStore
@@ -179,6 +180,15 @@ def make_demonstration_authority(
     )
 
 
+def certify_department(
+    issuing_ca: Signer, region_name: str, department: Department, moment: datetime, *, years: int = 5
+) -> SoftwareSigner:
+    """One more department of a demonstration region that exists already: its key and certificate."""
+    start = moment.astimezone(UTC).replace(microsecond=0) - _BACKDATED
+    life = min(years * _YEAR, issuing_ca.certificate.not_after - start)
+    return _Maker(region_name, start, 2 * life).department(issuing_ca, department)
+
+
 @dataclass(frozen=True, slots=True)
 class _Maker:
     """Makes keys with their certificates, all marked and all of one period."""
@@ -210,13 +220,13 @@ class _Maker:
     def leaf(self, issuer: SoftwareSigner, name: str, common_name: str, profile: Profile) -> SoftwareSigner:
         return self._issue(issuer, name, self.subject(common_name), profile, self.life / 2)
 
-    def department(self, issuer: SoftwareSigner, department: Department) -> SoftwareSigner:
+    def department(self, issuer: Signer, department: Department) -> SoftwareSigner:
         subject = self.subject(department.name, department.credit_code)
         name = f"signer-{department.credit_code}"
         return self._issue(issuer, name, subject, authority.SIGNER, self.life / 2)
 
     def _issue(
-        self, issuer: SoftwareSigner, name: str, subject: dict[str, str], profile: Profile, life: timedelta
+        self, issuer: Signer, name: str, subject: dict[str, str], profile: Profile, life: timedelta
     ) -> SoftwareSigner:
         key = generate_key()
         end = self.start + life

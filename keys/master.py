@@ -18,7 +18,7 @@ import re
 import secrets
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keys.keyring import sync_directory, write_private
 from keys.software import ITERATIONS
-from trust.errors import Malformed, NotFound, Refused, Unavailable
+from trust.errors import Conflict, Malformed, Refused, Unavailable
 
 FORMAT: Final = "licence-trust/master-key/1"
 UPLOADS: Final = "uploads"
@@ -89,6 +89,29 @@ class MasterKeys:
         """The masters there are."""
         return tuple(sorted(number for _, number in stored_masters(self._directory, self._name)))
 
+    def copies(self, passphrase: bytes) -> list[dict[str, str]]:
+        """Every master under another passphrase, for a backup."""
+        return [
+            {"number": str(number), "file": seal_master(self._master(number), passphrase, 1).decode()}
+            for number in self.numbers()
+        ]
+
+    def restore(self, copies: Sequence[Mapping[str, str]], passphrase: bytes) -> None:
+        """What ``copies`` gave, put back: all, or none. Raises ``Conflict("keys.exists")`` where another master has the
+        number, ``Malformed("keys.backup_malformed")``.
+        """
+        try:
+            opened = {int(one["number"]): open_master(one["file"].encode(), passphrase) for one in copies}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Malformed("keys.backup_malformed", "无法解析密钥备份文件。") from error
+        present = self.numbers()
+        for number, master in opened.items():
+            if number in present and self._master(number) != master:
+                raise Conflict("keys.exists", "密钥“{name}”已存在，不会被覆盖。", name=f"{self._name}.{number}")
+        for number, master in opened.items():
+            if number not in present:
+                put_master(self._path(number), seal_master(master, self._passphrase(), self._iterations))
+
     # Inside
 
     def _newest(self) -> int:
@@ -124,14 +147,6 @@ def stored_masters(directory: Path, name: str = "") -> list[tuple[str, int]]:
     """``(name, number)`` of every master in ``directory``, or of those called ``name``."""
     found = (_NAME.fullmatch(path.name) for path in Path(directory).glob(f"*{_SUFFIX}"))
     return sorted((one[1], int(one[2])) for one in found if one and name in ("", one[1]))
-
-
-def read_master(directory: Path, name: str, number: int) -> bytes:
-    """The file of a master as it stands; raises ``NotFound("keys.unknown")``."""
-    try:
-        return (Path(directory) / f"{name}.{number}{_SUFFIX}").read_bytes()
-    except OSError as error:
-        raise NotFound("keys.unknown", "密钥环中没有“{name}”。", name=f"{name}.{number}") from error
 
 
 def put_master(path: Path, sealed: bytes) -> bool:

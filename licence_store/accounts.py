@@ -31,7 +31,20 @@ from trust.journal import Actor, Entry
 
 ROLES = ("officer", "seal_keeper", "seal_approver", "auditor", "admin")
 """One each, kept apart (三员分立): see ``seal.lifecycle``."""
-SCOPES = ("issue", "read", "search", "check", "life", "collect", "types", "journal", "seals", "trust")
+SCOPES = (
+    "issue",
+    "read",
+    "search",
+    "check",
+    "life",
+    "accept",
+    "materials",
+    "collect",
+    "types",
+    "journal",
+    "seals",
+    "trust",
+)
 ANY = "*"
 """In a token's departments or types: all of them."""
 

@@ -25,6 +25,7 @@ from licence_store.comparing import Comparer
 from licence_store.copying.copies import Copies
 from licence_store.files import FileStore, open_store
 from licence_store.holding.accounts import HolderAccounts
+from licence_store.holding.closing import Closing
 from licence_store.holding.delegation import Delegations
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
@@ -57,12 +58,16 @@ from trust.fetching import HTTPFetcher
 from verify.verifier import Verifier
 
 if TYPE_CHECKING:
+    from licence_store.archive_bag.service import Bags
     from licence_store.archiving import Archiver
     from licence_store.collection.collector import Collector
     from licence_store.collection.quality import Quality
     from licence_store.collection.quarantine import Quarantine
     from licence_store.conversion import Converter
     from licence_store.copying.copier import Copier
+    from licence_store.disputes.disputes import Disputes
+    from licence_store.materials.materials import Materials
+    from licence_store.presenting.presenter import Presenter
     from licence_store.sharing.operations import Sharing
     from licence_store.uploads.service import Uploads
     from licence_store.uploads.vault import Vault
@@ -121,6 +126,12 @@ class Desk:
         """副本登记."""
         return Copies(self.sessions)
 
+    def copy_seal(self) -> SealingMaterial:
+        """证照副本专用章 of this node. Raises ``Refused("copy.no_seal")`` and as ``material`` does."""
+        from licence_store.copying.node_seal import demand_copy_seal
+
+        return self.material(demand_copy_seal(self.region, self.catalogue, self.seal_register, self.clock()))
+
     @cached_property
     def copier(self) -> Copier:
         """用证."""
@@ -144,6 +155,20 @@ class Desk:
         return LedgerWitness(self.ledger)
 
     @cached_property
+    def presenter(self) -> Presenter:
+        """亮证台."""
+        from licence_store.presenting.presenter import Presenter
+
+        return Presenter(self.sessions, self.register, self.ledger, self.clock)
+
+    @cached_property
+    def disputes(self) -> Disputes:
+        """异议办理."""
+        from licence_store.disputes.disputes import Disputes
+
+        return Disputes(self.sessions, self.register, self.ledger, self.notices, self.clock)
+
+    @cached_property
     def files(self) -> FileStore:
         """证照文件库."""
         return open_store(self.settings.files_url, self.region.directory / "files", durable=self.settings.durable)
@@ -165,6 +190,13 @@ class Desk:
         return Uploads(self.sessions, self.vault, self.verifier, self.clock, self.settings.uploads.quota, scanner)
 
     @cached_property
+    def bags(self) -> Bags:
+        """办件归档."""
+        from licence_store.archive_bag.service import Bags
+
+        return Bags(self)
+
+    @cached_property
     def jobs(self) -> Jobs:
         """任务队列."""
         return Jobs(self.sessions, self.clock)
@@ -178,6 +210,11 @@ class Desk:
     def holders(self) -> HolderAccounts:
         """用户账号."""
         return HolderAccounts(self.sessions, self.clock)
+
+    @cached_property
+    def closing(self) -> Closing:
+        """注销账号."""
+        return Closing(self.sessions, self.delegations, lambda: (self.materials,), self.clock)
 
     @cached_property
     def delegations(self) -> Delegations:
@@ -305,6 +342,28 @@ class Desk:
         )
 
     @cached_property
+    def materials(self) -> Materials:
+        """材料."""
+        from licence_store.materials.materials import Materials
+
+        return Materials(
+            sessions=self.sessions,
+            catalogue=self.catalogue,
+            register=self.register,
+            journal=self.journal,
+            ledger=self.ledger,
+            seals=self.seals,
+            seal_object=self.region.seal_folder.object,
+            trust=self.trust,
+            timestamper=lambda: self.timestamper,
+            verifier=self.verifier,
+            uploads=lambda: self.uploads,
+            publisher=partial(self.region.keyring.signer, "publisher"),
+            base_url=self.facts.base_url,
+            clock=self.clock,
+        )
+
+    @cached_property
     def status_lists(self) -> StatusPublisher:
         """状态列表发布."""
         facts = self.facts
@@ -337,8 +396,14 @@ class Desk:
 
     def verifier(self) -> Verifier:
         """核验 with the word of both registers, of licences and of seals."""
-        trust = self.peers.trust_store_with_peers()
-        return Verifier(trust, self.clock, self.register, seals=self.seal_register, peers=self.publications)
+        return Verifier(
+            self.peers.trust_store_with_peers(),
+            self.clock,
+            self.register,
+            seals=self.seal_register,
+            copies=self.copies,
+            peers=self.publications,
+        )
 
     @cached_property
     def callers(self) -> Callers:

@@ -11,7 +11,7 @@ background entries packed and digested, fonts ready to subset, the thumbnail's g
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -129,14 +129,19 @@ def draw_pdf(prepared: PreparedFace, message: DataMessage, verify_url: str) -> U
 
 def field_texts(style: Style, message: DataMessage) -> Iterator[Text]:
     """Each face value set in its box, line by line, in the order of the message."""
+    return set_fields(style, ((value.name, value.title, value.text) for value in message.face))
+
+
+def set_fields(style: Style, values: Iterable[tuple[str, str, str]]) -> Iterator[Text]:
+    """``(name, title, text)`` of fields, each set in its box."""
     boxes = {box.field: box for box in style.boxes}
-    for value in message.face:
-        box = boxes.get(value.name)
+    for name, title, text in values:
+        box = boxes.get(name)
         if box is None:
-            raise Malformed("face.no_box", "样式中没有字段“{field}”的位置。", field=value.name)
+            raise Malformed("face.no_box", "样式中没有字段“{field}”的位置。", field=name)
         block = set_text(
-            value.text, load_font(box.font), width=box.w, height=box.h, size=box.size, min_size=box.min_size,
-            align=box.align, valign=box.valign, leading=box.leading, spacing=box.spacing, field=value.title,
+            text, load_font(box.font), width=box.w, height=box.h, size=box.size, min_size=box.min_size,
+            align=box.align, valign=box.valign, leading=box.leading, spacing=box.spacing, field=title,
         )  # fmt: skip
         for line in block.lines:
             yield Text(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from keys.demonstration import DemonstrationAuthority, make_demonstration_authority
 from licence_store.catalogue import Catalogue
+from licence_store.copying.node_seal import make_copy_seal
 from licence_store.definitions import shipped_definitions
 from licence_store.folder import unwritable, write
 from licence_store.migrations import upgrade
@@ -181,6 +182,7 @@ class Founding:
             wanted = NewSeal(seal_name, department.id, purpose="签发电子证照", seal_id=seal_id)
             seals.enrol(wanted, made, key_name=signer.name)
             catalogue.grant(department.type_slug, department.id, seal_id, SYSTEM)
+        make_copy_seal(self.region, catalogue, seals, now)
 
     def make_seal(
         self, seal_id: str, seal_name: str, name: str, code: str, authority: DemonstrationAuthority, now: datetime

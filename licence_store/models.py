@@ -449,6 +449,7 @@ import licence_store.forms  # noqa: E402
 import licence_store.holding.models  # noqa: E402
 import licence_store.jobs.models  # noqa: E402
 import licence_store.ledger.models  # noqa: E402
+import licence_store.materials.models  # noqa: E402
 import licence_store.notices.models  # noqa: E402
 import licence_store.presenting.models  # noqa: E402
 import licence_store.proofs.models  # noqa: E402, F401

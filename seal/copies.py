@@ -21,6 +21,7 @@ from typing import Any, Final
 from unicodedata import normalize
 
 from seal.message import DOC
+from trust.algorithms import sm3
 from trust.canonical import canonical_json
 from trust.errors import LicenceTrustError, Malformed
 
@@ -37,6 +38,8 @@ MAX_TERMS: Final = 128 << 10
 MAX_TEXT: Final = 100
 """Characters of recipient, purpose, service item and case: they are drawn across the page."""
 MAX_USES: Final = 10_000
+BAND: Final = 36.0
+"""Millimetres at the foot of every page of a copy: the terms in full, and on the first page the copy seal."""
 MASKED: Final = "＊＊＊＊＊＊"
 """What a masked field shows: always the same, so that not even a length is told."""
 
@@ -325,6 +328,24 @@ def watermark_lines(terms: CopyTerms) -> tuple[str, ...]:
     if terms.level != "C" and terms.original.check_required:
         limits += "，使用前须核对原件"
     return statement, use, limits
+
+
+def band_lines(terms: CopyTerms) -> tuple[tuple[str, str], ...]:
+    """``(field, words)`` of the band: the watermark's lines again, and what the copy was made of."""
+    original = terms.original
+    made = terms.made.astimezone(_BEIJING)
+    kind = "证照标识" if original.kind == "licence" else "材料"
+    lines = (
+        *watermark_lines(terms),
+        f"原件：{original.title}（可信等级{terms.level}），{kind}{original.id}，杂凑值（SM3）{original.sm3}",
+        f"制作：{terms.by}，{made.year}年{made.month}月{made.day}日 {made:%H:%M:%S}；本件不是原件，逾期或他用无效",
+    )
+    return tuple((f"copy.{number}", line) for number, line in enumerate(lines, 1))
+
+
+def derived_nonce(terms: CopyTerms, entry: str) -> str:
+    """128 bits, hex, for another part of the file that depends on the holder: it follows from the terms' own."""
+    return sm3(canonical_json(["nonce", terms.nonce, entry]))[:16].hex()
 
 
 def plain(text: str) -> str:

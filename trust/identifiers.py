@@ -224,6 +224,11 @@ class LicenceId:
         return replace(self, version=version)
 
 
+def first_version(base: str) -> LicenceId:
+    """The identifier of version 1 of the licence whose base this is. Raises ``Malformed("identifier.*")``."""
+    return parse_licence_id(f"{base}.001.0", strict=False)
+
+
 def parse_licence_id(text: str, *, strict: bool = True) -> LicenceId:
     """Read 电子证照标识; letters may be in either case.
 

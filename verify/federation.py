@@ -28,12 +28,13 @@ ENTITLEMENT_MISSING = "ENTITLEMENT_MISSING"
 TRUST_LIST_EXPIRED = "TRUST_LIST_EXPIRED"
 
 
-def judging_store(home: TrustStore, message: DataMessage | None, makers: Iterable[bytes]) -> TrustStore:
-    """By whom a document is judged; ``makers``: certificates (DER) of its seals' makers or, without seal, signers."""
+def judging_store(home: TrustStore, stated: str, makers: Iterable[bytes]) -> TrustStore:
+    """By whom a document is judged. ``stated``: the region it says it is of, empty where it says none; ``makers``:
+    certificates (DER) of its seals' makers or, without seal, of its signers.
+    """
     if home.trust_list is None:
         return home
-    stated = message.metadata["region"] if message is not None else home.region
-    chosen = _store_of(home, stated) or home
+    chosen = _store_of(home, stated or home.region) or home
     certificates = _loaded(makers)
     if not certificates or any(_knows(chosen, one) for one in certificates):
         return chosen

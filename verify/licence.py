@@ -324,7 +324,7 @@ def find_status(
         return known
     if store.entry is not None and peers is not None:
         return _ask_region(message, peers, store)
-    return _read_list(message, store, question)
+    return read_list(message.status_list, message.status_index, store, question)
 
 
 def _ask_region(message: DataMessage, peers: PeerStatusSource, store: TrustStore) -> LicenceStatus | None:
@@ -349,7 +349,7 @@ def _ask_region(message: DataMessage, peers: PeerStatusSource, store: TrustStore
             region=region,
             reason=said.reason or "-",
         )
-    status = _state_in(said.published, message)
+    status = _state_in(said.published, message.status_index)
     if said.current or indication_of(status.state) is Indication.FAILED:
         return status
     raise CheckFailed(
@@ -364,9 +364,9 @@ def _ask_region(message: DataMessage, peers: PeerStatusSource, store: TrustStore
     )
 
 
-def _state_in(published: StatusList, message: DataMessage) -> LicenceStatus:
+def _state_in(published: StatusList, index: str) -> LicenceStatus:
     try:
-        return LicenceStatus(published.status_at(int(message.status_index)))
+        return LicenceStatus(published.status_at(int(index)))
     except (Malformed, ValueError) as error:
         raise CheckFailed(
             INDETERMINATE, "LICENCE_STATUS_UNKNOWN", "licence.status_index", "{detail}", detail=error
@@ -382,12 +382,13 @@ def _ask_register(message: DataMessage, statuses: StatusSource | None, question:
         return None
 
 
-def _read_list(message: DataMessage, store: TrustStore, question: Question) -> LicenceStatus | None:
-    published = store.status_list(message.status_list) if message.status_list and message.status_index else None
+def read_list(address: str, index: str, store: TrustStore, question: Question) -> LicenceStatus | None:
+    """What a fresh status list at hand says; ``None``: there is none. Raises ``CheckFailed``."""
+    published = store.status_list(address) if address and index else None
     if published is None or not published.is_fresh(question.latest):
         return None
     check_published(published.document, store, published.issued_at, known_at=question.known_at)
-    return _state_in(published, message)
+    return _state_in(published, index)
 
 
 def check_current(status: LicenceStatus) -> None:

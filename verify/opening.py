@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from seal import cms, ses
+from seal.copies import COPY_ENTRY, CopyTerms, parse_terms
 from seal.message import MESSAGE_ENTRY, DataMessage, parse_message
 from seal.ofd.package import (
     Limits,
@@ -150,6 +151,8 @@ class OpenedDocument:
     signatures: list[OpenedSignature] = field(default_factory=list)
     custom_datas: list[tuple[str, str]] = field(default_factory=list)
     message: DataMessage | None = None
+    copy: CopyTerms | None = None
+    """Terms of a copy (用证副本)."""
     faults: list[CheckFailed] = field(default_factory=list)
 
     @property
@@ -169,6 +172,7 @@ def open_document(data: bytes, limits: Limits) -> OpenedDocument:
     opened = OpenedDocument(sm3(data).hex(), package, files, contents, faults=[*faults, *contents.faults])
     _read_root(opened, limits)
     _read_message(opened)
+    _read_copy(opened)
     return opened
 
 
@@ -326,3 +330,13 @@ def _read_message(opened: OpenedDocument) -> None:
         opened.message = parse_message(data)
     except Malformed as error:
         opened.faults.append(_fault(error.code, N_("证照数据电文无法读取：{detail}"), detail=error))
+
+
+def _read_copy(opened: OpenedDocument) -> None:
+    data = opened.entries.get(COPY_ENTRY)
+    if data is None:
+        return
+    try:
+        opened.copy = parse_terms(data)
+    except Malformed as error:
+        opened.faults.append(_fault(error.code, N_("副本条款无法读取：{detail}"), detail=error))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from seal.copies import COPY_ENTRY
 from seal.message import MESSAGE_ENTRY
 from trust.anchors import TrustStore
 from trust.i18n import N_
@@ -53,7 +54,7 @@ def _info(code: str, template: str, **params: object) -> Remark:
 def on_document(opened: OpenedDocument, unnamed: list[str]) -> Iterator[Remark]:
     """About the file as a whole; ``unnamed`` are entries covered by a signature that no XML names."""
     contents = opened.contents
-    if opened.signatures and MESSAGE_ENTRY not in opened.entries:
+    if opened.signatures and not {MESSAGE_ENTRY, COPY_ENTRY} & opened.entries.keys():
         template = N_("文件不带证照数据电文：结论只说明由谁签署、内容是否完整，不说明它是一份证照。")
         yield _info("message.none", template)
     for anomaly in opened.package.anomalies:

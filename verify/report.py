@@ -237,6 +237,8 @@ class Report:
     face: tuple[tuple[str, str, str], ...] = ()
     """``(name, title, text)`` of each face field, as the sealed data message states it."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    copy: Mapping[str, object] | None = None
+    """用证副本: its terms as they stand in the file; ``None``: it is no copy."""
     trust_list: Mapping[str, object] = field(default_factory=dict)
     """信任列表 by which documents of other regions are judged: number, age and, of such a document, its entitlement."""
 
@@ -252,20 +254,21 @@ class Report:
         moment: datetime,
         face: tuple[tuple[str, str, str], ...] = (),
         metadata: Mapping[str, str] | None = None,
+        copy: Mapping[str, object] | None = None,
     ) -> Report:
         """The worst finding decides, the signatures' before the document's; without signature nothing passes."""
         every = [*(f for s in signatures for f in s.findings), *findings]
         indication, sub = worst(every)
         if not signatures and indication is Indication.PASSED:
             indication, sub = Indication.INDETERMINATE, "NO_SIGNATURE_FOUND"
-        return cls(indication, sub, document, signatures, findings, moment, face, metadata or {})
+        return cls(indication, sub, document, signatures, findings, moment, face, metadata or {}, copy)
 
     def to_json(self, translate: Callable[[str], str] = str) -> dict[str, object]:
         """The object of the console contract (``verify --json``)."""
         return {
             "indication": str(self.indication),
             "sub_indication": self.sub_indication,
-            "document": dict(self.document),
+            "document": {**self.document, **({"copy": dict(self.copy)} if self.copy is not None else {})},
             "signatures": [s.to_json(translate) for s in self.signatures],
             "findings": [f.to_json(translate) for f in self.findings],
             **({"trust_list": dict(self.trust_list)} if self.trust_list else {}),

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from seal import checking
-from seal.message import DataMessage, FaceValue
+from seal.copies import COPY_ENTRY, CopyTerms
+from seal.message import MESSAGE_ENTRY, DataMessage, FaceValue
 from seal.ofd.package import Limits
 from seal.ses import SESSignature
 from trust.algorithms import sm3
@@ -23,7 +24,7 @@ from trust.anchors import TrustStore
 from trust.certificates import Certificate, load_certificate
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
-from verify import checks, federation, licence, remarks, steps
+from verify import checks, copies, copy_page, federation, licence, remarks, steps
 from verify.checks import Question
 from verify.evidence import certificates_in, signers_in
 from verify.face import Face, read_face
@@ -84,15 +85,15 @@ class Verifier:
         except Malformed as error:
             return _unreadable(document, error, question)
         makers = [s.ses.seal.maker_certificate for s in opened.signatures if s.ses] or signers_in(opened)
-        verifier = self.for_region_of(opened.message, makers)
+        verifier = self.for_region_of(region_of(opened.message, opened.copy), makers)
         if self.evidence is not None:
             trust = self.evidence.current(verifier.trust, certificates_in(opened))
             verifier = replace(verifier, trust=trust, evidence=None)
         return verifier._judge(opened, question)
 
-    def for_region_of(self, message: DataMessage | None, makers: list[bytes]) -> Verifier:
+    def for_region_of(self, stated: str, makers: list[bytes]) -> Verifier:
         """The verifier that believes the anchors of the document's own region (T12)."""
-        trust = federation.judging_store(self.trust, message, makers)
+        trust = federation.judging_store(self.trust, stated, makers)
         return replace(self, trust=trust, home=self.trust)
 
     def _verify_pdf(self, document: bytes, question: Question) -> Report:
@@ -105,9 +106,10 @@ class Verifier:
         judged = [self._judge_signature(opened, signature, question) for signature in opened.signatures]
         file_findings = self._judge_file(opened, question)
         licence_findings = self._judge_licence(opened, judged, question)
+        copy_findings = self._judge_copy(opened, judged, question)
         mutual = federation.judge(self.home or self.trust, self.trust, opened.message, judged, question)
-        report = _report(opened, judged, [*file_findings, *licence_findings, *mutual.findings], question)
-        return replace(report, trust_list=mutual.facts)
+        findings = [*file_findings, *licence_findings, *copy_findings, *mutual.findings]
+        return replace(_report(opened, judged, findings, question), trust_list=mutual.facts)
 
     def _question(self, moment: datetime | None, stated: StatedPurpose) -> Question:
         now = _aware(self.clock())
@@ -258,6 +260,40 @@ class Verifier:
         steps.check_status(found, message, self.statuses, self.trust, question, check_file, self.peers)
 
 
+    # ------------------------------------------------------------ the copy
+
+    def _judge_copy(self, opened: OpenedDocument, judged: list[_Judged], question: Question) -> list[Finding]:
+        """用证副本: the copy seal, what is shown, the use, then what became of copy and original."""
+        found, terms = Found(), opened.copy
+        is_message, is_copy = MESSAGE_ENTRY in opened.entries, COPY_ENTRY in opened.entries
+        sealed = [(j, j.signature.ses) for j in judged if j.signature.ses is not None]
+        found.ask(copies.check_not_both, terms=is_copy, message=is_message)
+        found.ask(copies.check_terms_there, [ses.seal for _, ses in sealed], terms=is_copy, message=is_message)
+        if terms is None:
+            return found.findings
+        seals = [
+            copies.SealedBy(ses.seal, _named(j.signer), not checks.left_out(opened, j.signature)) for j, ses in sealed
+        ]
+        found.ask(copies.check_copy_seal, terms, seals)
+        found.ask(copy_page.check_attached, opened)
+        face = self._read_face(found, opened)
+        if face is not None:
+            found.ask(copies.check_shown, terms, face)
+        self._judge_copy_pages(found, opened, terms)
+        copies.judge_use(found, terms, question, self.copies, self.statuses, self.trust)
+        return found.findings
+
+    def _judge_copy_pages(self, found: Found, opened: OpenedDocument, terms: CopyTerms) -> None:
+        try:
+            pages = copy_page.read_pages(opened)
+        except Malformed as error:
+            template = N_("副本的页面无法读取：{detail}")
+            found.add_failures([CheckFailed(Indication.FAILED, "FORMAT_FAILURE", error.code, template, detail=error)])
+            return
+        found.ask(copies.check_watermark, terms, pages)
+        found.ask(copies.check_pictures, terms, pages)
+
+
 # ---------------------------------------------------------------- one signature
 
 
@@ -307,9 +343,17 @@ def _report(opened: OpenedDocument, judged: list[_Judged], findings: list[Findin
         tuple(j.report() for j in judged),
         tuple(findings),
         question.moment,
-        face_of(message) if message is not None else (),
+        face_of(message) if message is not None else copies.face_of(opened.copy),
         message.metadata if message is not None else None,
+        copies.facts(opened.copy),
     )
+
+
+def region_of(message: DataMessage | None, terms: CopyTerms | None) -> str:
+    """The region a document says it is of; empty: it says none."""
+    if message is not None:
+        return message.metadata["region"]
+    return terms.region if terms is not None else ""
 
 
 def face_of(message: DataMessage) -> tuple[tuple[str, str, str], ...]:
@@ -329,6 +373,10 @@ def _unreadable(document: bytes, error: Malformed, question: Question) -> Report
     finding = Finding(error.code, Severity.ERROR, error.template, error.params, Indication.FAILED, "FORMAT_FAILURE")
     facts: dict[str, str | int] = {"format": "unknown", "digest": sm3(document).hex()}
     return Report.of(facts, (), (finding,), question.moment)
+
+
+def _named(signer: Certificate | None) -> str:
+    return signer.common_name if signer is not None else ""
 
 
 def _attached(judged: _Judged) -> tuple[Certificate, ...]:

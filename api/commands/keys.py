@@ -161,7 +161,8 @@ def backup(
         actor, keyring = services.administrator(account), services.desk.region.keyring
         passphrase = _passphrase() if passphrase_stdin else new_password()
         chosen = names or keyring.names()
-        sealed = back_up(keyring, passphrase.encode(), services.clock(), names=chosen)
+        masters = None if names else services.desk.region.masters
+        sealed = back_up(keyring, passphrase.encode(), services.clock(), names=chosen, masters=masters)
         write_private(out, sealed)
         services.journal.record(
             actor=actor, action="key.backup", subject="keys", details={"names": " ".join(chosen)[:1000]}
@@ -183,7 +184,8 @@ def restore_backup(file: Path, as_json: bool, account: str | None, directory: Pa
 
     with open_services(directory) as services:
         actor = services.administrator(account)
-        names = restore(file_bytes(file), _passphrase().encode(), services.desk.region.keyring)
+        region = services.desk.region
+        names = restore(file_bytes(file), _passphrase().encode(), region.keyring, region.masters)
         services.journal.record(
             actor=actor, action="key.restore", subject="keys", details={"names": " ".join(names)[:1000]}
         )

@@ -10,7 +10,20 @@ import click
 from api.commands.common import Group, acting, common, open_services, option, put, say, tr
 
 command = Group("tokens", help="接口令牌：发放、列出、收回")
-SCOPES = ("issue", "read", "search", "check", "life", "collect", "types", "journal", "seals", "trust")
+SCOPES = (
+    "issue",
+    "read",
+    "search",
+    "check",
+    "life",
+    "accept",
+    "materials",
+    "collect",
+    "types",
+    "journal",
+    "seals",
+    "trust",
+)
 
 
 @command.command("create", help="发放接口令牌；密钥只显示一次")

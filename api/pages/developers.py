@@ -10,6 +10,7 @@ from trust.i18n import N_
 TITLES = {
     "verify": N_("核验"),
     "licences": N_("证照"),
+    "copies": N_("用证副本"),
     "seals": N_("电子印章"),
     "trust": N_("信任材料"),
     "certificates": N_("证书与密钥"),
@@ -17,7 +18,7 @@ TITLES = {
     "staff": N_("令牌与留痕"),
     "operations": N_("运行"),
 }
-AUTH = {"token": N_("需要接口令牌"), "account": N_("需要账号和密码")}
+AUTH = {"token": N_("需要接口令牌"), "account": N_("需要账号和密码"), "space token": N_("需要用户会话令牌")}
 
 
 def groups(document: dict[str, Any], translate: Callable[[str], str]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -55,11 +55,20 @@ GROUPS: Final = (
         ),
     ),
     Group(
+        N_("窗口"),
+        (
+            Entry("window", "/window", N_("材料核验"), _OFFICER),
+            Entry("window-copies", "/window/copies", N_("用证副本"), _OFFICER),
+            Entry("scan", "/window/scan", N_("扫码查验"), _OFFICER),
+        ),
+    ),
+    Group(
         N_("证照库"),
         (
             Entry("licences", "/licences", N_("查找证照"), _READERS),
             Entry("licences", "/holdings", N_("按持证者查"), _READERS),
             Entry("inspections", "/inspections", N_("年检"), _READERS),
+            Entry("disputes", "/disputes", N_("异议办理"), _READERS),
         ),
     ),
     Group(
@@ -67,6 +76,13 @@ GROUPS: Final = (
         (
             Entry("types", "/types", N_("全部类型")),
             Entry("types", "/types/drafts", N_("类型草稿与审核"), _WRITERS),
+        ),
+    ),
+    Group(
+        N_("共享"),
+        (
+            Entry("sharing-look-up", "/sharing/look-up", N_("跨部门查证"), _OFFICER),
+            Entry("sharing", "/sharing", N_("共享管理"), _READERS),
         ),
     ),
     Group(N_("印章"), (Entry("seals", "/seals", N_("印章"), SIGNED_IN),)),

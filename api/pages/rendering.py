@@ -47,12 +47,22 @@ def static(name: str) -> str:
 
 
 def page(
-    request: Request, template: str, *, visitor: Visitor | None = None, status: int = 200, nav: str = "", **values: Any
+    request: Request,
+    template: str,
+    *,
+    visitor: Visitor | None = None,
+    status: int = 200,
+    nav: str = "",
+    holder_csrf: str = "",
+    **values: Any,
 ) -> HTMLResponse:
-    """The page ``template`` for ``visitor``, in the visitor's language."""
+    """The page ``template`` for ``visitor``, in the visitor's language.
+
+    ``holder_csrf`` is what forms bring back where a holder is signed in to the space (``space_base``).
+    """
     language = language_of(request)
     services = request.app.state.services
-    form, translate = form_token(request, visitor), translator(language)
+    form, translate = holder_csrf or form_token(request, visitor), translator(language)
     role = visitor.account.role if visitor else ""
     html = (
         environment()
@@ -73,7 +83,7 @@ def page(
         )
     )
     response = HTMLResponse(html, status, {"Cache-Control": "no-store", "Content-Language": language})
-    _remember(request, response, visitor, form)
+    _remember(request, response, "" if holder_csrf or visitor else form)
     return response
 
 
@@ -85,9 +95,10 @@ def form_token(request: Request, visitor: Visitor | None) -> str:
     return kept if len(kept) == 43 else secrets.token_urlsafe(32)
 
 
-def _remember(request: Request, response: HTMLResponse, visitor: Visitor | None, form: str) -> None:
+def _remember(request: Request, response: HTMLResponse, form: str) -> None:
+    """``form``: what a stranger's forms bring back; empty for whoever is signed in."""
     secure = request.app.state.settings.secure
-    if visitor is None and request.cookies.get(CSRF_COOKIE) != form:
+    if form and request.cookies.get(CSRF_COOKIE) != form:
         response.set_cookie(CSRF_COOKIE, form, httponly=True, samesite="lax", secure=secure, path="/")
     if request.query_params.get("lang") in ("zh-CN", "en"):
         response.set_cookie("lang", request.query_params["lang"], max_age=31536000, samesite="lax", secure=secure)
@@ -105,14 +116,21 @@ def _other_language(request: Request, language: str) -> str:
 
 def problem_page(request: Request, problem: Problem) -> HTMLResponse:
     """The page for a failure; it must not fail itself, so whoever cannot be recognised now is shown as a stranger."""
-    response = page(
-        request,
-        "problem.html",
-        visitor=_recognised(request),
-        status=problem.status,
-        problem=problem,
-        trace=trace_id.get(),
-    )
+    if request.url.path == "/space" or request.url.path.startswith("/space/"):
+        from api.pages.space_base import space_problem
+
+        response = space_problem(request, problem)
+    else:
+        response = page(
+            request,
+            "problem.html",
+            visitor=_recognised(request),
+            status=problem.status,
+            layout="base.html",
+            home="/",
+            problem=problem,
+            trace=trace_id.get(),
+        )
     response.headers.update(problem.headers)
     return response
 

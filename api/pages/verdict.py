@@ -81,6 +81,8 @@ class VerdictView:
     findings: list[FindingView]
     signatures: list[SignatureView]
     document: list[tuple[str, str]]
+    copy: list[tuple[str, str]]
+    """用证副本: what it is for."""
 
 
 def verdict_view(report: Report, name: str, translate: Translate, language: str = "zh-CN") -> VerdictView:
@@ -99,7 +101,35 @@ def verdict_view(report: Report, name: str, translate: Translate, language: str 
         sorted(_findings(report, translate), key=lambda one: _ORDER[one.tone]),
         [_signature(one, is_altered(report), language, translate) for one in report.signatures],
         _document(report, name, translate),
+        _copy(report, translate),
     )
+
+
+_COPY_ROWS = (
+    ("purpose", N_("仅供用途")),
+    ("recipient", N_("使用单位")),
+    ("service_item", N_("办理事项")),
+    ("case_number", N_("办件编号")),
+    ("level", N_("可信等级")),
+    ("by", N_("副本制作单位")),
+    ("id", N_("副本编号")),
+)
+
+
+def _copy(report: Report, translate: Translate) -> list[tuple[str, str]]:
+    """用证副本: for what, by whom, until when; as the file states it."""
+    copy = report.copy
+    if copy is None:
+        return []
+    rows = [(translate(title), str(copy[key])) for key, title in _COPY_ROWS]
+    rows.insert(2, (translate("副本有效期至"), when(datetime.fromisoformat(str(copy["until"])))))
+    if copy["uses"]:
+        rows.insert(3, (translate("限用次数"), str(copy["uses"])))
+    original = copy["original"]
+    assert isinstance(original, dict)
+    rows.append((translate("原件"), f"{original['title']} · {original['id']}"))
+    rows.append((translate("原件摘要（SM3）"), str(original["sm3"])))
+    return [(title, text) for title, text in rows if text]
 
 
 _FACE_NOTES = {
@@ -137,6 +167,10 @@ _PASSED = (
     N_("可以采信这份文件；办理时请核对持证者身份。"),
     N_("核对下面的证照内容与您看到的画面是否一致。"),
 )
+_PASSED_COPY = (
+    N_("可以在所说明的用途之内采用这份副本；采用时请在系统中登记，次数以登记为准。"),
+    N_("核对副本上的水印与办理事项是否一致，并核对持证者身份。"),
+)
 _FAILED = (
     N_("请勿采信这份文件，也不要据此办理业务。"),
     N_("请持证者从签发部门或政务服务平台重新获取原始文件。"),
@@ -162,6 +196,15 @@ _ADVICE: dict[str, tuple[str, ...]] = {
     "LICENCE_REVOKED": (N_("证照已被吊销，请勿据此办理业务。"),),
     "LICENCE_ANNULLED": (N_("证照已被撤销，请勿据此办理业务。"),),
     "LICENCE_CANCELLED": (N_("证照已注销，请勿据此办理业务。"),),
+    "COPY_PURPOSE_NOT_STATED": (N_("这是一份用证副本：请写明用途后再核验。"),),
+    "COPY_PURPOSE_DIFFERS": (N_("副本只能用于它写明的用途，请持证者为本次办理另行制作。"),),
+    "COPY_RECIPIENT_DIFFERS": (N_("副本不是为您所在的单位制作的，请持证者另行制作。"),),
+    "COPY_SERVICE_ITEM_DIFFERS": (N_("副本只能用于它写明的事项，请持证者为本次办理另行制作。"),),
+    "COPY_CASE_DIFFERS": (N_("副本只能用于它写明的办件，请持证者为本次办理另行制作。"),),
+    "COPY_EXPIRED": (N_("副本已过有效期，请持证者重新制作。"),),
+    "COPY_REVOKED": (N_("持证者已收回这份副本，请勿采用。"),),
+    "COPY_USED_UP": (N_("副本的使用次数已经用完，请持证者重新制作。"),),
+    "ORIGINAL_CHECK_REQUIRED": (N_("请先核对原件，一致后才能采用这份副本。"),),
     "LICENCE_TRANSFERRED": (N_("证照已转出本地区，请到现登记地核验。"),),
 }
 _UNSURE = (
@@ -172,7 +215,7 @@ _UNSURE = (
 
 def _advice(report: Report) -> tuple[str, ...]:
     if report.indication is Indication.PASSED:
-        return _PASSED
+        return _PASSED if report.copy is None else _PASSED_COPY
     known = _ADVICE.get(report.sub_indication or "")
     return known or (_FAILED if report.indication is Indication.FAILED else _UNSURE)
 
@@ -192,9 +235,19 @@ _ASPECTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 
 
+_COPY_ASPECTS = (
+    *_ASPECTS[:5],
+    (N_("副本与条款一致"), ("copy-shown",), N_("照面、加注说明和水印都与副本条款一致，由证照副本专用章制作。")),
+    (N_("用途相符"), ("copy",), N_("在副本写明的用途、期限和次数之内。")),
+    (N_("原件现行有效"), ("licence",), N_("原件没有失效的登记。")),
+)
+_COPY_USE = ("COPY_PURPOSE", "COPY_RECIPIENT", "COPY_SERVICE", "COPY_CASE", "COPY_EXPIRED", "COPY_NOT_YET",
+             "COPY_REVOKED", "COPY_USED", "COPY_STATUS", "ORIGINAL_CHECK")  # fmt: skip
+
+
 def _aspects(report: Report, translate: Translate) -> Iterable[Aspect]:
     """One line per question; where nothing could be asked the line says so."""
-    for title, areas, fine in _ASPECTS:
+    for title, areas, fine in _ASPECTS if report.copy is None else _COPY_ASPECTS:
         deciding = _worst([f for f in _every(report) if _area(f) in areas])
         if deciding is not None:
             yield Aspect(translate(title), _tone(deciding), deciding.message(translate))
@@ -217,7 +270,7 @@ def _unasked(report: Report, area: str) -> tuple[str, str] | None:
         return "none", N_("文件没有说明签署时间。")
     if area == "time" and not all(one.time_proved for one in report.signatures):
         return "unsure", N_("盖章时间为文件自称，没有可信时间戳证明。")
-    if area in ("message", "licence") and not report.metadata:
+    if area in ("message", "licence") and not report.metadata and report.copy is None:
         return "none", N_("文件里没有证照数据，不是电子证照。")
     return None
 
@@ -228,6 +281,10 @@ def _value_stands(one: SignatureReport) -> bool:
 
 
 def _area(finding: Finding) -> str:
+    if finding.code.startswith("COPY_") or (finding.sub_indication or "").startswith(_COPY_USE):
+        return "copy"
+    if finding.code.startswith("copy."):
+        return "copy-shown"
     return "licence" if finding.code.startswith("LICENCE_") else finding.code.partition(".")[0]
 
 

@@ -23,12 +23,14 @@ from api.deps import (
     upload,
 )
 from api.errors import language_of, problem_of
+from api.moments import parse_local
 from api.pages import developers, start_views
 from api.pages.public import QUESTIONS, public_state
 from api.pages.rendering import page
 from api.pages.seal_views import registered
 from api.pages.verdict import verdict_view
 from api.start_office import waiting_for
+from api.stated import LONGEST, stated_purpose
 from api.wiring import Services
 from seal.lifecycle import Official, Role
 from trust.errors import Malformed, NotFound, Refused, Unauthenticated
@@ -78,7 +80,10 @@ def developers_page(request: Request, found: Found, person: MaybeVisitor) -> Res
 
 @router.get("/verify")
 def verify_page(request: Request, person: MaybeVisitor) -> Response:
-    return page(request, "verify.html", visitor=person, nav="verify", problem=None)
+    return page(request, "verify.html", visitor=person, nav="verify", problem=None, stated=_NOTHING)
+
+
+_NOTHING = {"purpose": "", "recipient": "", "at": ""}
 
 
 async def uploaded(request: Request, data: Form) -> tuple[bytes, str] | Malformed:
@@ -94,14 +99,21 @@ def verify_upload(
     request: Request,
     found: Found,
     person: MaybeVisitor,
+    data: Form,
     given: Annotated[tuple[bytes, str] | Malformed, Depends(uploaded)],
     anybody: Annotated[Actor, Depends(stranger)],
 ) -> Response:
-    if isinstance(given, Malformed):
-        problem = problem_of(given, language_of(request)).detail
-        return page(request, "verify.html", visitor=person, status=422, nav="verify", problem=problem)
+    said = {key: str(data.get(key, ""))[:LONGEST] for key in _NOTHING}
+    try:
+        if isinstance(given, Malformed):
+            raise given
+        moment = parse_local(said["at"])
+    except Malformed as error:
+        problem = problem_of(error, language_of(request)).detail
+        return page(request, "verify.html", visitor=person, status=422, nav="verify", problem=problem, stated=said)
     content, name = given
-    report = found.verify(content, person.actor if person else anybody, None)
+    stated = stated_purpose(said["purpose"], said["recipient"])
+    report = found.verify(content, person.actor if person else anybody, moment, stated)
     view = verdict_view(report, name, translation(request), language_of(request))
     picture = found.picture_of(content, report)
     known = registered(found.desk.seal_register, report)

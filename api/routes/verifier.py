@@ -10,9 +10,11 @@ from api.deps import Caller, document, maybe_caller, services, stranger, transla
 from api.moments import parse_moment
 from api.schemas.common import problems
 from api.schemas.verifier import VerificationBody
+from api.stated import LONGEST, stated_purpose
 from api.wiring import Services
 from trust.i18n import N_
 from trust.journal import Actor
+from verify.policy import StatedPurpose
 
 router = APIRouter(tags=["verify"])
 UPLOAD = {
@@ -39,6 +41,16 @@ def asker(
     return known.actor if known else Actor("anonymous", None, anybody.address, "http")
 
 
+def stated_in_query(
+    purpose: Annotated[str, Query(max_length=LONGEST, description="用证副本: what it is wanted for")] = "",
+    recipient: Annotated[str, Query(max_length=LONGEST, description="用证副本: who is to use it")] = "",
+    service_item: Annotated[str, Query(max_length=LONGEST, description="用证副本: for which service item")] = "",
+    case_number: Annotated[str, Query(max_length=LONGEST, description="用证副本: in which case")] = "",
+) -> StatedPurpose:
+    """What a copy is wanted for; without a purpose no copy passes."""
+    return stated_purpose(purpose, recipient, service_item, case_number)
+
+
 @router.post(
     "/verifications",
     response_model=VerificationBody,
@@ -51,7 +63,8 @@ def verify(
     content: Annotated[bytes, Depends(document)],
     actor: Annotated[Actor, Depends(asker)],
     translate: Annotated[Any, Depends(translation)],
+    stated: Annotated[StatedPurpose, Depends(stated_in_query)],
     at: Annotated[str | None, Query(description="RFC 3339; the moment to verify at")] = None,
 ) -> dict[str, object]:
-    report = found.verify(content, actor, parse_moment(at) if at else None)
+    report = found.verify(content, actor, parse_moment(at) if at else None, stated)
     return report.to_json(translate)

@@ -40,6 +40,36 @@ class SignatureBody(BaseModel):
     findings: list[FindingBody]
 
 
+class OriginalBody(BaseModel):
+    """原件 of a copy, told by its digest."""
+
+    kind: str = Field(description="licence or material")
+    id: str
+    title: str
+    issuer: str
+    sm3: str
+    check_required: bool = Field(description="Whoever takes the copy must see the original")
+
+
+class CopyTermsBody(BaseModel):
+    """用证副本: its terms as they stand in the file."""
+
+    id: str
+    level: str = Field(description="可信等级 A to D of the original")
+    recipient: str
+    purpose: str
+    service_item: str
+    case_number: str
+    made: str
+    until: str
+    uses: int = Field(description="How many times it may be accepted; 0: not limited")
+    by: str
+    region: str
+    masked: list[str]
+    original: OriginalBody
+    watermark: list[str]
+
+
 class VerificationBody(BaseModel):
     """核验结论."""
 
@@ -79,6 +109,8 @@ class VerificationBody(BaseModel):
 
     indication: str = Field(description="TOTAL-PASSED, INDETERMINATE or TOTAL-FAILED", examples=["TOTAL-PASSED"])
     sub_indication: str | None = Field(description="Words of ETSI EN 319 102-1, or LICENCE_<STATE>")
-    document: dict[str, str | int]
+    document: dict[str, str | int | CopyTermsBody] = Field(
+        description="format, digest (SM3, hex); of a licence licence_id, licence_number, version; of a copy `copy`"
+    )
     signatures: list[SignatureBody]
     findings: list[FindingBody]

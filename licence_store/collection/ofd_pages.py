@@ -18,11 +18,13 @@ from trust.errors import Malformed
 
 DPI = 200
 _LIMITS = Limits(max_file_size=20 << 20, max_entries=500)
+_MOST_PAGES = 201
 _MOST_OBJECTS = 20_000
 _MOST_PICTURES = 24
 """On one page; each is decoded in a process of its own."""
 _MOST_PLACES = 100
 _FURTHEST = 10_000.0
+_DRAWN = ("{*}TextObject", "{*}ImageObject", "{*}PathObject", "{*}CompositeObject")
 _Placed = tuple[tuple[float, float, float, float], bytes]
 _READER = Path(__file__).with_name("page_reader.py")
 
@@ -41,11 +43,18 @@ class _Page:
     height: float
     words: tuple[_Words, ...]
     pictures: tuple[_Placed, ...]
+    drawn: bool
+    """There is something on it, paths and composed objects included."""
 
 
 def sizes(data: bytes) -> Sequence[tuple[int, int]]:
     """Each page's size in dots at 200 dpi; raises ``Malformed``."""
     return [(round(page.width / 25.4 * DPI), round(page.height / 25.4 * DPI)) for page in _pages(data)]
+
+
+def described(data: bytes) -> Iterator[tuple[float, float, bool]]:
+    """Each page's width and height in millimetres, and whether anything is drawn on it; raises ``Malformed``."""
+    return ((page.width, page.height, page.drawn) for page in _pages(data))
 
 
 def lines(data: bytes, number: int) -> tuple[str, ...]:
@@ -115,14 +124,15 @@ def _read(data: bytes) -> Iterator[_Page]:
     media = dict(_media(entries, content, folder))
     default = _box(next(content.iter("{*}PhysicalBox"), None))
     templates = {one.get("ID"): locate(entries, folder, one.get("BaseLoc")) for one in content.iter("{*}TemplatePage")}
-    for listed in list(content.iter("{*}Page"))[:51]:
+    for listed in list(content.iter("{*}Page"))[:_MOST_PAGES]:
         if not listed.get("BaseLoc"):
             continue
         page = parse_xml(entries[locate(entries, folder, listed.get("BaseLoc"))])
         _, _, width, height = _box(next(page.iter("{*}PhysicalBox"), None)) if _has_box(page) else default
         under = [templates[t.get("TemplateID")] for t in page.iter("{*}Template") if t.get("TemplateID") in templates]
         layers = [*(parse_xml(entries[name]) for name in under), page]
-        yield _Page(width, height, tuple(_words(layers)), tuple(_pictures(layers, media)))
+        drawn = any(next(layer.iter(*_DRAWN), None) is not None for layer in layers)
+        yield _Page(width, height, tuple(_words(layers)), tuple(_pictures(layers, media)), drawn)
 
 
 def _number(text: str) -> float:
@@ -148,6 +158,8 @@ def _media(entries: Mapping[str, bytes], document: Any, folder: str) -> Iterator
     """Resource id → the picture's file."""
     for listed in [*document.iter("{*}PublicRes"), *document.iter("{*}DocumentRes")]:
         name = locate(entries, folder, text_of(listed))
+        if name not in entries:
+            continue  # some producers list resources that they leave out
         resources = parse_xml(entries[name])
         base = resolve(directory_of(name), resources.get("BaseLoc") or "")
         for one in resources.iter("{*}MultiMedia"):

@@ -12,41 +12,37 @@ the verifier would not pass. Each act is in the journal and in the holder's use 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from licence_store import journal
 from licence_store.copying import grants, links, uses
-from licence_store.copying.drawing import draw_copy
+from licence_store.copying.accepting import Accepting, passes, told_of
+from licence_store.copying.copies import CopyHistory
+from licence_store.copying.drawing import draw_copy, preview_copy
+from licence_store.copying.evidence import holds, note, write
 from licence_store.copying.grants import CopyView, tidied, unknown
 from licence_store.copying.links import LinkView, MadeLink
-from licence_store.copying.originals import LICENCE, Opened, open_original
-from licence_store.copying.uses import BY_CLERK, Acceptance, RefusalView, UseView, recipient_of, tidy_reason
-from licence_store.ledger.ledger import UseNote
-from licence_store.ledger.witness import who_holds
+from licence_store.copying.originals import Opened, open_original
+from licence_store.copying.uses import tidy_reason
+from licence_store.holding.holder import ALL
 from seal.copies import CopyRequest, CopyTerms
 from seal.message import new_nonce
 from seal.sealing import Sealer
 from trust.algorithms import sm3
-from trust.errors import Conflict, LicenceTrustError, Refused, Unavailable
+from trust.errors import LicenceTrustError, NotFound, Unavailable
 from trust.journal import Actor, Entry
 from verify.policy import StatedPurpose
-from verify.report import Finding, Indication, Report, Severity
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from licence_store.desk import Desk
     from licence_store.holding.holder import HolderSession
     from licence_store.uploads.vault import VaultEntry
-    from verify.verifier import Verifier
 
 ASSURANCE: Final = 2
 """What a holder must have proved, and lately, to hand out what is theirs."""
-ORIGINAL_CHECK: Final = "ORIGINAL_CHECK_REQUIRED"
 _SWEPT: Final = 200
 
 
@@ -76,24 +72,15 @@ class Offered:
     view: CopyView
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """出示的副本: a file somebody brought, verified for what they state."""
-
-    report: Report
-    view: CopyView | None
-    """``None``: it names no copy of ours."""
-
-
 @dataclass(frozen=True)
-class Copier:
-    """用证."""
-
-    desk: Desk
+class Copier(Accepting):
+    """用证: the holder's side, and that of whoever has a link; ``Accepting`` is the other."""
 
     # The holder
 
-    def make(self, who: HolderSession, item: str, request: CopyRequest, form: str = "ofd") -> MadeCopy:
+    def make(
+        self, who: HolderSession, item: str, request: CopyRequest, form: str = "ofd", *, actor: Actor | None = None
+    ) -> MadeCopy:
         """制作用证副本 of ``item`` (a licence's id or a material's) as ``ofd`` or ``pdf``.
 
         Raises ``NotFound("licence.unknown", "material.unknown")``, ``Refused`` (``holder.right``, ``copy.*``,
@@ -107,12 +94,10 @@ class Copier:
         terms = self._terms(opened, request, now)
         data = self._sealed(terms, opened, form)
         self._check_own(data, terms)
-        return self._record(who, terms, opened, form, data, now)
+        return self._record(who, actor or who.actor(), terms, opened, form, data)
 
     def preview(self, who: HolderSession, item: str, request: CopyRequest) -> bytes:
         """预览: the copy as it would look, PNG; nothing is made or kept. Raises as ``make`` does."""
-        from licence_store.copying.drawing import preview_copy
-
         now = self.desk.clock()
         request = tidied(request, now)
         opened = open_original(self.desk, who, item, request.masked)
@@ -125,30 +110,64 @@ class Copier:
             raise unknown(copy_id)
         return view
 
-    def file(self, who: HolderSession, copy_id: str) -> Taken:
+    def of_holder(
+        self, who: HolderSession, *, after: tuple[datetime, str] | None = None, limit: int = 50
+    ) -> tuple[CopyView, ...]:
+        """The holder's copies that this session may see, newest first, from the one after ``after``."""
+        who.demand("view")
+        types = None if ALL in who.types else who.types
+        return self.desk.copies.of_holder(who.holder.code, types=types, after=after, limit=limit)
+
+    def history(self, who: HolderSession, copy_id: str) -> CopyHistory:
+        """The copy with its links, uses and refusals. Raises ``NotFound("copy.unknown")``."""
+        return self.desk.copies.history(self.own(who, copy_id).id)
+
+    def file(self, who: HolderSession, copy_id: str, *, actor: Actor | None = None) -> Taken:
         """The copy's file once more. Raises as ``own``; ``Refused("copy.revoked", …)`` when it has ended."""
-        now = self.desk.clock()
+        now, actor = self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
         who.demand("use", view.type_code, view.service_item)
         uses.check_state(view, now)
         data = self._open(view)
         with self.desk.sessions.begin() as session:
-            self._note(session, view, "download", who_holds(who), who.actor().account, now)
-            self._journal(session, now, who.actor(), "copy.download", view)
+            note(self.desk, session, view, "download", holds(session, who, actor), actor.account, now)
+            write(session, now, actor, "copy.download", view)
         return Taken(data, view)
 
-    def revoke(self, who: HolderSession, copy_id: str, reason: str = "") -> CopyView:
+    def picture(self, who: HolderSession, copy_id: str) -> bytes:
+        """What the copy looks like, PNG, drawn anew of its terms. Raises as ``own``; ``Refused("copy.revoked", …)``;
+        ``NotFound("copy.no_picture")`` where the original has changed since.
+        """
+        view = self.own(who, copy_id)
+        uses.check_state(view, self.desk.clock())
+        terms = CopyTerms.from_json(view.terms)
+        opened = open_original(self.desk, who, view.source_id, terms.masked)
+        if (opened.face, opened.pages) != (terms.face, terms.pages):
+            raise NotFound("copy.no_picture", "原件已有变化，不能按原样显示该副本。")
+        return preview_copy(terms, opened.source)
+
+    def revoke(self, who: HolderSession, copy_id: str, reason: str = "", *, actor: Actor | None = None) -> CopyView:
         """收回. From now on it is refused everywhere where our word is asked; its file and open links go.
 
         Raises ``NotFound("copy.unknown")``, ``Conflict("copy.revoked_already")``, ``Malformed("copy.reason")``.
         """
-        reason, now, actor = tidy_reason(reason, needed=False), self.desk.clock(), who.actor()
+        reason, now, actor = tidy_reason(reason, needed=False), self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
         who.demand("use", view.type_code)
         with self.desk.sessions.begin() as session:
             gone = self._end(session, copy_id, now, actor, reason)
-            self._note(session, view, "copy", who_holds(who), actor.account, now, result="revoked", why=reason)
-            self._journal(session, now, actor, "copy.revoke", view, reason=reason)
+            note(
+                self.desk,
+                session,
+                view,
+                "copy",
+                holds(session, who, actor),
+                actor.account,
+                now,
+                result="revoked",
+                why=reason,
+            )
+            write(session, now, actor, "copy.revoke", view, reason=reason)
         self._discard(gone)
         return self.desk.copies.find(copy_id)
 
@@ -165,9 +184,11 @@ class Copier:
         self._discard(gone)
         return len(found)
 
-    def link(self, who: HolderSession, copy_id: str, valid: timedelta = links.USUAL) -> MadeLink:
+    def link(
+        self, who: HolderSession, copy_id: str, valid: timedelta = links.USUAL, *, actor: Actor | None = None
+    ) -> MadeLink:
         """一次性链接. Raises as ``file`` does; ``Malformed("copy.link_valid")``, ``StepUpNeeded``."""
-        now, actor = self.desk.clock(), who.actor()
+        now, actor = self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
         who.demand("use", view.type_code, view.service_item)
         who.demand_assurance(ASSURANCE, now)
@@ -175,17 +196,17 @@ class Copier:
             uses.check_state(grants.find(session, copy_id, hold=True), now)
             grants.file_of(session, view)
             made = links.make(session, copy_id, actor.account, now, valid)
-            self._journal(session, now, actor, "copy.link", view, {"link": made.id})
+            write(session, now, actor, "copy.link", view, {"link": made.id})
         return made
 
-    def withdraw(self, who: HolderSession, copy_id: str, link_id: str) -> None:
+    def withdraw(self, who: HolderSession, copy_id: str, link_id: str, *, actor: Actor | None = None) -> None:
         """撤回链接. Raises ``NotFound``, ``Conflict("copy.link_taken", …)``."""
-        now, actor = self.desk.clock(), who.actor()
+        now, actor = self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
         who.demand("use", view.type_code)
         with self.desk.sessions.begin() as session:
             links.burn(session, links.of_id(session, copy_id, link_id), links.WITHDRAWN, now)
-            self._journal(session, now, actor, "copy.link_withdraw", view, {"link": link_id})
+            write(session, now, actor, "copy.link_withdraw", view, {"link": link_id})
 
     # Whoever has the address
 
@@ -208,50 +229,9 @@ class Copier:
             view = grants.find(session, found.view.id, hold=True)
             uses.check_state(view, now)
             links.burn(session, found.link, links.TAKEN, now)
-            self._note(session, view, "download", "一次性链接", f"link:{found.link.id}", now)
-            self._journal(session, now, actor, "copy.take", view, {"link": found.link.id})
+            note(self.desk, session, view, "download", "一次性链接", f"link:{found.link.id}", now)
+            write(session, now, actor, "copy.take", view, {"link": found.link.id})
         return Taken(data, view)
-
-    # Whoever accepts
-
-    def show(self, content: bytes, stated: StatedPurpose, verifier: Verifier | None = None) -> Shown:
-        """核验 what somebody brought, for what they state; counts nothing."""
-        report = (verifier or self.desk.verifier()).verify(content, stated=stated)
-        with self.desk.sessions.read() as session:
-            return Shown(report, grants.find_or_none(session, copy_id_in(report)))
-
-    def accept(self, what: bytes | str, actor: Actor, asked: Acceptance, verifier: Verifier | None = None) -> UseView:
-        """采用: count a use of the copy that is shown (its file) or named (its id), never beyond its limit.
-
-        Raises ``NotFound("copy.unknown")``; ``Refused`` (``copy.recipient_differs``, ``copy.purpose_differs``,
-        ``copy.item_differs``, ``copy.case_differs``, ``copy.revoked``, ``copy.used_up``, ``copy.expired``,
-        ``copy.original_check``, ``copy.original_ended``, ``copy.not_passed``); ``Malformed``; ``Conflict``. A
-        refusal of a known copy is recorded.
-        """
-        now = self.desk.clock()
-        stated, copy_id, report = self._stated(what, actor, asked, verifier)
-        with self._refusals_recorded(copy_id, actor, stated, now), self.desk.sessions.begin() as session:
-            view = grants.find(session, copy_id, hold=True)
-            before = uses.recorded(session, view, actor, stated)
-            if before is not None:
-                return before
-            uses.check_terms(view, stated, now)
-            self._check_original(view, now)
-            if report is not None:
-                _check_passed(report)
-            made = uses.count(session, view, actor, stated, now)
-            why = _why(stated)
-            self._note(session, view, "use", made.recipient, actor.account, now, why=why, department=actor.department)
-            self._journal(session, now, actor, "copy.accept", view, {"number": str(made.number)}, reason=why)
-        return made
-
-    def refuse(
-        self, what: bytes | str, actor: Actor, asked: Acceptance, reason: str, verifier: Verifier | None = None
-    ) -> RefusalView:
-        """不予采用 by the clerk's own decision; counts nothing. Raises ``NotFound("copy.unknown")``, ``Malformed``."""
-        now, reason = self.desk.clock(), tidy_reason(reason, needed=True)
-        stated, copy_id, _ = self._stated(what, actor, asked, verifier)
-        return self._refused(copy_id, actor, stated, now, BY_CLERK, reason)
 
     # Upkeep
 
@@ -296,12 +276,11 @@ class Copier:
         stated = StatedPurpose(terms.purpose, terms.recipient, terms.service_item, terms.case_number)
         report = self.desk.own_verifier().verify(data, stated=stated)
         if not passes(report, original_seen=True):
-            raise Unavailable("copy.self_check", "副本未通过自检（{finding}），没有交出。", finding=_told(report))
+            raise Unavailable("copy.self_check", "副本未通过自检（{finding}），没有交出。", finding=told_of(report))
 
     def _record(
-        self, who: HolderSession, terms: CopyTerms, opened: Opened, form: str, data: bytes, now: datetime
+        self, who: HolderSession, actor: Actor, terms: CopyTerms, opened: Opened, form: str, data: bytes
     ) -> MadeCopy:
-        actor = who.actor()
         file = self.desk.vault.put(data, _context(terms.copy_id))
         row = {
             "copy_id": terms.copy_id,
@@ -318,7 +297,7 @@ class Copier:
             "case_number": terms.case_number,
             "until": terms.until,
             "uses": terms.uses,
-            "original_check": bool(terms.original.check_required),
+            "original_check": bool(terms.original.check_required) or terms.level == "C",
             "form": form,
             "terms": terms.to_bytes().decode(),
             "digest": sm3(data).hex(),
@@ -329,64 +308,10 @@ class Copier:
         with self.desk.sessions.begin() as session:
             grants.add(session, row, file)
             view = grants.find(session, terms.copy_id)
-            self._note(session, view, "copy", who_holds(who), actor.account, now)
+            note(self.desk, session, view, "copy", holds(session, who, actor), actor.account, terms.made)
             details = {"original": terms.original.id, "form": form, "copy": view.digest}
-            self._journal(session, now, actor, "copy.make", view, details, reason=terms.purpose)
+            write(session, terms.made, actor, "copy.make", view, details, reason=terms.purpose)
         return MadeCopy(view.id, data, form, view)
-
-    def _stated(
-        self, what: bytes | str, actor: Actor, asked: Acceptance, verifier: Verifier | None
-    ) -> tuple[Acceptance, str, Report | None]:
-        """What is stated, of which copy; the verdict where its file was shown."""
-        with self.desk.sessions.read() as session:
-            stated = asked.tidied(recipient_of(session, actor, asked.recipient))
-        if isinstance(what, str):
-            return stated, self.desk.copies.find(what.strip()).id, None
-        shown = self.show(what, stated.stated, verifier)
-        if shown.view is None:
-            raise Refused(
-                "copy.not_ours", "这份文件不是本地区制作的用证副本（{finding}）。", finding=_told(shown.report)
-            )
-        return replace(stated, digest=str(shown.report.document["digest"])), shown.view.id, shown.report
-
-    def _check_original(self, view: CopyView, now: datetime) -> None:
-        """A copy is worth no more than what it was made of."""
-        if view.source_kind == LICENCE:
-            status = self.desk.register.status(view.source_id, now)
-            good = status is not None and status.state == "CURRENT"
-        else:
-            good = self.desk.materials.is_good(view.source_id)
-        if not good:
-            raise Refused("copy.original_ended", "副本所依据的原件现已失效或不能引用。")
-
-    @contextmanager
-    def _refusals_recorded(self, copy_id: str, actor: Actor, stated: Acceptance, now: datetime) -> Iterator[None]:
-        try:
-            yield
-        except (Refused, Conflict) as error:
-            self._refused(copy_id, actor, stated, now, error.code, error.message[:300])
-            raise
-
-    def _refused(
-        self, copy_id: str, actor: Actor, stated: Acceptance, now: datetime, code: str, reason: str
-    ) -> RefusalView:
-        with self.desk.sessions.begin() as session:
-            view = grants.find(session, copy_id)
-            made = uses.note_refusal(session, copy_id, actor, stated, now, code, reason)
-            why = _why(stated)
-            self._note(
-                session,
-                view,
-                "refuse",
-                stated.recipient,
-                actor.account,
-                now,
-                why=why,
-                result=code,
-                department=actor.department,
-            )
-            self._journal(session, now, actor, "copy.refuse", view, reason=why, result=code)
-        return made
 
     def _end(self, session: Session, copy_id: str, now: datetime, actor: Actor, reason: str) -> list[VaultEntry]:
         grants.end(session, copy_id, now, actor.account, reason)
@@ -406,53 +331,6 @@ class Copier:
                 self.desk.vault.discard(one)
             except LicenceTrustError:
                 continue  # without its key nobody can read it; the upkeep of files sweeps it
-
-    def _note(
-        self, session: Session, view: CopyView, act: str, who: str, who_id: str, now: datetime, *,
-        why: str = "", result: str = "ok", department: str | None = None,
-    ) -> None:  # fmt: skip
-        why = why or f"{view.recipient}：{view.purpose}"
-        note = UseNote(view.holder_code, view.id, act, who, who_id, why, result, now, department or "")
-        self.desk.ledger.note(session, note)
-
-    @staticmethod
-    def _journal(
-        session: Session, now: datetime, actor: Actor, action: str, view: CopyView,
-        details: dict[str, str] | None = None, *, reason: str = "", result: str = "ok",
-    ) -> None:  # fmt: skip
-        journal.append(session, [Entry(now, actor, action, view.id, reason, result, details or {})])
-
-
-def copy_id_in(report: Report) -> str:
-    """The id of the copy a report speaks of; empty: of none."""
-    told: Any = report.document.get("copy")
-    return str(told.get("copy_id", "")) if isinstance(told, dict) else ""
-
-
-def passes(report: Report, *, original_seen: bool) -> bool:
-    """Did it pass, or would it with the original beside it, which was seen?"""
-    if report.indication is Indication.PASSED:
-        return True
-    wrong = [one for one in _every(report) if one.severity is Severity.ERROR]
-    return original_seen and bool(wrong) and all(one.sub_indication == ORIGINAL_CHECK for one in wrong)
-
-
-def _check_passed(report: Report) -> None:
-    """Raises ``Refused("copy.not_passed")``."""
-    if not passes(report, original_seen=True):
-        raise Refused("copy.not_passed", "副本未通过核验（{finding}），不能采用。", finding=_told(report))
-
-
-def _every(report: Report) -> list[Finding]:
-    return [*report.findings, *(one for signature in report.signatures for one in signature.findings)]
-
-
-def _told(report: Report) -> str:
-    return "、".join(dict.fromkeys(one.code for one in _every(report) if one.severity is Severity.ERROR)) or "—"
-
-
-def _why(stated: Acceptance) -> str:
-    return "，".join(one for one in (stated.purpose, stated.service_item, stated.case_number) if one)
 
 
 def _context(copy_id: str) -> str:

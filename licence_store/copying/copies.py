@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from licence_store.copying import grants, links, uses
 from licence_store.copying.grants import CopyState, CopyView
@@ -33,13 +35,15 @@ class Copies:
     def copy_status(self, copy_id: str, moment: datetime) -> CopyStatus | None:
         """副本状态 at ``moment``; ``None``: not made here. Implements ``verify.policy.CopySource``.
 
-        That a copy's time is over its terms say themselves.
+        That a copy's time is over its terms say themselves. A copy of a material that was refused or deleted since
+        counts as taken back: there is no register of materials to ask.
         """
         with self.sessions.read() as session:
             found = grants.find_or_none(session, copy_id, moment=moment)
-        if found is None:
-            return None
-        state = found.state(moment)
+            if found is None:
+                return None
+            withdrawn = found.source_kind == "material" and _withdrawn(session, found.source_id, moment)
+        state = CopyState.REVOKED if withdrawn else found.state(moment)
         told = state if state in (CopyState.REVOKED, CopyState.USED_UP) else CopyState.ACTIVE
         since = found.revoked if state is CopyState.REVOKED else found.made
         return CopyStatus(str(told), found.used, found.uses, (found.digest,), since)
@@ -60,8 +64,22 @@ class Copies:
             )
 
     def of_holder(
-        self, holder_code: str, *, after: tuple[datetime, str] | None = None, limit: int = 50
+        self,
+        holder_code: str,
+        *,
+        types: Collection[str] | None = None,
+        after: tuple[datetime, str] | None = None,
+        limit: int = 50,
     ) -> tuple[CopyView, ...]:
-        """A holder's copies, newest first, from the one after ``after``."""
+        """A holder's copies (``types``: only of these licence types), newest first, from the one after ``after``."""
         with self.sessions.read() as session:
-            return grants.of_holder(session, holder_code.strip().upper(), after=after, limit=limit)
+            return grants.of_holder(session, holder_code, types=types, after=after, limit=limit)
+
+
+def _withdrawn(session: Session, material_id: str, moment: datetime) -> bool:
+    """Had the material been refused by an officer or deleted by then?"""
+    from licence_store.materials import events
+    from licence_store.materials.views import DELETED, REFUSED
+
+    happened = events.events_of(session, [material_id]).get(material_id, [])
+    return events.state_of([one for one in happened if one.at <= events.written(moment)]) in (REFUSED, DELETED)

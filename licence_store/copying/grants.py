@@ -7,7 +7,7 @@ view.state(moment)                       # ACTIVE, REVOKED, USED_UP or EXPIRED, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -41,7 +41,7 @@ class CopyState(StrEnum):
 
 STATE_WORDS: Final[Mapping[CopyState, str]] = {
     CopyState.ACTIVE: N_("可用"),
-    CopyState.REVOKED: N_("已收回"),
+    CopyState.REVOKED: N_("已被收回"),
     CopyState.USED_UP: N_("次数已用完"),
     CopyState.EXPIRED: N_("已过期"),
 }
@@ -170,7 +170,7 @@ def find_or_none(
     session: Session, copy_id: str, *, moment: datetime | None = None, hold: bool = False
 ) -> CopyView | None:
     """As ``find``; ``None`` where there is none."""
-    if not _is_id(copy_id):
+    if not is_id(copy_id):
         return None
     if hold:  # alone: PostgreSQL holds no rows of a question that counts
         held = select(_GRANTS.c.copy_id).where(_GRANTS.c.copy_id == copy_id).with_for_update()
@@ -180,11 +180,18 @@ def find_or_none(
 
 
 def of_holder(
-    session: Session, holder_code: str, *, after: tuple[datetime, str] | None = None, limit: int = 50
+    session: Session,
+    holder_code: str,
+    *,
+    types: Collection[str] | None = None,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
 ) -> tuple[CopyView, ...]:
-    """A holder's copies, newest first, from the one after ``after``."""
+    """A holder's copies (``types``: only of these licence types), newest first, from the one after ``after``."""
     place = tuple_(_GRANTS.c.made, _GRANTS.c.copy_id)
     query = _viewed(None).where(_GRANTS.c.holder_code == holder_code)
+    if types is not None:
+        query = query.where(_GRANTS.c.type_code.in_(["", *types]))
     if after is not None:
         query = query.where(place < tuple_(*_bound(after)))
     rows = session.execute(query.order_by(_GRANTS.c.made.desc(), _GRANTS.c.copy_id.desc()).limit(limit))
@@ -228,7 +235,8 @@ def open_copies(session: Session, holder_code: str) -> list[str]:
     return list(session.execute(query.order_by(_GRANTS.c.copy_id)).scalars())
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Does ``text`` look like a copy's id?"""
     return 2 < len(text) <= 40 and text.isascii() and text.startswith("c-") and text[2:].isalnum()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from licence_store.copying.drawing import FaceSource, PagePicture, PagesSource, shown_face
 from licence_store.face import PreparedFace
+from licence_store.materials.views import ACTIVE
 from seal.copies import Original, ShownField
 from trust.algorithms import sm3
 from trust.errors import Malformed, NotFound, Refused
@@ -49,7 +50,7 @@ def is_material(item: str) -> bool:
 def holder_of(desk: Desk, item: str) -> str:
     """Whose it is. Raises ``NotFound("licence.unknown", "material.unknown")``, ``Malformed("identifier.*")``."""
     if is_material(item):
-        return desk.materials.holder_of(item)
+        return desk.materials.find(item).holder_code
     return desk.register.find(item).summary.holder_code
 
 
@@ -97,9 +98,9 @@ def _licence(desk: Desk, who: HolderSession, licence_id: str, masked: Collection
 def _material(desk: Desk, who: HolderSession, material_id: str, masked: Collection[str]) -> Opened:
     if masked:
         raise Malformed("copy.mask_material", "材料按原样成为副本，不能遮盖字段。", field="masked")
-    view = desk.materials.get(material_id, who)
+    view = desk.materials.get(material_id, who, "content")
     who.demand("use", view.type_code)
-    if view.state != "active":
+    if view.state != ACTIVE:
         raise Refused("copy.material_state", "该材料已被替换、退回或删除，不能制作副本。")
     if view.pages > MOST_PAGES:
         raise Refused(

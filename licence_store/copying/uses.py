@@ -172,7 +172,7 @@ def recorded(session: Session, copy: CopyView, actor: Actor, stated: Acceptance)
     return found
 
 
-def count(session: Session, copy: CopyView, actor: Actor, stated: Acceptance, moment: datetime, digest: str) -> UseView:
+def count(session: Session, copy: CopyView, actor: Actor, stated: Acceptance, moment: datetime) -> UseView:
     """Write the use down. ``copy`` is held, and was read while it was."""
     row = {
         "copy_id": copy.id,

@@ -12,7 +12,7 @@ which service items in ``items``; ``*`` is all of them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from trust.errors import Refused, Unauthenticated
@@ -33,6 +33,7 @@ RIGHT_TITLES: Final = {
 }
 ALL: Final = "*"
 EVERYTHING: Final = frozenset({ALL})
+NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LEVELS: Final = (1, 2, 3)
 """认证等级: 1 a password or the like, 2 two factors, 3 the face or the document compared."""
 LEVEL_TITLES: Final = {1: N_("一级（基本认证）"), 2: N_("二级（增强认证）"), 3: N_("三级（高级认证）")}
@@ -86,7 +87,8 @@ def mask_number(code: str) -> str:
 
 
 def mask_person(name: str) -> str:
-    """
+    """A person's name: the first character stays.
+
     >>> mask_person("林望舒"), mask_person("阿依古丽·买买提")
     ('林**', '阿*******')
     """
@@ -110,11 +112,11 @@ class HolderSession:
     items: frozenset[str] = EVERYTHING
     """服务事项 for which what is held may be used."""
     assurance: int = 1
-    proved: datetime = datetime.min
+    proved: datetime = NEVER
     """When the identity was last proved at ``assurance``."""
-    fresh_until: datetime = datetime.min
+    fresh_until: datetime = NEVER
     """Until when that counts for what needs more than the lowest level."""
-    expires: datetime = datetime.max
+    expires: datetime = NEVER
     token: str = field(default="", repr=False)
     csrf: str = field(default="", repr=False)
     counter: Actor | None = None

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from unicodedata import normalize
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,7 @@ from licence_store.models import Licence, table
 from seal.database import Sessions
 from trust.errors import Malformed, NotFound
 from trust.i18n import N_
+from trust.identifiers import LICENCE_ROOT
 from trust.signed import sign_document
 from trust.use_ledger import Head, SignedHead, UseEntry, UseLedgerCheck, check_chain, genesis, head_payload
 
@@ -93,6 +94,8 @@ class UseFilter:
     subject: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    types: tuple[str, ...] | None = None
+    """Licences of these types only; ``None``: everything."""
     others_only: bool = False
     """Only what others did: not the holder, nor who acts for them."""
 
@@ -221,9 +224,10 @@ def _codes(session: Session, notes: Sequence[UseNote]) -> list[str]:
         if one.act not in ACTS:
             raise Malformed("ledger.act", "用证记录没有“{act}”这一类。", act=one.act[:40])
     bases = sorted({one.subject for one in notes if not one.holder_code})
-    found = dict(map(tuple, session.connection().execute(_HOLDERS_OF, {"bases": bases}))) if bases else {}
+    rows = session.connection().execute(_HOLDERS_OF, {"bases": bases}) if bases else ()
+    found: dict[str, str] = {row.base: row.holder_code for row in rows}
     return [
-        _fit(one.holder_code.strip().upper(), 64) if one.holder_code else str(found.get(one.subject, ""))
+        _fit(one.holder_code.strip().upper(), 64) if one.holder_code else found.get(one.subject, "")
         for one in notes
     ]
 
@@ -275,5 +279,7 @@ def _conditions(filters: UseFilter) -> Iterable[Any]:
         yield UseRecord.at >= filters.since
     if filters.until:
         yield UseRecord.at < filters.until
+    if filters.types is not None:
+        yield or_(*(UseRecord.subject.startswith(f"{LICENCE_ROOT}.{one}.", autoescape=True) for one in filters.types))
     if filters.others_only:
         yield UseRecord.who_id.not_like("holder:%")

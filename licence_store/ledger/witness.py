@@ -63,8 +63,9 @@ NOT_NOTED: Final[Mapping[str, str]] = {
 }
 """Acts of the journal about licences that say nothing to the ledger, and why."""
 PUBLIC, SELF, CONSOLE, SYSTEM = N_("公众（未登录）"), N_("本人"), N_("命令行"), N_("系统")
+COUNTER: Final = N_("窗口代办")
 STAFF: Final = {"auditor": N_("审计员"), "admin": N_("系统管理员")}
-WORDS: Final = frozenset({PUBLIC, SELF, CONSOLE, SYSTEM, *STAFF.values()})
+WORDS: Final = frozenset({PUBLIC, SELF, CONSOLE, SYSTEM, COUNTER, *STAFF.values()})
 """Names that are words of ours, to be translated where they are shown."""
 _CHECKED: Final = {"true": "holds", "false": "differs"}
 """What a comparison told: never more."""
@@ -127,6 +128,8 @@ def who_of(session: Session, actor: Actor) -> tuple[str, str]:
 
 def who_holds(session: HolderSession) -> str:
     """The holder themself, or who acts for them, by name without the given name."""
+    if session.counter is not None:
+        return COUNTER
     if session.person.code == session.holder.code:
         return SELF
     return session.person.masked_name

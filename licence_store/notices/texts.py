@@ -51,6 +51,21 @@ KINDS: Mapping[str, NoticeKind] = MappingProxyType(
                     "电子证照标识：{licence_id}"
                 ),
             ),
+            NoticeKind(
+                "dispute.opened",
+                N_("收到一件异议：{type}"),
+                N_("您对“{type}”（编号 {number}）的异议已受理，应于 {deadline} 前答复。\n异议编号：{dispute}"),
+                N_(
+                    "持证者对“{type}”（编号 {number}）提出异议，应于 {deadline} 前答复。\n"
+                    "异议编号：{dispute}，请登录后在“异议”中办理。"
+                ),
+            ),
+            NoticeKind(
+                "dispute.answered",
+                N_("您的异议已答复：{type}"),
+                N_("您对“{type}”（编号 {number}）的异议已答复，请登录用户空间查看。\n异议编号：{dispute}"),
+                N_("对“{type}”（编号 {number}）的异议已答复。\n异议编号：{dispute}"),
+            ),
         )
     }
 )

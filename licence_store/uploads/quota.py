@@ -61,8 +61,8 @@ def check(meter: QuotaMeter, size: int) -> None:
         )  # fmt: skip
     if meter.count >= meter.most:
         raise Refused(
-            "upload.quota_count", "您已存有 {count} 份材料，最多 {most} 份。", remedy="请先清理不再需要的材料，再上传。",
-            count=meter.count, most=meter.most,
+            "upload.quota_count", "您已存有 {count} 份材料，最多 {most} 份。",
+            remedy="请先清理不再需要的材料，再上传。", count=meter.count, most=meter.most,
         )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO
 
@@ -25,12 +25,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from licence_store import journal
-from licence_store.journal import SQLJournal
 from licence_store.uploads import quota as room
 from licence_store.uploads.checking import Checked, check, draw_page
 from licence_store.uploads.limits import KindLimits, limits_of
 from licence_store.uploads.models import Upload, UploadKey
 from licence_store.uploads.quota import Quota
+from licence_store.uploads.refusals import refusal
 from licence_store.uploads.scanning import NoScanner, Scanner
 from licence_store.uploads.signatures import Examined, examine
 from licence_store.uploads.sniffing import look
@@ -54,7 +54,7 @@ class Uploads:
     verifier: Callable[[], Verifier]
     clock: Callable[[], datetime]
     quota: Quota
-    scanner: Scanner = NoScanner()
+    scanner: Scanner = field(default_factory=NoScanner)
 
     def accept(
         self, name: str, stream: bytes | BinaryIO, *, owner: str, kind: str, actor: Actor, check_quota: bool = True
@@ -88,12 +88,9 @@ class Uploads:
         """读入, and not an octet more than the kind takes. Raises ``Malformed("upload.empty", "upload.too_large")``."""
         data = stream if isinstance(stream, bytes) else _read(stream, limits.max_size)
         if not data:
-            raise Malformed("upload.empty", "文件是空的。", remedy="请重新选择文件。")
+            raise refusal("empty")
         if len(data) > limits.max_size:
-            raise Malformed(
-                "upload.too_large", "文件超过 {limit}，此类材料不接受。",
-                remedy="请降低扫描分辨率、改用灰度或分成几份后再上传。", limit=room.megabytes(limits.max_size),
-            )  # fmt: skip
+            raise refusal("too_large", limit=room.megabytes(limits.max_size))
         return data
 
     def view(self, upload_id: str) -> StoredUpload:

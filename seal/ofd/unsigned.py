@@ -29,4 +29,5 @@ class UnsignedOFD:
 
     entries: tuple[Entry, ...]
     pages: tuple[PageBox, ...]
-    message: DataMessage
+    message: DataMessage | None
+    """``None``: it is no licence."""

@@ -8,14 +8,14 @@ from api.pages.navigation import GROUPS, menu
 
 STRANGER = ["/verify", "/types"]
 SEALS = ["/verify", "/types", "/seals"]
-LICENCES = ["/licences", "/holdings", "/inspections"]
+LICENCES = ["/licences", "/holdings", "/inspections", "/disputes"]
 OFFERED = {
     "": STRANGER,
     "holder": SEALS,
     "seal_keeper": SEALS,
     "seal_approver": SEALS,
-    "officer": ["/verify", "/issue", "/jobs/new", "/proofs", "/entry", "/collection", "/collection/quarantine", *LICENCES,
-                "/types", "/types/drafts", "/seals", "/jobs", "/notices", "/regions"],
+    "officer": ["/verify", "/issue", "/jobs/new", "/proofs", "/entry", "/collection", "/collection/quarantine",
+                "/window", "/window/scan", *LICENCES, "/types", "/types/drafts", "/seals", "/jobs", "/notices", "/regions"],
     "auditor": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/seals", "/jobs", "/notices",
                 "/journal", "/regions"],
     "admin": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/types/drafts", "/seals", "/jobs",

@@ -35,6 +35,7 @@ def test_what_is_in_a_region(region_folder: Path) -> None:
     assert {t.slug for t in desk.catalogue.list()} == {d.type_slug for d in DEPARTMENTS}
     assert [d.name for d in desk.catalogue.departments()] == [
         "演示省民政厅",
+        "演示省电子证照库",
         "演示省教育厅",
         "演示省生态环境厅",
         "演示省卫生健康委员会",

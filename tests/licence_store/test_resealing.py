@@ -71,7 +71,7 @@ def replace_certificate(desk: Desk) -> None:
 
 def test_region_s_seals_are_on_the_register(desk: Desk) -> None:
     seals = desk.seal_register.search()
-    assert [(s.id, s.state, s.object_number) for s in seals] == [
+    assert [(s.id, s.state, s.object_number) for s in seals if s.kind != "copy"] == [
         (f"9900000000000{n}", State.ACTIVE, 1) for n in range(1, 6)
     ]
     view = desk.seal_register.view(SEAL)

@@ -11,7 +11,7 @@ from seal.ofd.package import ANOMALIES
 from tests.verify import cases
 from tests.verify.pdf import cases as pdf_cases
 from verify.advice import ADVICE, advice_for
-from verify.policy import CURRENT, LICENCE_STATUS_NOT_CHECKED, STATE_INDICATIONS
+from verify.policy import COPY_STATUS_NOT_CHECKED, CURRENT, LICENCE_STATUS_NOT_CHECKED, STATE_INDICATIONS
 
 ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"[a-z]+(?:_[a-z]+)*\.[a-z0-9_]+")
@@ -21,9 +21,9 @@ SOURCES = (
     *(ROOT / name for name in ("seal/checking.py", "seal/cms.py", "trust/path.py", "trust/revocation.py", "trust/ocsp.py",
                                "trust/timestamp.py")),
 )  # fmt: skip
-READERS = ("seal/ofd/package.py", "seal/ofd/signatures.py", "seal/ses.py", "seal/message.py")
+READERS = ("seal/ofd/package.py", "seal/ofd/signatures.py", "seal/ses.py", "seal/message.py", "seal/copies.py")
 AREAS = ("package", "format", "integrity", "coverage", "signature", "ses", "cms", "seal", "certificate", "revocation",
-         "time", "timestamp", "message", "licence", "published", "pdf")  # fmt: skip
+         "time", "timestamp", "message", "licence", "published", "pdf", "copy")  # fmt: skip
 NEVER_IN_A_REPORT = {
     "signer.not_valid",  # refused when sealing
     "message.format", "message.value",  # become message.face_differs
@@ -55,9 +55,9 @@ def in_source() -> set[str]:
     codes = {code for path in SOURCES for _name, code in calls(path)}
     codes |= {code for path in READERS for name, code in calls(ROOT / path) if name == "Malformed"}
     codes |= {code for name, code in calls(ROOT / "trust/signed.py") if name == "CheckFailed"}
-    codes |= set(ANOMALIES) | {LICENCE_STATUS_NOT_CHECKED, "licence.unused"}
+    codes |= set(ANOMALIES) | {LICENCE_STATUS_NOT_CHECKED, COPY_STATUS_NOT_CHECKED, "licence.unused"}
     codes |= {f"licence.{state.lower()}" for state in STATE_INDICATIONS if state != CURRENT}
-    return {c for c in codes if c.partition(".")[0] in (*AREAS, LICENCE_STATUS_NOT_CHECKED)} - NEVER_IN_A_REPORT
+    return {c for c in codes if c.partition(".")[0] in (*AREAS, LICENCE_STATUS_NOT_CHECKED, COPY_STATUS_NOT_CHECKED)} - NEVER_IN_A_REPORT
 
 
 def test_every_code_is_documented() -> None:

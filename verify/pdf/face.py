@@ -16,34 +16,24 @@ from pyhanko.pdf_utils import generic
 
 from trust.errors import Malformed
 from verify.face import Face
+from verify.pdf.content import Drawing, Run, read_drawing
 from verify.pdf.opening import BROKEN, OpenedPDF, items, look, malformed, pages_of
 
 _MAX_ELEMENTS: Final = 20_000
-_TOKEN = re.compile(
-    rb"\s+|%[^\r\n]*|(?P<hex><[0-9A-Fa-f\s]*>)|(?P<open><<|\[)|(?P<close>>>|\])"
-    rb"|(?P<name>/[^\s<>\[\]()/%]*)|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))|(?P<word>[A-Za-z'\"][A-Za-z0-9*'\"]*)"
-)
-
-
-_Operands = tuple[tuple[str, bytes], ...]
-_Operation = tuple[bytes, _Operands]
 
 
 @dataclass(slots=True)
 class _Piece:
     """What one marked-content sequence shows."""
 
+    drawing: Drawing
     text: str = ""
-    hidden: bool = False
+    runs: list[Run] = field(default_factory=list)
 
-
-@dataclass(slots=True)
-class _State:
-    """Graphics state, as far as it decides whether text can be seen."""
-
-    font: dict[int, str] = field(default_factory=dict)
-    size: float = 0.0
-    mode: int = 0
+    @property
+    def hidden(self) -> bool:
+        """Is some of it not to be seen?"""
+        return not all(self.drawing.can_be_seen(run) for run in self.runs if run.shown)
 
 
 def read_face(opened: OpenedPDF) -> Face:
@@ -105,87 +95,27 @@ def _name(value: Any) -> str:
 
 
 def _shown(page: Any) -> Iterator[tuple[int, _Piece]]:
-    """``(number, piece)`` of every marked-content sequence of a page, read as it is drawn."""
-    fonts = _fonts(page)
-    state, saved = _State(), []
-    pieces: list[tuple[int, _Piece] | None] = []
-    for operator, operands in _operations(page):
-        if operator in (b"BDC", b"BMC"):
-            mark = _mark(operands)
-            pieces.append((mark, _Piece()) if mark is not None else None)
-        elif operator == b"EMC" and pieces:
-            done = pieces.pop()
-            if done is not None:
-                yield done
-        elif operator == b"q":
-            saved.append((state.font, state.size, state.mode))
-        elif operator == b"Q" and saved:
-            state.font, state.size, state.mode = saved.pop()
-        elif operator == b"Tf":
-            state.font, state.size = fonts.get(operands[-2][1], {}), float(operands[-1][1])
-        elif operator == b"Tr":
-            state.mode = int(operands[-1][1])
-        elif operator in _SHOWING:
-            inside = next((one for one in reversed(pieces) if one is not None), None)
-            if inside is not None:
-                inside[1].text += _text(operands, state.font)
-                inside[1].hidden |= state.mode in (3, 7) or state.size == 0
+    """``(number, piece)`` of every marked-content sequence of a page."""
+    drawing, fonts = read_drawing(page), fonts_of(page)
+    pieces: dict[int, _Piece] = {}
+    for run in drawing.runs:
+        if run.mark is not None:
+            piece = pieces.setdefault(run.mark, _Piece(drawing))
+            piece.text += text_of(run, fonts)
+            piece.runs.append(run)
+    yield from pieces.items()
 
 
-_SHOWING: Final = frozenset({b"TJ", b"Tj", b"'", b'"'})
-_READ: Final = frozenset({b"BDC", b"BMC", b"EMC", b"q", b"Q", b"Tf", b"Tr"}) | _SHOWING
+def text_of(run: Run, fonts: dict[bytes, dict[int, str]]) -> str:
+    """The characters a run shows."""
+    font = fonts.get(run.font, {})
+    octets = [bytes.fromhex(one.decode()) for one in run.shown]
+    return "".join(
+        font.get(int.from_bytes(one[n : n + 2], "big"), "\ufffd") for one in octets for n in range(0, len(one), 2)
+    )
 
 
-def _operations(page: Any) -> Iterator[_Operation]:
-    content = look(page, "/Contents")
-    if content is None:
-        return
-    for stream in items(content) if isinstance(content, generic.ArrayObject) else [content]:
-        yield from _read(stream.data)
-
-
-@lru_cache(maxsize=64)
-def _read(data: bytes) -> tuple[_Operation, ...]:
-    """The operations that decide which text is shown; what licences of one type share is read once.
-
-    Literal strings and inline images are not of our writing and end the reading.
-    """
-    found: list[_Operation] = []
-    operands: list[tuple[str, bytes]] = []
-    place = 0
-    while place < len(data):
-        match = _TOKEN.match(data, place)
-        if match is None:
-            raise ValueError(f"content stream at {place}")
-        place = match.end()
-        kind = match.lastgroup
-        if kind == "word":
-            if match.group() in _READ:
-                found.append((match.group(), tuple(operands)))
-            operands = []
-        elif kind:
-            operands.append((kind, match.group()))
-    return tuple(found)
-
-
-def _mark(operands: _Operands) -> int | None:
-    """MCID in the operands of BDC."""
-    for index, (kind, token) in enumerate(operands):
-        if kind == "name" and token == b"/MCID" and index + 1 < len(operands):
-            return int(operands[index + 1][1])
-    return None
-
-
-def _text(operands: _Operands, font: dict[int, str]) -> str:
-    shown = []
-    for kind, token in operands:
-        if kind == "hex":
-            octets = bytes.fromhex(token[1:-1].decode())
-            shown += [font.get(int.from_bytes(octets[n : n + 2], "big"), "\ufffd") for n in range(0, len(octets), 2)]
-    return "".join(shown)
-
-
-def _fonts(page: Any) -> dict[bytes, dict[int, str]]:
+def fonts_of(page: Any) -> dict[bytes, dict[int, str]]:
     """Resource name → code → characters."""
     resources = look(page, "/Resources")
     fonts = look(resources, "/Font") if isinstance(resources, generic.DictionaryObject) else None

@@ -15,7 +15,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from seal import checking
+from seal.copies import COPY_FILE
 from seal.message import DataMessage, disclosure_entry, disclosure_root
+from seal.pdf.structures import MESSAGE_FILE
 from trust.algorithms import SM2_SIGNATURE_OIDS, SM3, sm3
 from trust.anchors import TrustStore
 from trust.certificates import Certificate, load_certificate
@@ -24,9 +26,9 @@ from trust.i18n import N_
 from trust.ocsp import load_ocsp
 from trust.revocation import load_crl
 from trust.timestamp import binds_certificate, check_timestamp
-from verify import checks, federation, licence, remarks, steps
+from verify import checks, copies, federation, licence, remarks, steps
 from verify.checks import Question, SigningTime
-from verify.pdf import active, changes, classical
+from verify.pdf import active, changes, classical, copy_page
 from verify.pdf.face import read_face
 from verify.pdf.opening import OpenedPDF, PDFSignature, open_pdf
 from verify.policy import LicenceStatus
@@ -97,7 +99,9 @@ def verify_pdf(verifier: Verifier, document: bytes, question: Question) -> Repor
     opened = open_pdf(document)
     makers = [one.seal.maker_certificate for one in opened.signatures if one.seal]
     makers = makers or [der for one in opened.signatures if one.cms for der in one.cms.certificates]
-    verifier = verifier.for_region_of(opened.message, makers)
+    from verify.verifier import region_of
+
+    verifier = verifier.for_region_of(region_of(opened.message, opened.copy), makers)
     trust = verifier.trust
     if verifier.evidence is not None:
         trust = verifier.evidence.current(trust, _certificates(opened))
@@ -123,6 +127,7 @@ class _Judge:
         judged = [self._judge_signature(one, known) for one in opened.signatures]
         if opened.message is not None:
             self._judge_licence(opened.message, judged)
+        self._judge_copy(judged)
         facts: dict[str, str | int] = {"format": "PDF", "digest": opened.digest}
         message = opened.message
         if message is not None:
@@ -139,8 +144,9 @@ class _Judge:
             tuple(j.report() for j in judged),
             tuple(self.found.findings),
             self.question.moment,
-            face_of(message) if message is not None else (),
+            face_of(message) if message is not None else copies.face_of(opened.copy),
             message.metadata if message is not None else None,
+            copies.facts(opened.copy),
         )
         return replace(report, trust_list=mutual.facts)
 
@@ -167,7 +173,7 @@ class _Judge:
                 names = listed(sorted(activity.links))
                 found.add_remarks([Remark(Severity.WARNING, "format.links", template, {"names": names})])
         found.ask(active.check_attachments, opened)
-        if opened.signatures and opened.message is None:
+        if opened.signatures and opened.message is None and opened.copy is None:
             template = N_("文件不带证照数据电文：结论只说明由谁签署、内容是否完整，不说明它是一份证照。")
             found.add_remarks([Remark(Severity.INFO, "message.none", template)])
         found.add_remarks(remarks.on_trust(self.trust, self.question.known_at))
@@ -383,6 +389,36 @@ class _Judge:
         signers = [(identifier, j.signer) for identifier, j in sealed if j.signer is not None]
         if sealed:
             found.ask(licence.check_issuer_is_signer, message, signers)
+
+
+    # ------------------------------------------------------------ the copy
+
+    def _judge_copy(self, judged: list[Judged]) -> None:
+        """用证副本: as ``verify.verifier`` judges one in OFD."""
+        opened, found, terms = self.opened, self.found, self.opened.copy
+        is_message, is_copy = MESSAGE_FILE in opened.files, COPY_FILE in opened.files
+        found.ask(copies.check_not_both, terms=is_copy, message=is_message)
+        sealed = [(j, j.signature.seal) for j in judged if j.signature.seal is not None]
+        found.ask(copies.check_terms_there, [seal for _, seal in sealed], terms=is_copy, message=is_message)
+        if terms is None:
+            return
+        seals = [
+            copies.SealedBy(seal, j.signer.common_name if j.signer else "", j.signature.whole_revision)
+            for j, seal in sealed
+        ]
+        found.ask(copies.check_copy_seal, terms, seals)
+        found.ask(copy_page.check_attached, opened)
+        found.ask(_check_pictures, [*opened.signatures, *opened.stamps])
+        try:
+            face, pages = read_face(opened), copy_page.read_pages(opened)
+        except Malformed as error:
+            found.add_failures([_format(error)])
+        else:
+            found.ask(copies.check_shown, terms, face)
+            found.ask(copies.check_watermark, terms, pages)
+            found.ask(copies.check_pictures, terms, pages)
+        verifier = self.verifier
+        copies.judge_use(found, terms, self.question, verifier.copies, verifier.statuses, self.trust)
 
 
 # ---------------------------------------------------------------- single questions

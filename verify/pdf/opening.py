@@ -26,6 +26,7 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
 from seal import cms, ses
+from seal.copies import COPY_FILE, CopyTerms, parse_terms
 from seal.message import DataMessage, parse_message
 from seal.pdf.structures import (
     CADES,
@@ -152,6 +153,8 @@ class OpenedPDF:
     """Embedded files by name, every one under a name."""
     message: DataMessage | None = None
     digests: bytes | None = None
+    copy: CopyTerms | None = None
+    """Terms of a copy (用证副本)."""
     faults: list[CheckFailed] = field(default_factory=list)
     deadline: float = field(default_factory=lambda: monotonic() + TIME)
 
@@ -211,6 +214,7 @@ def open_pdf(data: bytes) -> OpenedPDF:
     except BROKEN as error:
         raise malformed(error) from error
     _read_message(opened)
+    _read_copy(opened)
     return opened
 
 
@@ -536,6 +540,18 @@ def _read_message(opened: OpenedPDF) -> None:
         opened.message = parse_message(found[0])
     except Malformed as error:
         opened.faults.append(_fault(error.code, N_("证照数据电文无法读取：{detail}"), detail=error))
+
+
+def _read_copy(opened: OpenedPDF) -> None:
+    """副本条款: exactly one file of its name, or none."""
+    found = opened.files.get(COPY_FILE, [])
+    if len(found) > 1:
+        opened.faults.append(_fault("pdf.copy_twice", N_("PDF 中有多份副本条款，无法判断以哪份为准。")))
+    elif found:
+        try:
+            opened.copy = parse_terms(found[0])
+        except Malformed as error:
+            opened.faults.append(_fault(error.code, N_("副本条款无法读取：{detail}"), detail=error))
 
 
 # ---------------------------------------------------------------- 长期验证材料

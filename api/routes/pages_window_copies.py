@@ -1,0 +1,277 @@
+"""受理窗口的用证副本: a clerk brings a copy, states purpose and case, sees the verdict, accepts it or refuses.
+
+And, for whoever was sent one, the page of a one-time link: looking at it takes nothing, the button does.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import Response
+
+from api import copy_office
+from api.deps import MaybeVisitor, Visitor, address_of, form, officer, services, stranger, translation
+from api.errors import language_of, problem_of
+from api.pages import copy_views
+from api.pages.rendering import page
+from api.pages.verdict import verdict_view, when
+from api.refusals import TooLarge
+from api.wiring import Services
+from licence_store.copying.accepting import passes
+from licence_store.copying.grants import CopyView, is_id
+from licence_store.copying.uses import Acceptance
+from trust.errors import LicenceTrustError, Malformed
+from trust.i18n import N_
+from trust.journal import Actor
+
+router = APIRouter(include_in_schema=False)
+Found = Annotated[Services, Depends(services)]
+Officer = Annotated[Visitor, Depends(officer)]
+Form = Annotated[FormData, Depends(form)]
+NAV = "window-copies"
+_WORDS = ("purpose", "case_number", "service_item", "recipient")
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """窗口收到的: a file, a link or a number, and what is stated of it."""
+
+    content: bytes = field(default=b"", repr=False)
+    name: str = ""
+    named: str = ""
+    """Address of a one-time link, or the copy's number."""
+    words: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def stated(self) -> Acceptance:
+        return Acceptance(
+            self.words["purpose"], self.words["case_number"], self.words["recipient"], self.words["service_item"]
+        )
+
+
+async def brought(request: Request, data: Form) -> Brought:
+    """Raises ``TooLarge``."""
+    words, given = {name: _text(data, name) for name in _WORDS}, data.get("file")
+    content, name = b"", ""
+    if isinstance(given, UploadFile):
+        limit = request.app.state.settings.upload_limit
+        content = await given.read()
+        if len(content) > limit:
+            raise TooLarge("request.too_large", "文件超过 {limit} 字节的上限。", limit=limit)
+        name = "".join(char for char in given.filename or "" if char.isprintable())[:200]
+    return Brought(content, name, _text(data, "named"), words)
+
+
+@router.get("/window/copies")
+def start(request: Request, found: Found, person: Officer) -> Response:
+    return _start(request, found, person, Brought(words=dict.fromkeys(_WORDS, "")), {})
+
+
+@router.post("/window/copies")
+def look(request: Request, found: Found, person: Officer, given: Annotated[Brought, Depends(brought)]) -> Response:
+    """Verify what was brought for what is stated; nothing is counted yet."""
+    try:
+        return _look(request, found, person, given)
+    except LicenceTrustError as error:
+        problems = {str(error.params.get("field", "")): " ".join(error.localised(translation(request)))}
+        status = problem_of(error, language_of(request)).status
+        return _start(request, found, person, given, problems, status)
+
+
+@router.post("/window/copies/{copy_id}/accept")
+def accept(request: Request, found: Found, copy_id: str, person: Officer, data: Form) -> Response:
+    """Sent twice, it is one use: the form carries the key."""
+    stated = Acceptance(
+        _text(data, "purpose"),
+        _text(data, "case_number"),
+        _text(data, "recipient"),
+        _text(data, "service_item"),
+        _text(data, "original_seen") == "yes",
+        _text(data, "digest"),
+        _text(data, "key"),
+    )
+    try:
+        use = found.desk.copier.accept(copy_id, person.actor, stated)
+    except LicenceTrustError as error:
+        return _done(request, found, person, copy_id, "fail", error=error)
+    return _done(request, found, person, copy_id, "pass", number=use.number, at=when(use.at))
+
+
+@router.post("/window/copies/{copy_id}/refuse")
+def refuse(request: Request, found: Found, copy_id: str, person: Officer, data: Form) -> Response:
+    stated = Brought(words={name: _text(data, name) for name in _WORDS}).stated
+    refusal = found.desk.copier.refuse(copy_id, person.actor, stated, _text(data, "reason"))
+    return _done(request, found, person, copy_id, "none", reason=refusal.reason, at=when(refusal.at))
+
+
+def _start(
+    request: Request, found: Services, person: Visitor, given: Brought, problems: dict[str, str], status: int = 200
+) -> Response:
+    return page(
+        request,
+        "window_copies.html",
+        visitor=person,
+        nav=NAV,
+        status=status,
+        words=given.words,
+        named=given.named,
+        own=_own(found, person),
+        problems=problems,
+    )
+
+
+def _look(request: Request, found: Services, person: Visitor, given: Brought) -> Response:
+    copier, stated = found.desk.copier, given.stated
+    if not given.content and not given.named:
+        raise Malformed("copy.nothing_brought", "请选择副本文件，或填写链接地址、副本编号。", field="file")
+    if not given.content and is_id(given.named):
+        view, against = copier.look_at(given.named, person.actor, stated)
+        return _verdict(request, found, person, given, view, _by_record(request, against), against is not None)
+    content, name = given.content, given.name
+    if not content:
+        taken = copier.take(copy_office.token_in(given.named), person.actor)
+        content, name = taken.data, f"{taken.view.id}.{taken.view.form}"
+    tidy = copier.tidied(stated, person.actor)
+    shown = copier.show(content, tidy.stated, found.verifier())
+    copier.note_check(shown.report, person.actor, tidy.purpose)
+    report = shown.report
+    said = verdict_view(report, name, translation(request), language_of(request))
+    verdict = {
+        "tone": said.tone,
+        "title": said.title,
+        "sentence": said.sentence,
+        "word": said.word,
+        "findings": [(one.tone, one.message, one.code) for one in said.findings],
+        "face": said.face,
+        "digest": str(report.document["digest"]),
+    }
+    wrong = shown.view is None or not passes(report, original_seen=shown.view.original_check)
+    return _verdict(request, found, person, given, shown.view, verdict, wrong)
+
+
+def _by_record(request: Request, against: LicenceTrustError | None) -> dict[str, Any]:
+    """The verdict on a copy that lies there on paper."""
+    translate = translation(request)
+    if against is None:
+        title, sentence = (
+            N_("登记相符，请与纸面逐项对照"),
+            N_("没有核验文件本身：请把纸面内容与下面登记的内容逐项对照。"),
+        )
+        return {
+            "tone": "unsure", "title": translate(title), "sentence": translate(sentence), "word": "", "findings": [],
+            "face": [], "digest": "",
+        }  # fmt: skip
+    return {
+        "tone": "fail", "title": translate(N_("不能采用")), "sentence": against.localised(translate)[0],
+        "word": against.code, "findings": [], "face": [], "digest": "",
+    }  # fmt: skip
+
+
+def _verdict(
+    request: Request, found: Services, person: Visitor, given: Brought, view: CopyView | None,
+    verdict: dict[str, Any], against: bool,
+) -> Response:  # fmt: skip
+    translate, now = translation(request), found.clock()
+    return page(
+        request,
+        "window_copy.html",
+        visitor=person,
+        nav=NAV,
+        verdict={**verdict, "face": verdict["face"] or _face_of(view)},
+        copy=view,
+        badge=copy_views.badge(view, now, translate) if view else None,
+        facts_of_copy=copy_views.facts(view, translate) if view else [],
+        against=against,
+        words={**given.words, "recipient": _own(found, person) or given.words["recipient"]},
+        key=secrets.token_hex(16),
+    )
+
+
+def _face_of(view: CopyView | None) -> list[tuple[str, str]]:
+    return [(one["title"], one["text"]) for one in view.terms.get("face", ())] if view else []
+
+
+def _done(
+    request: Request,
+    found: Services,
+    person: Visitor,
+    copy_id: str,
+    tone: str,
+    *,
+    error: LicenceTrustError | None = None,
+    **told: Any,
+) -> Response:
+    translate = translation(request)
+    view = found.desk.copies.find(copy_id)
+    problem = problem_of(error, language_of(request)) if error else None
+    return page(
+        request,
+        "window_copy_done.html",
+        visitor=person,
+        nav=NAV,
+        status=problem.status if problem else 200,
+        tone=tone,
+        copy=view,
+        facts_of_copy=copy_views.facts(view, translate),
+        problem=problem,
+        told=told,
+    )
+
+
+def _own(found: Services, person: Visitor) -> str:
+    """Name of the clerk's department; empty: they say for whom."""
+    names = {one.id: one.name for one in found.catalogue.departments()}
+    return names.get(person.account.department or "", "")
+
+
+# Whoever has the address of a one-time link
+
+
+@router.get("/d/{token}")
+def link(
+    request: Request, found: Found, token: str, person: MaybeVisitor, _: Annotated[Actor, Depends(stranger)]
+) -> Response:
+    """Looking takes nothing: programs that fetch a preview do not burn the link."""
+    return _link(request, found, token, person)
+
+
+@router.post("/d/{token}")
+def take(
+    request: Request, found: Found, token: str, person: MaybeVisitor, _: Annotated[Actor, Depends(stranger)], data: Form
+) -> Response:
+    actor = person.actor if person else Actor("anonymous", None, address_of(request), "page")
+    try:
+        return copy_office.download(found.desk.copier.take(copy_office.token_in(token), actor))
+    except LicenceTrustError as error:
+        return _link(request, found, token, person, error)
+
+
+def _link(
+    request: Request, found: Services, token: str, person: Visitor | None, error: LicenceTrustError | None = None
+) -> Response:
+    now = found.clock()
+    offered = found.desk.copier.offered(copy_office.token_in(token))
+    state = offered.link.state(now)
+    response = page(
+        request,
+        "copy_link.html",
+        visitor=person,
+        status=problem_of(error, language_of(request)).status if error else 200,
+        state=state if offered.view.state(now) == "ACTIVE" or state != "open" else "ended",
+        copy=offered.view,
+        last_day=copy_office.last_day(offered.view.until),
+        expires=when(offered.link.expires),
+        action=f"/d/{token}",
+    )
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _text(data: FormData, name: str) -> str:
+    value = data.get(name, "")
+    return value.strip()[:2000] if isinstance(value, str) else ""

@@ -1,0 +1,230 @@
+"""采用与拒绝: what somebody brings is verified for what they state, then accepted within its terms, or refused.
+
+Only ``accept`` counts a use. Every refusal of a copy of ours, by rule or by decision, is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from licence_store.copying import grants, uses
+from licence_store.copying.evidence import note, write
+from licence_store.copying.grants import CopyView
+from licence_store.copying.originals import LICENCE
+from licence_store.copying.uses import BY_CLERK, Acceptance, RefusalView, UseView, recipient_of, tidy_reason
+from licence_store.ledger.witness import who_of
+from licence_store.materials.views import ACTIVE
+from trust.errors import Conflict, LicenceTrustError, Refused
+from trust.journal import Actor
+from verify.policy import CURRENT, StatedPurpose
+from verify.report import Finding, Indication, Report, Severity
+
+if TYPE_CHECKING:
+    from licence_store.desk import Desk
+    from verify.verifier import Verifier
+
+ORIGINAL_CHECK: Final = "ORIGINAL_CHECK_REQUIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """出示的副本: a file somebody brought, verified for what they state."""
+
+    report: Report
+    view: CopyView | None
+    """``None``: it names no copy of ours."""
+
+
+@dataclass(frozen=True)
+class Accepting:
+    """受理: the side of whoever is given a copy."""
+
+    desk: Desk
+
+    def show(self, content: bytes, stated: StatedPurpose, verifier: Verifier | None = None) -> Shown:
+        """核验 what somebody brought, for what they state; counts nothing."""
+        report = (verifier or self.desk.verifier()).verify(content, stated=stated)
+        with self.desk.sessions.read() as session:
+            return Shown(report, grants.find_or_none(session, copy_id_in(report)))
+
+    def note_check(self, report: Report, actor: Actor, why: str = "") -> bool:
+        """记下 that a copy of ours was verified, in its holder's ledger and the journal; ``False``: it is none."""
+        now = self.desk.clock()
+        with self.desk.sessions.begin() as session:
+            view = grants.find_or_none(session, copy_id_in(report))
+            if view is None:
+                return False
+            who, department = who_of(session, actor)
+            result = " ".join(filter(None, (str(report.indication), report.sub_indication)))
+            note(
+                self.desk,
+                session,
+                view,
+                "verify",
+                who,
+                actor.account,
+                now,
+                why=why or "—",
+                result=result,
+                department=department,
+            )
+            write(session, now, actor, "document.verify", view, reason=why, result=result)
+        return True
+
+    def tidied(self, asked: Acceptance, actor: Actor) -> Acceptance:
+        """What is stated, in one form, for whom ``actor`` accepts. Raises ``Malformed``, ``Refused``."""
+        with self.desk.sessions.read() as session:
+            return asked.tidied(recipient_of(session, actor, asked.recipient))
+
+    def look_at(self, copy_id: str, actor: Actor, asked: Acceptance) -> tuple[CopyView, LicenceTrustError | None]:
+        """Of a copy on paper, by its id: what is on record, and what speaks against accepting it; counts nothing.
+
+        Raises ``NotFound("copy.unknown")``, ``Malformed``, ``Refused("copy.recipient_differs")``.
+        """
+        now, (stated, found, _) = self.desk.clock(), self._stated(copy_id, actor, asked, None)
+        view = self.desk.copies.find(found)
+        try:
+            uses.check_terms(view, replace(stated, original_seen=True), now)
+            _check_original(self._is_good(view, now))
+        except Refused as error:
+            return view, error
+        return view, None
+
+    def accept(self, what: bytes | str, actor: Actor, asked: Acceptance, verifier: Verifier | None = None) -> UseView:
+        """采用: count a use of the copy that is shown (its file) or named (its id), never beyond its limit.
+
+        Raises ``NotFound("copy.unknown")``; ``Refused`` (``copy.recipient_differs``, ``copy.purpose_differs``,
+        ``copy.item_differs``, ``copy.case_differs``, ``copy.revoked``, ``copy.used_up``, ``copy.expired``,
+        ``copy.original_check``, ``copy.original_ended``, ``copy.not_passed``); ``Malformed``; ``Conflict``. A
+        refusal of a known copy is recorded.
+        """
+        now = self.desk.clock()
+        stated, copy_id, report = self._stated(what, actor, asked, verifier)
+        good = self._is_good(self.desk.copies.find(copy_id), now)
+        with self._refusals_recorded(copy_id, actor, stated, now), self.desk.sessions.begin() as session:
+            view = grants.find(session, copy_id, hold=True)
+            before = uses.recorded(session, view, actor, stated)
+            if before is not None:
+                return before
+            uses.check_terms(view, stated, now)
+            _check_original(good)
+            if report is not None:
+                _check_passed(report)
+            made = uses.count(session, view, actor, stated, now)
+            why = _why(stated)
+            note(
+                self.desk,
+                session,
+                view,
+                "use",
+                made.recipient,
+                actor.account,
+                now,
+                why=why,
+                department=actor.department,
+            )
+            write(session, now, actor, "copy.accept", view, {"number": str(made.number)}, reason=why)
+        return made
+
+    def refuse(
+        self, what: bytes | str, actor: Actor, asked: Acceptance, reason: str, verifier: Verifier | None = None
+    ) -> RefusalView:
+        """不予采用 by the clerk's own decision; counts nothing. Raises ``NotFound("copy.unknown")``, ``Malformed``."""
+        now, reason = self.desk.clock(), tidy_reason(reason, needed=True)
+        stated, copy_id, _ = self._stated(what, actor, asked, verifier)
+        return self._refused(copy_id, actor, stated, now, BY_CLERK, reason)
+
+    # Inside
+
+    def _stated(
+        self, what: bytes | str, actor: Actor, asked: Acceptance, verifier: Verifier | None
+    ) -> tuple[Acceptance, str, Report | None]:
+        """What is stated, of which copy; the verdict where its file was shown."""
+        stated = self.tidied(asked, actor)
+        if isinstance(what, str):
+            return stated, self.desk.copies.find(what.strip()).id, None
+        shown = self.show(what, stated.stated, verifier)
+        if shown.view is None:
+            raise Refused(
+                "copy.not_ours", "这份文件不是本地区制作的用证副本（{finding}）。", finding=told_of(shown.report)
+            )
+        return replace(stated, digest=str(shown.report.document["digest"])), shown.view.id, shown.report
+
+    def _is_good(self, view: CopyView, now: datetime) -> bool:
+        """Is what the copy was made of still in force, and worth no less?"""
+        if view.source_kind == LICENCE:
+            status = self.desk.register.status(view.source_id, now)
+            return status is not None and status.state == CURRENT
+        material = self.desk.materials.find(view.source_id)
+        return material.state == ACTIVE and material.level <= view.level
+
+    @contextmanager
+    def _refusals_recorded(self, copy_id: str, actor: Actor, stated: Acceptance, now: datetime) -> Iterator[None]:
+        try:
+            yield
+        except (Refused, Conflict) as error:
+            self._refused(copy_id, actor, stated, now, error.code, error.message[:300])
+            raise
+
+    def _refused(
+        self, copy_id: str, actor: Actor, stated: Acceptance, now: datetime, code: str, reason: str
+    ) -> RefusalView:
+        with self.desk.sessions.begin() as session:
+            view = grants.find(session, copy_id)
+            made = uses.note_refusal(session, copy_id, actor, stated, now, code, reason)
+            why = _why(stated)
+            note(
+                self.desk,
+                session,
+                view,
+                "refuse",
+                stated.recipient,
+                actor.account,
+                now,
+                why=why,
+                result=code,
+                department=actor.department,
+            )
+            write(session, now, actor, "copy.refuse", view, reason=why, result=code)
+        return made
+
+
+def copy_id_in(report: Report) -> str:
+    """The id of the copy a report speaks of; empty: of none."""
+    return str(report.copy["id"]) if report.copy else ""
+
+
+def passes(report: Report, *, original_seen: bool) -> bool:
+    """Did it pass, or would it with the original beside it, which was seen?"""
+    if report.indication is Indication.PASSED:
+        return True
+    wrong = [one for one in _every(report) if one.severity is Severity.ERROR]
+    return original_seen and bool(wrong) and all(one.sub_indication == ORIGINAL_CHECK for one in wrong)
+
+
+def _check_passed(report: Report) -> None:
+    """Raises ``Refused("copy.not_passed")``."""
+    if not passes(report, original_seen=True):
+        raise Refused("copy.not_passed", "副本未通过核验（{finding}），不能采用。", finding=told_of(report))
+
+
+def _check_original(good: bool) -> None:
+    if not good:
+        raise Refused("copy.original_ended", "副本所依据的原件现已失效或不能引用。")
+
+
+def _every(report: Report) -> list[Finding]:
+    return [*report.findings, *(one for signature in report.signatures for one in signature.findings)]
+
+
+def told_of(report: Report) -> str:
+    """Codes of what is wrong."""
+    return "、".join(dict.fromkeys(one.code for one in _every(report) if one.severity is Severity.ERROR)) or "—"
+
+
+def _why(stated: Acceptance) -> str:
+    return "，".join(one for one in (stated.purpose, stated.service_item, stated.case_number) if one)

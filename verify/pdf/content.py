@@ -1,0 +1,690 @@
+"""PDF 页面内容: which texts and which paint does a content stream put where (ISO 32000-1, clauses 8 and 9)?
+
+    drawing = read_drawing(page)
+    drawing.runs, drawing.can_be_seen(run)
+
+Only what decides whether a text can be seen is read: places, colours, opacity, clipping, and areas painted before and
+after. Thin lines hide nothing and are left out. What a stream draws depends on its octets alone, so the background that
+all licences of a type share is read once. Literal strings and inline images are not of our writing and end the reading.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+from pyhanko.pdf_utils import generic
+
+from verify.pdf.opening import items, look
+
+Matrix = tuple[float, float, float, float, float, float]
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+"""``left, bottom, right, top``."""
+Colour = tuple[float, float, float]
+
+IDENTITY: Final[Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+_WHITE: Final[Colour] = (1.0, 1.0, 1.0)
+_BLACK: Final[Colour] = (0.0, 0.0, 0.0)
+LEAST_CONTRAST: Final = 0.18
+"""Of the channel in which text and ground differ most, 0 to 1."""
+LEAST_SIZE: Final = 1.5
+"""Points, in either direction."""
+_THIN: Final = 3.0
+"""Points: a line up to this width hides no text."""
+_MOST_EVENTS: Final = 60_000
+
+_NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)"
+_TOKEN = re.compile(
+    rb"\s+|%[^\r\n]*"
+    rb"|(?P<path>(?:(?:(?:N\s+){4}(?:re|v|y)|(?:N\s+){2}[ml]|(?:N\s+){6}c|h)\s+)+)".replace(b"N", _NUMBER)
+    + rb"|(?P<hex><[0-9A-Fa-f\s]*>)|(?P<open><<|\[)|(?P<close>>>|\])"
+    rb"|(?P<name>/[^\s<>\[\]()/%]*)|(?P<number>" + _NUMBER + rb")|(?P<word>[A-Za-z'\"][A-Za-z0-9*'\"]*)"
+)
+_Operands = list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """一段文字: what one operator shows."""
+
+    order: int
+    mark: int | None
+    """MCID of the innermost marked content that has one."""
+    artifact: str
+    """``Subtype`` of the artifact it stands in, ``""`` where it is none."""
+    shown: tuple[bytes, ...]
+    """The strings, hexadecimal."""
+    font: bytes
+    matrix: Matrix
+    """From ems to the page."""
+    extent: float
+    """Ems to the left edge of the last glyph, if every glyph were as wide as it is high."""
+    gaps: float
+    """Ems that are taken back between glyphs."""
+    mode: int
+    colour: Colour | None
+    """``None``: it cannot be told."""
+    states: tuple[bytes, ...]
+    """Names of the graphics states that apply."""
+    clip: tuple[Paint, ...]
+    optional: bool
+    """It stands in optional content."""
+
+
+@dataclass(frozen=True)
+class Paint:
+    """一处着色: an area."""
+
+    order: int
+    outline: bytes
+    """Path construction operators, or ``b""`` for the unit square."""
+    matrix: Matrix
+    colour: Colour | None
+    """``None``: a picture, a shading: it cannot be told."""
+    states: tuple[bytes, ...]
+    clip: tuple[Paint, ...]
+    even_odd: bool = False
+    whole: bool = False
+    """Everything within the clip."""
+    width: float = 0.0
+    """Of a thick line, in its own units; 0: it is filled."""
+
+    @cached_property
+    def polygons(self) -> list[list[Point]]:
+        return [[_moved(self.matrix, point) for point in one] for one in _outlines(self.outline)]
+
+    @cached_property
+    def box(self) -> Box:
+        found = (-math.inf, -math.inf, math.inf, math.inf)
+        if not self.whole:
+            points = [point for one in self.polygons for point in one]
+            if not points:
+                return (0.0, 0.0, -1.0, -1.0)
+            edge = self.width * _scale(self.matrix) / 2
+            left, bottom, right, top = _box_of(points)
+            found = (left - edge, bottom - edge, right + edge, top + edge)
+        for one in self.clip:
+            found = _common(found, one.box)
+        return found
+
+    def covers(self, point: Point) -> bool:
+        """Does it lie over ``point``?"""
+        left, bottom, right, top = self.box
+        if not (left <= point[0] <= right and bottom <= point[1] <= top):
+            return False
+        if self.whole:
+            return True
+        if self.width:
+            reach = self.width * _scale(self.matrix) / 2
+            return any(
+                _distance(point, a, b) <= reach for one in self.polygons for a, b in zip(one, one[1:], strict=False)
+            )
+        turns = [_winding(point, one) for one in self.polygons]
+        return bool(sum(map(abs, turns)) % 2) if self.even_odd else sum(turns) != 0
+
+
+@dataclass(slots=True)
+class _State:
+    """Graphics state, as far as it decides what can be seen."""
+
+    matrix: Matrix = IDENTITY
+    fill: Colour | None = _BLACK
+    stroke: Colour | None = _BLACK
+    width: float = 1.0
+    clip: tuple[Paint, ...] = ()
+    states: tuple[bytes, ...] = ()
+    font: bytes = b""
+    size: float = 0.0
+    mode: int = 0
+    stretch: float = 1.0
+    rise: float = 0.0
+    leading: float = 0.0
+
+
+@dataclass(slots=True)
+class _Reader:
+    """One pass over a stream."""
+
+    runs: list[Run] = field(default_factory=list)
+    paints: list[Paint] = field(default_factory=list)
+    state: _State = field(default_factory=_State)
+    saved: list[_State] = field(default_factory=list)
+    marks: list[tuple[int | None, str, bool]] = field(default_factory=list)
+    text: Matrix = IDENTITY
+    line: Matrix = IDENTITY
+    outline: list[bytes] = field(default_factory=list)
+    clipping: bytes = b""
+    order: int = 0
+
+    def read(self, data: bytes) -> None:
+        operands: _Operands = []
+        place = 0
+        while place < len(data):
+            match = _TOKEN.match(data, place)
+            if match is None:
+                raise ValueError(f"content stream at {place}")
+            place = match.end()
+            kind = match.lastgroup
+            if kind == "word":
+                self.operate(match.group(), operands)
+                operands = []
+            elif kind == "path" and not operands:
+                self.outline.append(match.group())
+            elif kind == "path":
+                raise ValueError("path operands")
+            elif kind:
+                operands.append((kind, match.group()))
+        if operands:
+            raise ValueError("operands without operator")
+
+    @property
+    def balanced(self) -> bool:
+        """Does it leave everything as it was?"""
+        return not self.saved and not self.marks and not self.outline and self.state == _State()
+
+    def operate(self, word: bytes, operands: _Operands) -> None:
+        self.order += 1
+        if self.order > _MOST_EVENTS:
+            raise ValueError("content stream too long")
+        act = _ACTS.get(word)
+        if act is not None:
+            act(self, operands)
+        elif word not in _HARMLESS:
+            raise ValueError(f"operator {word[:16]!r}")
+
+    # ---- graphics state
+
+    def save(self, _operands: _Operands) -> None:
+        self.saved.append(replace(self.state))
+
+    def restore(self, _operands: _Operands) -> None:
+        self.state = self.saved.pop() if self.saved else self.state
+
+    def concatenate(self, operands: _Operands) -> None:
+        self.state.matrix = multiply(_matrix(operands), self.state.matrix)
+
+    def enter_state(self, operands: _Operands) -> None:
+        self.state.states = (*self.state.states, operands[-1][1])
+
+    def set_width(self, operands: _Operands) -> None:
+        self.state.width = _numbers(operands)[-1]
+
+    # ---- colour
+
+    def set_fill(self, operands: _Operands) -> None:
+        self.state.fill = _colour(_numbers(operands))
+
+    def set_stroke(self, operands: _Operands) -> None:
+        self.state.stroke = _colour(_numbers(operands))
+
+    def lose_fill(self, _operands: _Operands) -> None:
+        self.state.fill = None
+
+    def lose_stroke(self, _operands: _Operands) -> None:
+        self.state.stroke = None
+
+    # ---- paths
+
+    def paint(self, *, fill: bool, stroke: bool, even_odd: bool = False) -> None:
+        outline, state = b"".join(self.outline), self.state
+        if outline and fill:
+            painted = Paint(self.order, outline, state.matrix, state.fill, state.states, state.clip, even_odd)
+            self.paints.append(painted)
+        if outline and stroke and state.width * _scale(state.matrix) > _THIN:
+            self.paints.append(
+                Paint(self.order, outline, state.matrix, state.stroke, state.states, state.clip, width=state.width)
+            )
+        self.end_path()
+
+    def end_path(self) -> None:
+        if self.clipping:
+            outline, even_odd = b"".join(self.outline), self.clipping == b"W*"
+            area = Paint(self.order, outline, self.state.matrix, None, (), (), even_odd)
+            self.state.clip = (*self.state.clip, area)
+        self.outline, self.clipping = [], b""
+
+    def clip(self, _operands: _Operands) -> None:
+        self.clipping = b"W"
+
+    def clip_even_odd(self, _operands: _Operands) -> None:
+        self.clipping = b"W*"
+
+    def picture(self, _operands: _Operands) -> None:
+        """An XObject: what it shows cannot be told; a form may draw anywhere."""
+        state = self.state
+        self.paints.append(Paint(self.order, b"0 0 1 1 re ", state.matrix, None, state.states, state.clip))
+
+    def shade(self, _operands: _Operands) -> None:
+        self.paints.append(Paint(self.order, b"", IDENTITY, None, self.state.states, self.state.clip, whole=True))
+
+    # ---- text
+
+    def begin_text(self, _operands: _Operands) -> None:
+        self.text = self.line = IDENTITY
+
+    def set_font(self, operands: _Operands) -> None:
+        self.state.font, self.state.size = operands[-2][1], float(operands[-1][1])
+
+    def set_mode(self, operands: _Operands) -> None:
+        self.state.mode = int(operands[-1][1])
+
+    def set_stretch(self, operands: _Operands) -> None:
+        self.state.stretch = _numbers(operands)[-1] / 100
+
+    def set_rise(self, operands: _Operands) -> None:
+        self.state.rise = _numbers(operands)[-1]
+
+    def set_leading(self, operands: _Operands) -> None:
+        self.state.leading = _numbers(operands)[-1]
+
+    def place_text(self, operands: _Operands) -> None:
+        self.text = self.line = _matrix(operands)
+
+    def move_text(self, operands: _Operands) -> None:
+        x, y = _numbers(operands)[-2:]
+        self.text = self.line = multiply((1.0, 0.0, 0.0, 1.0, x, y), self.line)
+
+    def move_and_lead(self, operands: _Operands) -> None:
+        self.state.leading = -_numbers(operands)[-1]
+        self.move_text(operands)
+
+    def next_line(self, _operands: _Operands) -> None:
+        self.text = self.line = multiply((1.0, 0.0, 0.0, 1.0, 0.0, -self.state.leading), self.line)
+
+    def show(self, operands: _Operands) -> None:
+        state = self.state
+        if state.mode > 3:
+            raise ValueError("text as clipping path")
+        shown = tuple(token[1:-1] for kind, token in operands if kind == "hex")
+        moved = sum(float(token) for kind, token in operands if kind == "number") / 1000
+        glyphs = sum(len(one) // 4 for one in shown)
+        own: Matrix = (state.size * state.stretch, 0.0, 0.0, state.size, 0.0, state.rise)
+        matrix = multiply(own, multiply(self.text, state.matrix))
+        mark = next((one for one, _, _ in reversed(self.marks) if one is not None), None)
+        artifact = next((name for _, name, _ in reversed(self.marks) if name), "")
+        optional = any(hidden for _, _, hidden in self.marks)
+        self.runs.append(
+            Run(self.order, mark, artifact, shown, state.font, matrix, max(0.0, glyphs - 1 - moved), moved, state.mode,
+                state.fill, state.states, state.clip, optional)
+        )  # fmt: skip
+        self.text = multiply((1.0, 0.0, 0.0, 1.0, (glyphs - moved) * state.size * state.stretch, 0.0), self.text)
+
+    def show_next(self, operands: _Operands) -> None:
+        self.next_line([])
+        self.show(operands)
+
+    # ---- marked content
+
+    def begin_marked(self, operands: _Operands) -> None:
+        names = [token for kind, token in operands if kind == "name"]
+        tag = names[0] if names else b""
+        mark = artifact = None
+        for index, (kind, token) in enumerate(operands[:-1]):
+            if kind == "name" and token == b"/MCID":
+                mark = int(operands[index + 1][1])
+            elif kind == "name" and token == b"/Subtype" and tag == b"/Artifact":
+                artifact = operands[index + 1][1].decode("latin-1")[1:]
+        self.marks.append((mark, artifact or ("-" if tag == b"/Artifact" else ""), tag == b"/OC"))
+
+    def end_marked(self, _operands: _Operands) -> None:
+        if self.marks:
+            self.marks.pop()
+
+
+def _painting(*, fill: bool, stroke: bool, even_odd: bool = False) -> Any:
+    return lambda reader, _operands: reader.paint(fill=fill, stroke=stroke, even_odd=even_odd)
+
+
+_ACTS: Final[dict[bytes, Any]] = {
+    b"q": _Reader.save, b"Q": _Reader.restore, b"cm": _Reader.concatenate, b"gs": _Reader.enter_state,
+    b"w": _Reader.set_width, b"rg": _Reader.set_fill, b"g": _Reader.set_fill, b"k": _Reader.set_fill,
+    b"RG": _Reader.set_stroke, b"G": _Reader.set_stroke, b"K": _Reader.set_stroke,
+    b"cs": _Reader.lose_fill, b"sc": _Reader.lose_fill, b"scn": _Reader.lose_fill,
+    b"CS": _Reader.lose_stroke, b"SC": _Reader.lose_stroke, b"SCN": _Reader.lose_stroke,
+    b"f": _painting(fill=True, stroke=False), b"F": _painting(fill=True, stroke=False),
+    b"f*": _painting(fill=True, stroke=False, even_odd=True),
+    b"S": _painting(fill=False, stroke=True), b"s": _painting(fill=False, stroke=True),
+    b"B": _painting(fill=True, stroke=True), b"b": _painting(fill=True, stroke=True),
+    b"B*": _painting(fill=True, stroke=True, even_odd=True), b"b*": _painting(fill=True, stroke=True, even_odd=True),
+    b"n": _painting(fill=False, stroke=False), b"W": _Reader.clip, b"W*": _Reader.clip_even_odd,
+    b"Do": _Reader.picture, b"sh": _Reader.shade,
+    b"BT": _Reader.begin_text, b"Tf": _Reader.set_font, b"Tr": _Reader.set_mode, b"Tz": _Reader.set_stretch,
+    b"Ts": _Reader.set_rise, b"TL": _Reader.set_leading, b"Tm": _Reader.place_text, b"Td": _Reader.move_text,
+    b"TD": _Reader.move_and_lead, b"T*": _Reader.next_line, b"TJ": _Reader.show, b"Tj": _Reader.show,
+    b"'": _Reader.show_next, b'"': _Reader.show_next,
+    b"BDC": _Reader.begin_marked, b"BMC": _Reader.begin_marked, b"EMC": _Reader.end_marked,
+}  # fmt: skip
+_HARMLESS: Final = frozenset(
+    {b"ET", b"Tc", b"Tw", b"J", b"j", b"M", b"d", b"i", b"ri", b"MP", b"DP", b"BX", b"EX", b"true", b"false", b"null"}
+)
+
+
+# ---------------------------------------------------------------- one page
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a graphics state or an XObject's name does to what is drawn."""
+
+    opacity: float
+    """Of what is filled."""
+    covering: float
+    """The larger of the opacities of what is filled and what is drawn with lines."""
+    plain: bool
+    """Nothing but opacity: no mask, no way of mixing colours but the usual one."""
+
+
+class Drawing:
+    """一页的内容: texts and paint in their order."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.runs: list[Run] = []
+        self.paints: list[Paint] = []
+        self.box = _page_box(page)
+        self._looks: dict[bytes, Callable[[_Look], _Look]] = {}
+        self._widths: dict[bytes, dict[int, float]] = {}
+        for stream in _streams(page):
+            runs, paints = stream
+            first = max([0, *(one.order for one in self.runs[-1:]), *(one.order for one in self.paints[-1:])])
+            self.runs += [replace(one, order=one.order + first) for one in runs] if first else runs
+            self.paints += [replace(one, order=one.order + first) for one in paints] if first else paints
+
+    def can_be_seen(self, run: Run) -> bool:
+        """Is it drawn, on the page, large enough, in a colour that differs from the ground, and not painted over?"""
+        look = self._look(run.states)
+        plain = run.mode == 0 and run.colour is not None and look.plain and not run.optional
+        matrix = run.matrix
+        sizes = math.hypot(matrix[0], matrix[1]), math.hypot(matrix[2], matrix[3])
+        area = abs(matrix[0] * matrix[3] - matrix[1] * matrix[2])
+        if not plain or min(sizes) < LEAST_SIZE or area < 0.25 * sizes[0] * sizes[1]:
+            return False
+        reach = _box_of(_reach(run, run.extent))
+        near = [one for one in self.paints if _meet(one.box, reach)]
+        exact = bool(run.clip) or not _holds(self.box, reach)
+        # What differs from the text as much as the paper does cannot hide it by lying below it.
+        near = [one for one in near if one.order > run.order or one.states or _alike(one.colour, run.colour)]
+        if any(one.order < run.order for one in near) or _alike(_WHITE, run.colour):
+            near = [one for one in self.paints if _meet(one.box, reach)]
+        exact = exact or bool(near)
+        # Reading widths takes long: where nothing there could hide it, the first half of the run speaks for all of it.
+        extent = max(0.0, self._width(run) - run.gaps) if exact else run.extent * 0.4
+        points = [_moved(run.matrix, (place + 0.3, 0.35)) for place in sorted({0.0, extent / 2, extent})]
+        return all(self._seen_at(run, point, look.opacity, near) for point in points)
+
+    def opacity_of(self, run: Run) -> float:
+        """How opaque a run is drawn, 0 where that cannot be told or it is not drawn at all."""
+        look = self._look(run.states)
+        drawn = run.mode == 0 and run.colour is not None and look.plain and not run.optional and not run.clip
+        return look.opacity if drawn else 0.0
+
+    def is_inside(self, run: Run) -> bool:
+        """Is the whole run on the page, and upright or turned but not squeezed?"""
+        matrix = run.matrix
+        sizes = math.hypot(matrix[0], matrix[1]), math.hypot(matrix[2], matrix[3])
+        extent = max(0.0, self._width(run) - run.gaps) + 0.5
+        ends = (_moved(matrix, (0.0, 0.0)), _moved(matrix, (extent, 0.0)))
+        return all(_within(self.box, end) for end in ends) and 0.9 < sizes[0] / max(sizes[1], 1e-9) < 1.1
+
+    def _width(self, run: Run) -> float:
+        """Ems to the left edge of the last glyph, by the font's own widths."""
+        widths = self._widths.get(run.font)
+        if widths is None:
+            widths = self._widths[run.font] = _widths(self.page, run.font)
+        codes = [int(one[n : n + 4], 16) for one in run.shown for n in range(0, len(one) - 3, 4)]
+        return sum(widths.get(code, 1.0) for code in codes[:-1])
+
+    def _seen_at(self, run: Run, point: Point, opacity: float, near: Sequence[Paint]) -> bool:
+        if not _within(self.box, point) or not all(one.covers(point) for one in run.clip):
+            return False
+        ground: Colour | None = _WHITE
+        left = opacity
+        for one in near:
+            if not one.covers(point):
+                continue
+            look = self._look(one.states)
+            if one.order > run.order:
+                left *= 1 - look.covering
+            elif one.colour is None or not look.plain:
+                ground = None  # a picture: it cannot be told
+            elif ground is not None:
+                ground = _mixed(ground, one.colour, look.opacity)
+            elif look.opacity > 0.98:
+                ground = one.colour
+        if ground is None or run.colour is None:
+            return left >= 2 * LEAST_CONTRAST
+        return left * max(abs(a - b) for a, b in zip(ground, run.colour, strict=True)) >= LEAST_CONTRAST
+
+    def _look(self, names: Sequence[bytes]) -> _Look:
+        """All graphics states in force together; a mask or mixing once entered is not taken to be left again."""
+        found = _OPAQUE
+        for name in names:
+            if name not in self._looks:
+                self._looks[name] = _state_of(self.page, name)
+            found = self._looks[name](found)
+        return found
+
+
+_OPAQUE: Final = _Look(1.0, 1.0, plain=True)
+
+
+def read_drawing(page: Any) -> Drawing:
+    """Everything a page's content draws. Raises ``ValueError`` where it cannot be read."""
+    return Drawing(page)
+
+
+def _streams(page: Any) -> Iterator[tuple[list[Run], list[Paint]]]:
+    """Each stream by itself where it leaves everything as it was, else all of them as the one they are."""
+    content = look(page, "/Contents")
+    if content is None:
+        return
+    parts = [one.data for one in (items(content) if isinstance(content, generic.ArrayObject) else [content])]
+    read = [_read(part) for part in parts]
+    if len(read) > 1 and not all(balanced for *_, balanced in read):
+        read = [_read(b"\n".join(parts))]
+    for runs, paints, _balanced in read:
+        yield runs, paints
+
+
+@lru_cache(maxsize=64)
+def _read(data: bytes) -> tuple[list[Run], list[Paint], bool]:
+    reader = _Reader()
+    reader.read(data + b"\n")
+    return reader.runs, reader.paints, reader.balanced
+
+
+def _state_of(page: Any, name: bytes) -> Callable[[_Look], _Look]:
+    """What entering a graphics state (8.4.5) changes."""
+    resources = look(page, "/Resources")
+    listed = look(resources, "/ExtGState") if isinstance(resources, generic.DictionaryObject) else None
+    state = look(listed, name.decode("latin-1")) if isinstance(listed, generic.DictionaryObject) else None
+    if not isinstance(state, generic.DictionaryObject):
+        raise KeyError(name)
+    mode, mask = look(state, "/BM", "/Normal"), look(state, "/SMask", "/None")
+    plain = mode in ("/Normal", "/Compatible") and mask == "/None" and not {"/Font", "/TR", "/TR2"} & set(state)
+    filled, drawn = look(state, "/ca"), look(state, "/CA")
+
+    def enter(before: _Look) -> _Look:
+        opacity = before.opacity if filled is None else float(filled)
+        lines = before.covering if drawn is None else float(drawn)
+        return _Look(opacity, max(opacity, lines), before.plain and plain)
+
+    return enter
+
+
+def _page_box(page: Any) -> Box:
+    """What of the page is shown: MediaBox and CropBox, its own or those above it (7.7.3.4)."""
+    found: Box | None = None
+    for key in ("/MediaBox", "/CropBox"):
+        node, steps = page, 0
+        while isinstance(node, generic.DictionaryObject) and steps < 32:
+            corners = look(node, key)
+            if isinstance(corners, generic.ArrayObject):
+                x0, y0, x1, y1 = (float(one) for one in items(corners))
+                box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+                found = box if found is None else _common(found, box)
+                break
+            node, steps = look(node, "/Parent"), steps + 1
+    if found is None:
+        raise ValueError("MediaBox")
+    return found
+
+
+def _widths(page: Any, font: bytes) -> dict[int, float]:
+    """Code → advance in ems, of a composite font (9.7.4.3)."""
+    fonts = look(look(page, "/Resources"), "/Font")
+    listed = look(look(fonts, font.decode("latin-1")), "/DescendantFonts")
+    entries = list.copy(look(next(items(listed)), "/W"))
+    answer: dict[int, float] = {}
+    for first, widths in zip(entries[::2], entries[1::2], strict=False):
+        if not isinstance(widths, generic.ArrayObject):
+            return {}  # the other form: not of our writing
+        for code, width in enumerate(list.__iter__(widths), int(first)):
+            answer[code] = float(width) / 1000
+    return answer
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def multiply(first: Matrix, then: Matrix) -> Matrix:
+    """``first``, then ``then``."""
+    a, b, c, d, e, f = first
+    p, q, r, s, t, u = then
+    return a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u
+
+
+def _moved(matrix: Matrix, point: Point) -> Point:
+    a, b, c, d, e, f = matrix
+    return a * point[0] + c * point[1] + e, b * point[0] + d * point[1] + f
+
+
+def _scale(matrix: Matrix) -> float:
+    return math.sqrt(abs(matrix[0] * matrix[3] - matrix[1] * matrix[2]))
+
+
+def _numbers(operands: _Operands) -> list[float]:
+    return [float(token) for kind, token in operands if kind == "number"]
+
+
+def _matrix(operands: _Operands) -> Matrix:
+    a, b, c, d, e, f = _numbers(operands)[-6:]
+    return a, b, c, d, e, f
+
+
+def _colour(parts: Sequence[float]) -> Colour:
+    if len(parts) == 1:
+        return parts[0], parts[0], parts[0]
+    if len(parts) == 4:
+        c, m, y, k = parts
+        return (1 - c) * (1 - k), (1 - m) * (1 - k), (1 - y) * (1 - k)
+    red, green, blue = parts
+    return red, green, blue
+
+
+def _alike(one: Colour | None, other: Colour | None) -> bool:
+    """Are they too little apart for one to be read on the other (or can it not be told)?"""
+    if one is None or other is None:
+        return True
+    return max(abs(a - b) for a, b in zip(one, other, strict=True)) < 2 * LEAST_CONTRAST
+
+
+def _mixed(below: Colour, above: Colour, opacity: float) -> Colour:
+    red, green, blue = (b + (a - b) * opacity for b, a in zip(below, above, strict=True))
+    return red, green, blue
+
+
+_STEP = re.compile(rb"((?:" + _NUMBER + rb"\s+)*)(re|[mlcvyh])\s+")
+
+
+@lru_cache(maxsize=2048)
+def _outlines(data: bytes) -> list[list[Point]]:
+    """Path construction (8.5.2) as polygons in its own units; curves by a few points."""
+    done: list[list[Point]] = []
+    here: list[Point] = []
+    for match in _STEP.finditer(data):
+        values = [float(one) for one in match[1].split()]
+        word = match[2]
+        if word == b"re":
+            x, y, w, h = values
+            done.append([(x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y)])
+        elif word == b"m":
+            if len(here) > 1:
+                done.append([*here, here[0]])
+            here = [(values[0], values[1])]
+        elif word == b"l":
+            here.append((values[0], values[1]))
+        elif word == b"h" and here:
+            here.append(here[0])
+        elif here:
+            here += _curve(here[-1], word, values)
+    if len(here) > 1:
+        done.append([*here, here[0]])
+    return done
+
+
+def _curve(start: Point, word: bytes, values: list[float]) -> list[Point]:
+    pairs = list(zip(values[::2], values[1::2], strict=True))
+    control = (
+        [start, *pairs] if word == b"c" else [start, start, *pairs] if word == b"v" else [start, *pairs, pairs[-1]]
+    )
+    points = []
+    for step in (0.25, 0.5, 0.75, 1.0):
+        back = 1 - step
+        weights = (back**3, 3 * back * back * step, 3 * back * step * step, step**3)
+        points.append(
+            (
+                sum(w * p[0] for w, p in zip(weights, control, strict=True)),
+                sum(w * p[1] for w, p in zip(weights, control, strict=True)),
+            )
+        )
+    return points
+
+
+def _winding(point: Point, polygon: Sequence[Point]) -> int:
+    """How often ``polygon`` goes round ``point``."""
+    x, y = point
+    turns = 0
+    for (x0, y0), (x1, y1) in zip(polygon, polygon[1:], strict=False):
+        if (y0 <= y) != (y1 <= y):
+            side = (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)
+            turns += 1 if y1 > y0 and side > 0 else -1 if y1 <= y0 and side < 0 else 0
+    return turns
+
+
+def _distance(point: Point, a: Point, b: Point) -> float:
+    length = (b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2
+    along = ((point[0] - a[0]) * (b[0] - a[0]) + (point[1] - a[1]) * (b[1] - a[1])) / length if length else 0.0
+    along = max(0.0, min(1.0, along))
+    return math.dist(point, (a[0] + along * (b[0] - a[0]), a[1] + along * (b[1] - a[1])))
+
+
+def _reach(run: Run, extent: float) -> list[Point]:
+    """The corners of the box a run takes."""
+    return [_moved(run.matrix, (x, y)) for x in (0.0, extent + 1) for y in (-0.1, 0.85)]
+
+
+def _holds(box: Box, other: Box) -> bool:
+    return box[0] <= other[0] and box[1] <= other[1] and box[2] >= other[2] and box[3] >= other[3]
+
+
+def _within(box: Box, point: Point) -> bool:
+    return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
+
+
+def _common(one: Box, other: Box) -> Box:
+    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def _box_of(points: Sequence[Point]) -> Box:
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return min(xs), min(ys), max(xs), max(ys)
