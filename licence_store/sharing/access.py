@@ -22,7 +22,8 @@ from licence_store.sharing.calls import ANY, OPERATIONS, Caller
 from licence_store.sharing.models import SharingApplication, SharingClient, SharingDecision, SharingTier
 from licence_store.sharing.purposes import Purpose
 from seal.database import Sessions
-from trust.errors import Conflict, Malformed, NotFound, Refused
+from trust.errors import Conflict, Malformed, NotFound, Refused, Word
+from trust.i18n import N_
 from trust.journal import Actor, Entry
 
 OPEN, APPLICATION, CLOSED = "open", "application", "closed"
@@ -32,6 +33,14 @@ APPROVE, REFUSE, END, WITHDRAW = "approve", "refuse", "end", "withdraw"
 _STEPS = {APPROVE: ("requested",), REFUSE: ("requested",), END: ("approved",), WITHDRAW: ("requested", "approved")}
 """Decision → states in which it may be taken."""
 _STATES = {APPROVE: "approved", REFUSE: "refused", END: "ended", WITHDRAW: "withdrawn"}
+STATE_NAMES = {
+    "requested": N_("待审核"),
+    "approved": N_("已同意"),
+    "refused": N_("未同意"),
+    "withdrawn": N_("已撤回"),
+    "ended": N_("已终止"),
+    "expired": N_("已到期"),
+}
 LONGEST = timedelta(days=3 * 366)
 _ALWAYS = ("catalogue", "fields", "verify")
 """What tells nothing of anybody's licence but what the caller holds: needs no tier."""
@@ -185,7 +194,9 @@ class Access:
             [view] = found
             _demand_own(actor, view.department)
             if view.state not in _STEPS[decision]:
-                raise Refused("sharing.step", "申请的状态为“{state}”，不能作此决定。", state=view.state)
+                raise Refused(
+                    "sharing.step", "申请的状态为“{state}”，不能作此决定。", state=Word(STATE_NAMES[view.state])
+                )
             row = {
                 "application_id": application_id, "decision": decision, "reason": reason.strip(),
                 "until": until if decision == APPROVE else None, "department_id": view.department,
@@ -340,9 +351,8 @@ def _demand_approved(views: Sequence[ApplicationView], operation: str, purpose: 
         state = views[0].state if views else "none"
         raise Refused(
             f"sharing.access_{state}",
-            "此类证照须经主管部门审核同意后方可调用（申请状态：{state}）。",
+            "此类证照须经主管部门审核同意后方可调用。",
             remedy="请提交共享申请，说明事项、要件和法律依据。",
-            state=state,
         )
     covering = [one for one in approved if operation in one.operations]
     if not covering:
