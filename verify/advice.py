@@ -95,6 +95,13 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "copy.original_differs": N_("请与颁证单位核实原件。"),
         "copy.status": N_("请向制作副本的单位核实。"),
         "COPY_STATUS_NOT_CHECKED": N_("请联网或向制作副本的单位查询副本是否已被收回、次数是否用完。"),
+        "licence.status_as_of": N_("证照所属地区暂时无法访问。请稍后再核验，或请当事人出示原件并向颁证单位核实。"),
+        "licence.status_unreachable": N_("证照所属地区暂时无法访问。请稍后再核验，或请当事人出示原件并向颁证单位核实。"),
+        "licence.status_place": N_("不要采信。请向证照所属地区核实。"),
+        "entitlement": N_("不能按 A 级采信：请作为需要核对的材料办理（核对后可作 B 级），或向证照所属地区核实。"),
+        "entitlement.found": N_("不影响结论。"),
+        "entitlement.not_checked": N_("请管理员加入信任列表（region join）后再核验其他地区的证照。"),
+        "entitlement.list_expired": N_("请管理员更新信任列表后重新核验。"),
         "published": N_("状态列表或信任包不可信，请重新获取。"),
     }
 )

@@ -157,7 +157,7 @@ def on_entitlement(standing: Standing, home: TrustStore, question: Question) -> 
 
 NOT_CHECKED = Remark(
     Severity.WARNING,
-    "ENTITLEMENT_NOT_CHECKED",
+    "entitlement.not_checked",
     N_("本节点没有信任列表：没有核对其他地区的签章人是否有权签发此类证照。"),
 )
 

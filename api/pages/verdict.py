@@ -188,6 +188,13 @@ _ADVICE: dict[str, tuple[str, ...]] = {
     "REVOKED_NO_POE": (N_("签章证书已被吊销，而文件没有可信时间证明签章早于吊销；请持证者重新领取证照。"),),
     "OUT_OF_BOUNDS_NO_POE": (N_("证书已过有效期，而文件没有可信时间证明签章时证书有效；请持证者重新领取证照。"),),
     "TRY_LATER": (N_("暂时拿不到最新的吊销信息；请稍后再验。"),),
+    "ENTITLEMENT_MISSING": (
+        N_("信任列表没有授权该地区签发此类证照：不能按 A 级采信。"),
+        N_("请作为需要核对的材料办理（核对后可作 B 级），或向证照所属地区核实。"),
+    ),
+    "TRUST_LIST_EXPIRED": (N_("本节点的信任列表已到期，请管理员更新后再验。"),),
+    "LICENCE_STATUS_AS_OF": (N_("证照所属地区暂时无法访问，此后的变动不详；请稍后再验，或向颁证单位核实。"),),
+    "LICENCE_STATUS_UNKNOWN": (N_("证照所属地区没有说明证照的状态；请稍后再验，或向颁证单位核实。"),),
     "LICENCE_SUSPENDED": (N_("证照处于暂扣状态，请向签发部门了解情况。"),),
     "LICENCE_LOST": (N_("证照已挂失。请核对持证者身份，并与签发部门联系。"),),
     "LICENCE_INSPECTION_OVERDUE": (N_("证照未按期年检，请持证者先办理年检。"),),
@@ -254,6 +261,13 @@ def _aspects(report: Report, translate: Translate) -> Iterable[Aspect]:
         else:
             tone, text = _unasked(report, areas[0]) or ("pass", fine)
             yield Aspect(translate(title), tone, translate(text))
+    mutual = [f for f in _every(report) if _area(f) == "entitlement"]
+    if mutual:
+        yield Aspect(translate(N_("跨地区互认")), _mutual_tone(mutual[0]), mutual[0].message(translate))
+
+
+def _mutual_tone(finding: Finding) -> str:
+    return "pass" if finding.severity is Severity.INFO else _tone(finding)
 
 
 def _unasked(report: Report, area: str) -> tuple[str, str] | None:

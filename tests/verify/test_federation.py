@@ -175,7 +175,7 @@ def test_our_own_need_no_entitlement() -> None:
 def test_without_a_list_it_is_said_that_nobody_asked() -> None:
     store = world.authority().store().changed(region=HOME)
     report = Verifier(store, lambda: MOMENT).verify(world.sealed())
-    assert str(report.indication) == "TOTAL-PASSED" and "ENTITLEMENT_NOT_CHECKED" in codes(report)
+    assert str(report.indication) == "TOTAL-PASSED" and "entitlement.not_checked" in codes(report)
     assert "trust_list" not in report.to_json()
 
 

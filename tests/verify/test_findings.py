@@ -23,7 +23,7 @@ SOURCES = (
 )  # fmt: skip
 READERS = ("seal/ofd/package.py", "seal/ofd/signatures.py", "seal/ses.py", "seal/message.py", "seal/copies.py")
 AREAS = ("package", "format", "integrity", "coverage", "signature", "ses", "cms", "seal", "certificate", "revocation",
-         "time", "timestamp", "message", "licence", "published", "pdf", "copy")  # fmt: skip
+         "time", "timestamp", "message", "licence", "published", "pdf", "copy", "entitlement")  # fmt: skip
 NEVER_IN_A_REPORT = {
     "signer.not_valid",  # refused when sealing
     "message.format", "message.value",  # become message.face_differs
