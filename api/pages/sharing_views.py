@@ -127,13 +127,22 @@ def client_row(one: SharingClient, translate: Translate) -> dict[str, Any]:
 def call_row(one: CallView, names: Mapping[str, str], translate: Translate) -> dict[str, Any]:
     said = one.purpose
     return {
-        "at": when(one.at), "client": names.get(one.client_id) or one.client_id or translate(N_("未识别的来源")),
+        "at": when(one.at), "client": _caller(one.client_id, names, translate),
         "operation": operation(one.operation, translate), "subject": one.subject,
         "code": one.result if one.refused else "",
         "badge": Badge("fail", translate(N_("已拒绝"))) if one.refused else badge(OUTCOMES, one.result, translate),
         "purpose": f"{said['service_item']} · {said['material']} · {said['case_number']}" if said else "",
         "basis": said.get("basis", ""),
     }  # fmt: skip
+
+
+def _caller(client_id: str, names: Mapping[str, str], translate: Translate) -> str:
+    kind, _, name = client_id.partition(":")
+    if kind == "clerk":
+        return translate(N_("经办人员 {name}")).format(name=name.rpartition("@")[0])
+    if kind == "region":
+        return translate(N_("地区 {name}")).format(name=name)
+    return names.get(client_id) or client_id or translate(N_("未识别的来源"))
 
 
 def traffic_tiles(rows: Sequence[Traffic], translate: Translate) -> list[tuple[str, int, str]]:

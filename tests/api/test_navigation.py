@@ -15,11 +15,12 @@ OFFERED = {
     "seal_keeper": SEALS,
     "seal_approver": SEALS,
     "officer": ["/verify", "/issue", "/jobs/new", "/proofs", "/entry", "/collection", "/collection/quarantine",
-                "/window", "/window/scan", *LICENCES, "/types", "/types/drafts", "/seals", "/jobs", "/notices", "/regions"],
-    "auditor": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/seals", "/jobs", "/notices",
-                "/journal", "/regions"],
-    "admin": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/types/drafts", "/seals", "/jobs",
-              "/notices", "/journal", "/trust", "/regions"],
+                "/window", "/window/copies", "/window/scan", *LICENCES, "/types", "/types/drafts", "/sharing/look-up", "/sharing",
+                "/seals", "/jobs", "/notices", "/regions"],
+    "auditor": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/sharing", "/seals", "/jobs",
+                "/notices", "/journal", "/regions"],
+    "admin": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/types/drafts", "/sharing",
+              "/seals", "/jobs", "/notices", "/journal", "/trust", "/regions"],
 }  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def test_the_console_manual_is_the_commands_own() -> None:
     assert done.returncode == 0, "docs/cli.md is old: run tools/cli_reference.py"
 
 
-@pytest.mark.parametrize("module", ["catalogue", "issuer", "licences", "verifier", "seals", "certificates", "trust", "trust_services", "health", "proofs", "entry"])
+@pytest.mark.parametrize("module", ["catalogue", "issuer", "licences", "verifier", "seals", "certificates", "trust", "trust_services", "health", "proofs", "entry", "oauth", "sharing"])
 def test_every_route_is_in_the_http_manual(module: str) -> None:
     """Whatever its parameters are called."""
     router = importlib.import_module(f"api.routes.{module}").router
