@@ -108,7 +108,7 @@ class Verifier:
         licence_findings = self._judge_licence(opened, judged, question)
         copy_findings = self._judge_copy(opened, judged, question)
         mutual = federation.judge(self.home or self.trust, self.trust, opened.message, judged, question)
-        findings = [*file_findings, *licence_findings, *copy_findings, *mutual.findings]
+        findings = [*file_findings, *mutual.findings, *licence_findings, *copy_findings]
         return replace(_report(opened, judged, findings, question), trust_list=mutual.facts)
 
     def _question(self, moment: datetime | None, stated: StatedPurpose) -> Question:

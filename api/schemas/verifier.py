@@ -70,6 +70,29 @@ class CopyTermsBody(BaseModel):
     watermark: list[str]
 
 
+class EntitlementBody(BaseModel):
+    """权限: what the trust list says of another region's right to seal this document."""
+
+    region: str
+    region_name: str
+    division: str
+    type: str
+    list: int
+    entitled: bool
+    level: str = Field(description="A, where its region is entitled; else empty")
+
+
+class TrustListBody(BaseModel):
+    """信任列表 by which documents of other regions are judged, and how old it is."""
+
+    number: int
+    issued_at: str
+    next_update: str
+    age_seconds: int
+    fresh: bool
+    entitlement: EntitlementBody | None = None
+
+
 class VerificationBody(BaseModel):
     """核验结论."""
 
@@ -114,3 +137,4 @@ class VerificationBody(BaseModel):
     )
     signatures: list[SignatureBody]
     findings: list[FindingBody]
+    trust_list: TrustListBody | None = Field(None, description="Of a node that has one")

@@ -138,7 +138,7 @@ class _Judge:
 
         verifier = self.verifier
         mutual = federation.judge(verifier.home or verifier.trust, verifier.trust, message, judged, self.question)
-        self.found.findings += mutual.findings
+        self.found.findings[:0] = mutual.findings
         report = Report.of(
             facts,
             tuple(j.report() for j in judged),
