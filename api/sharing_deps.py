@@ -30,11 +30,10 @@ def message_of(request: Request, body: bytes) -> HTTPMessage:
 
 
 def asked(request: Request, found: Found, sent: Annotated[bytes, Depends(body)]) -> Asked:
-    """One question; the operation is the last part of its address."""
+    """One question; its address says which."""
     name = found.settings.mtls_header
     certificate = request.headers.get(name, "") if name else ""
-    operation = request.url.path.rpartition("/")[2]
-    return Asked(message_of(request, sent), operation, address_of(request), certificate)
+    return Asked(message_of(request, sent), "applications", address_of(request), certificate)
 
 
 def answered(request: Request, asked: Asked, act: Callable[[], Response]) -> Response:

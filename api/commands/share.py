@@ -34,6 +34,7 @@ TIERS = ("open", "application", "closed")
 @option("--for-region", "regions", multiple=True, metavar="CODE", help="可查哪些地区的证照（默认全部）")
 @option("--rate", type=int, default=600, help="每分钟次数上限（0 不限）")
 @option("--quota", type=int, default=100_000, help="每日次数上限（0 不限）")
+@option("--node", is_flag=True, help="这是另一地区的节点：以信任列表中的密钥签名，不另登记密钥")
 @option("--certificate", default="", metavar="HEX", help="TLS 客户端证书的 SHA-256 指纹")
 @acting
 @common
@@ -48,6 +49,7 @@ def register(
     regions: tuple[str, ...],
     rate: int,
     quota: int,
+    node: bool,
     certificate: str,
     account: str | None,
     directory: Path | None,
@@ -58,7 +60,7 @@ def register(
         codes = [services.catalogue.get(one).code for one in types]
         new = NewClient(
             name, organisation, organisation_code, region, operations or OPERATIONS, codes or ("*",), regions or ("*",),
-            rate, quota, certificate,
+            rate, quota, certificate, node,
         )  # fmt: skip
         client = services.desk.callers.register(new, services.administrator(account))
         put(_client(client))

@@ -55,6 +55,7 @@ def _schema(operation: str) -> dict[str, Any]:
 def _route(operation: str) -> Callable[[Request, Found, Question], Response]:
     def ask(request: Request, found: Found, question: Question) -> Response:
         """A request signed after RFC 9421 (or by AK/SK) with a declared purpose; the answer is a signed document."""
+        question.operation = operation
         return answered(
             request, question, lambda: Response(found.sharing.answer(question), media_type="application/json")
         )

@@ -51,6 +51,8 @@ class NewClient:
     quota: int = QUOTA
     certificate: str = ""
     """SHA-256 of its TLS certificate, hex; empty: not asked for."""
+    node: bool = False
+    """It is another region's node: its keys are those of the trust list, its id is ``region:<code>``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,9 @@ class Callers:
     # Registering
 
     def register(self, new: NewClient, actor: Actor) -> SharingClient:
-        """登记. Raises ``Malformed("sharing.client_*")``."""
+        """登记. Raises ``Malformed("sharing.client_*")``, ``Conflict("sharing.client_exists")``."""
         _check(new)
-        now, client_id = self.clock(), f"sys-{secrets.token_hex(8)}"
+        now, client_id = self.clock(), f"region:{new.region}" if new.node else f"sys-{secrets.token_hex(8)}"
         row = {
             "id": client_id,
             "name": new.name.strip(),
@@ -93,6 +95,8 @@ class Callers:
             "created_by": actor.account[:100],
         }
         with self.sessions.begin() as session:
+            if session.get(SharingClient, client_id) is not None:
+                raise Conflict("sharing.client_exists", "地区 {region} 的节点已登记。", region=new.region)
             session.execute(insert(SharingClient), [row])
             journal.append(session, [Entry(now, actor, "sharing.client_add", client_id)])
             return session.get_one(SharingClient, client_id)
@@ -171,6 +175,11 @@ class Callers:
         with self.sessions.read() as session:
             return _demand_known(session, client_id)
 
+    def find(self, client_id: str) -> SharingClient | None:
+        """As ``get``; ``None``: there is none."""
+        with self.sessions.read() as session:
+            return session.get(SharingClient, client_id[:64])
+
     def list(self) -> tuple[SharingClient, ...]:
         with self.sessions.read() as session:
             return tuple(
@@ -187,7 +196,7 @@ class Callers:
         with self.sessions.read() as session:
             key = session.get(SharingKey, key_id[:64])
             client = session.get(SharingClient, key.client_id) if key is not None and key.ended is None else None
-        if key is None or client is None:
+        if key is None or client is None or client.id.startswith("region:"):
             return None
         demand_active(client)
         if key.kind == SHARED_SECRET:
@@ -197,8 +206,9 @@ class Callers:
 
     def caller(self, client: SharingClient, *, key_id: str = "", mode: str = "") -> Caller:
         """As wide as the system was registered; a token narrows it."""
+        kind = "region" if client.id.startswith("region:") else "system"
         return Caller(
-            client.id, client.name, "system", client.region, listed(client.operations), listed(client.types),
+            client.id, client.name, kind, client.region, listed(client.operations), listed(client.types),
             listed(client.regions), client.rate, client.quota, key_id, mode,
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from licence_store.sharing import nonces
-from licence_store.sharing.callers import Callers
+from licence_store.sharing.callers import Callers, demand_active
 from licence_store.sharing.calls import Caller
 from licence_store.sharing.nonces import Allowance
 from licence_store.sharing.tokens import MARK, Tokens
@@ -102,6 +102,12 @@ class Gate:
         return self.callers.caller(known.client, key_id=proof.key_id, mode="access_key"), proof.nonce
 
     def _peer(self, peer: PeerKey, key_id: str) -> Caller:
+        """Another region's node: within what it was registered for here, or, unregistered, what is open to all."""
+        known = self.callers.find(f"region:{peer.region}")
+        if known is not None:
+            demand_active(known)
+            caller = self.callers.caller(known, key_id=key_id, mode="signature")
+            return replace(caller, regions=frozenset({self.region}))
         everything = frozenset({"*"})
         return Caller(
             f"region:{peer.region}", peer.name, "region", peer.region, everything, everything,

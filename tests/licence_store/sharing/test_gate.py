@@ -109,6 +109,22 @@ def test_a_region_signs_without_a_token(desk: Desk, system: System) -> None:
     assert code_of(gate_of(desk), Draft(system, "licence", {}, key_id="520000:main")) == "signature.key_unknown"
 
 
+def test_a_registered_region_is_held_to_its_bounds(desk: Desk, system: System) -> None:
+    spki, sign = sm2_key()
+    gate = gate_of(desk, PeerKey("520000", "另一省", load_request_key(spki)))
+    new = NewClient("另一省节点", "另一省", "91990000MA49QUAQ2W", "520000", operations=("check",), rate=1, node=True)
+    assert desk.callers.register(new, CONSOLE).id == "region:520000"
+    with pytest.raises(Conflict):
+        desk.callers.register(new, CONSOLE)
+    draft = Draft(system, "licence", {}, key_id="520000:main", sign=sign, token=None)
+    headers = {name.lower(): [value] for name, value in draft.signed().items()}
+    caller = gate.admit(replace(draft.message(), headers=headers)).caller
+    assert (caller.kind, caller.operations, caller.regions) == ("region", {"check"}, {desk.region.code})
+    assert code_of(gate, replace(draft, headers={}, nonce="another-nonce-000000")) == "sharing.rate"
+    desk.callers.suspend("region:520000", CONSOLE, "r")
+    assert code_of(gate, replace(draft, headers={}, nonce="another-nonce-000001")) == "sharing.client_suspended"
+
+
 def test_keys_overlap_and_end(desk: Desk, system: System) -> None:
     gate, (spki, sign) = gate_of(desk), sm2_key()
     new = desk.callers.add_key(system.id, spki, CONSOLE)
