@@ -112,12 +112,12 @@ def peer_cards(
 
 
 def right(one: Entitlement, translate: Translate) -> str:
-    """``110000：全部类型``."""
+    """``110000 · 全部类型``."""
     types = translate(N_("全部类型")) if ANY in one.types else "、".join(sorted(one.types))
     ends = ""
     if one.period.end is not None:
         ends = translate(N_("（至 {end}）")).format(end=when(one.period.end))
-    return translate(N_("{division}：{types}")).format(division=one.division, types=types) + ends
+    return f"{one.division} · {types}{ends}"
 
 
 def _published(one: Publication, translate: Translate) -> dict[str, Any]:
