@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 ASSURANCE: Final = 2
 """What a holder must have proved, and lately, to hand out what is theirs."""
 _SWEPT: Final = 200
+_CLOSED: Final = "注销账号"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,16 +172,16 @@ class Copier(Accepting):
         self._discard(gone)
         return self.desk.copies.find(copy_id)
 
-    def revoke_all(self, holder_code: str, actor: Actor, reason: str) -> int:
-        """收回 every copy a holder still has out: they close their account. Answers how many."""
+    def forget(self, holder_code: str, actor: Actor) -> int:
+        """收回 every copy a holder still has out: they close their account (``ClosingPart``). Answers how many."""
         now = self.desk.clock()
         with self.desk.sessions.begin() as session:
             found, gone = grants.open_copies(session, holder_code), []
             for copy_id in found:
-                gone += self._end(session, copy_id, now, actor, reason)
+                gone += self._end(session, copy_id, now, actor, _CLOSED)
             if found:
                 details = {"count": str(len(found))}
-                journal.append(session, [Entry(now, actor, "copy.revoke_all", "copies", reason, details=details)])
+                journal.append(session, [Entry(now, actor, "copy.revoke_all", "copies", _CLOSED, details=details)])
         self._discard(gone)
         return len(found)
 

@@ -366,8 +366,8 @@ def test_a_revoked_copy_is_refused_everywhere(counter: Counter) -> None:
 
 def test_all_go_when_an_account_is_closed(counter: Counter) -> None:
     made = [counter.make() for _ in range(3)]
-    assert counter.copier.revoke_all(counter.who.holder.code, CONSOLE, "注销账号") == 3
-    assert counter.copier.revoke_all(counter.who.holder.code, CONSOLE, "注销账号") == 0
+    assert counter.copier.forget(counter.who.holder.code, CONSOLE) == 3
+    assert counter.copier.forget(counter.who.holder.code, CONSOLE) == 0
     assert {counter.desk.copies.find(one.id).state(counter.clock()) for one in made} == {"REVOKED"}
 
 
