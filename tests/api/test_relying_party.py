@@ -184,7 +184,7 @@ def test_what_is_forged_is_refused(party: RelyingParty, provider: LyingProvider,
     ],
 )
 def test_step_up_is_more_than_signing_in(
-    party: RelyingParty, provider: LyingProvider, changed: dict[str, object], code: str
+    party: RelyingParty, provider: LyingProvider, changed: dict[str, Any], code: str
 ) -> None:
     _, expected = party.begin(BACK, level=2, again=True)
     provider.answer = {"access_token": "a", "id_token": signed(nonce=expected.nonce, **changed)}
@@ -292,7 +292,7 @@ def test_new_keys_are_fetched_once_they_are_used(provider: LyingProvider) -> Non
     assert sum(one.url.endswith("/jwks") for one in provider.asked[asked:]) <= 1
 
 
-PORTAL: dict[str, tuple[dict[str, object], str]] = {
+PORTAL: dict[str, tuple[dict[str, Any], str]] = {
     "ours": ({}, ""),
     "a named portal's": ({"aud": "portal"}, ""),
     "somebody else's": ({"aud": "evil"}, "holder.token"),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -15,26 +14,11 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from api.testidp.people import DemoPerson, sample_people
+from api.testidp.people import sample_people
 from tests.journeys.conftest import Live, serving
-from tests.journeys.holders import act_for, hidden, sign_in, step_up
+from tests.journeys.holders import People, act_for, hidden, portal, sign_in, step_up
 
 PAGE = {"Accept": "text/html"}
-
-
-@dataclass(frozen=True)
-class People:
-    """Of the demonstration."""
-
-    citizen: DemoPerson
-    representative: DemoPerson
-    agent: DemoPerson
-
-
-@pytest.fixture(scope="module")
-def people(live: Live) -> People:
-    found = sample_people(live.services.desk)
-    return People(found[0], next(one for one in found if one.company), found[-1])
 
 
 @pytest.fixture
@@ -43,17 +27,17 @@ def client(live: Live) -> Iterator[httpx.Client]:
         yield one
 
 
-def test_a_citizen_signs_in_and_out(client: httpx.Client, people: People) -> None:
+def test_a_citizen_signs_in_and_out(client: httpx.Client, cast: People) -> None:
     page = client.get("/space/account", headers=PAGE)
     assert page.status_code == 303 and page.headers["location"] == "/space/sign-in?next=%2Fspace%2Faccount"
     assert "演示用身份提供方" in client.get(page.headers["location"], headers=PAGE).text
-    back = sign_in(client, people.citizen.person.code, target="/space/account")
+    back = sign_in(client, cast.citizen.person.code, target="/space/account")
     assert (back.status_code, back.headers["location"]) == (303, "/space/account")
     cookie = back.headers["set-cookie"]
     assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "lt_space=" in cookie
     page = client.get("/space/account", headers=PAGE)
-    assert people.citizen.person.name in page.text and people.citizen.person.masked_code in page.text
-    assert people.citizen.person.code not in page.text
+    assert cast.citizen.person.name in page.text and cast.citizen.person.masked_code in page.text
+    assert cast.citizen.person.code not in page.text
     gone = client.post("/space/sign-out", data={"csrf": hidden(page.text)["csrf"]})
     assert gone.headers["location"] == "/space/signed-out"
     said = client.get("/space/signed-out", headers=PAGE).text
@@ -61,8 +45,8 @@ def test_a_citizen_signs_in_and_out(client: httpx.Client, people: People) -> Non
     assert client.get("/space/account", headers=PAGE).status_code == 303
 
 
-def test_a_representative_acts_for_the_company(client: httpx.Client, people: People) -> None:
-    company = people.representative.company
+def test_a_representative_acts_for_the_company(client: httpx.Client, cast: People) -> None:
+    company = cast.representative.company
     assert company is not None
     sign_in(client, company.code)
     choices = client.get("/space/switch", headers=PAGE).text
@@ -122,63 +106,63 @@ CROOKED: dict[str, tuple[Callable[[Answer], Answer], str]] = {
 
 
 @pytest.mark.parametrize("name", CROOKED)
-def test_crooked_answers_sign_nobody_in(client: httpx.Client, people: People, name: str) -> None:
+def test_crooked_answers_sign_nobody_in(client: httpx.Client, cast: People, name: str) -> None:
     bend, code = CROOKED[name]
-    answer = bend(granted(client, begin(client), people.citizen.person.code))
+    answer = bend(granted(client, begin(client), cast.citizen.person.code))
     page = client.get("/space/sign-in/callback", params=answer, headers=PAGE)
     assert page.status_code == 403 and code in page.text and "重新登录" in page.text
     assert "<script>alert" not in page.text and "lt_space" not in client.cookies
 
 
-def test_an_answer_is_good_once_and_in_its_own_browser(live: Live, client: httpx.Client, people: People) -> None:
-    answer = granted(client, begin(client), people.citizen.person.code)
+def test_an_answer_is_good_once_and_in_its_own_browser(live: Live, client: httpx.Client, cast: People) -> None:
+    answer = granted(client, begin(client), cast.citizen.person.code)
     with live.client() as other:  # a link with the attacker's code signs nobody else in (login CSRF)
         other.cookies.set("lt_oidc", "x" * 43)
         assert other.get("/space/sign-in/callback", params=answer).status_code == 403
-    answer = granted(client, begin(client), people.citizen.person.code)
+    answer = granted(client, begin(client), cast.citizen.person.code)
     assert client.get("/space/sign-in/callback", params=answer).status_code == 303
     again = client.get("/space/sign-in/callback", params=answer, headers=PAGE)
     assert again.status_code == 403 and "holder.attempt" in again.text
 
 
-def test_a_code_is_good_once_at_the_provider(client: httpx.Client, people: People) -> None:
+def test_a_code_is_good_once_at_the_provider(client: httpx.Client, cast: People) -> None:
     """A stolen code in a second attempt of the thief's own: PKCE and the provider's memory both say no."""
-    stolen = granted(client, begin(client), people.citizen.person.code)
+    stolen = granted(client, begin(client), cast.citizen.person.code)
     second = begin(client)
     page = client.get("/space/sign-in/callback", params={**stolen, "state": second["state"]}, headers=PAGE)
     assert page.status_code == 403 and "holder.code_refused" in page.text and "invalid_grant" in page.text
 
 
-def test_a_session_known_before_is_not_the_one_after(live: Live, client: httpx.Client, people: People) -> None:
-    sign_in(client, people.citizen.person.code)
+def test_a_session_known_before_is_not_the_one_after(live: Live, client: httpx.Client, cast: People) -> None:
+    sign_in(client, cast.citizen.person.code)
     before = client.cookies["lt_space"]
     with live.client() as victim:
         victim.cookies.set("lt_space", before)  # fixed by an attacker
-        sign_in(victim, people.agent.person.code)
+        sign_in(victim, cast.agent.person.code)
         cookies = [one.value for one in victim.cookies.jar if one.name == "lt_space"]
         assert any(one != before for one in cookies)
     with live.client() as attacker:
         attacker.cookies.set("lt_space", before)
         assert attacker.get("/space/account", headers=PAGE).status_code == 303
-    sign_in(client, people.citizen.person.code)
+    sign_in(client, cast.citizen.person.code)
     before = client.cookies["lt_space"]
-    step_up(client, people.citizen.person.code)
+    step_up(client, cast.citizen.person.code)
     assert client.cookies["lt_space"] != before
 
 
-def test_somebody_elses_proof_does_not_step_up(client: httpx.Client, people: People) -> None:
-    sign_in(client, people.citizen.person.code)
+def test_somebody_elses_proof_does_not_step_up(client: httpx.Client, cast: People) -> None:
+    sign_in(client, cast.citizen.person.code)
     asked = begin(client, "/space/step-up/start?level=2")
     page = client.get(
         "/space/sign-in/callback",
-        params=granted(client, asked, people.agent.person.code, "loa3"),
+        params=granted(client, asked, cast.agent.person.code, "loa3"),
         headers=PAGE,
     )
     assert page.status_code == 403 and "holder.other_person" in page.text
     asked = begin(client, "/space/step-up/start?level=3")
     page = client.get(
         "/space/sign-in/callback",
-        params=granted(client, asked, people.citizen.person.code, "loa2"),
+        params=granted(client, asked, cast.citizen.person.code, "loa2"),
         headers=PAGE,
     )
     assert page.status_code == 403 and "holder.level_too_low" in page.text
@@ -201,10 +185,10 @@ ELSEWHERE = (
 
 
 @pytest.mark.parametrize("target", ELSEWHERE)
-def test_one_goes_on_within_this_site_only(client: httpx.Client, people: People, target: str) -> None:
+def test_one_goes_on_within_this_site_only(client: httpx.Client, cast: People, target: str) -> None:
     query = urlencode({"next": target})
     asked = begin(client, f"/space/sign-in/start?{query}")
-    back = client.get("/space/sign-in/callback", params=granted(client, asked, people.citizen.person.code))
+    back = client.get("/space/sign-in/callback", params=granted(client, asked, cast.citizen.person.code))
     assert (back.status_code, back.headers["location"]) == (303, "/space")
     assert client.get(f"/space/sign-in?{query}").headers["location"] == "/space"
     page = client.get("/space/switch", headers=PAGE)
@@ -225,8 +209,8 @@ FORMS = (
 
 
 @pytest.mark.parametrize("path", FORMS)
-def test_forms_of_others_do_nothing(client: httpx.Client, people: People, path: str) -> None:
-    sign_in(client, people.citizen.person.code, level=2)
+def test_forms_of_others_do_nothing(client: httpx.Client, cast: People, path: str) -> None:
+    sign_in(client, cast.citizen.person.code, level=2)
     session, stranger = client.cookies["lt_space"], client.cookies.get("lt_form", "")
     for data in ({"x": "y"}, {"csrf": ""}, {"csrf": session}, {"csrf": stranger}, {"csrf": "ß" * 20}):
         answer = client.post(path, data=data)
@@ -235,8 +219,8 @@ def test_forms_of_others_do_nothing(client: httpx.Client, people: People, path: 
     assert client.get("/space/account", headers=PAGE).status_code == 200  # still there, still signed in
 
 
-def test_cookies_of_staff_and_of_holders_are_not_exchanged(live: Live, client: httpx.Client, people: People) -> None:
-    sign_in(client, people.citizen.person.code)
+def test_cookies_of_staff_and_of_holders_are_not_exchanged(live: Live, client: httpx.Client, cast: People) -> None:
+    sign_in(client, cast.citizen.person.code)
     token = client.cookies["lt_space"]
     with live.client(Accept="text/html") as other:
         other.cookies.set("lt_session", token)
@@ -251,8 +235,8 @@ def test_cookies_of_staff_and_of_holders_are_not_exchanged(live: Live, client: h
         assert other.get("/space/account").headers["location"].startswith("/space/sign-in")
 
 
-def test_silly_levels_and_steps_are_refused(client: httpx.Client, people: People) -> None:
-    sign_in(client, people.citizen.person.code)
+def test_silly_levels_and_steps_are_refused(client: httpx.Client, cast: People) -> None:
+    sign_in(client, cast.citizen.person.code)
     for path in ("/space/step-up?level=9", "/space/step-up/start?level=x", "/space/account?ended=x"):
         assert client.get(path, headers=PAGE).status_code == 422
     page = client.get("/space/account", headers=PAGE).text
@@ -265,7 +249,7 @@ def test_silly_levels_and_steps_are_refused(client: httpx.Client, people: People
 # The provider, as others meet it
 
 
-def test_the_provider_speaks_openid_connect_with_anybody(client: httpx.Client, live: Live, people: People) -> None:
+def test_the_provider_speaks_openid_connect_with_anybody(client: httpx.Client, live: Live, cast: People) -> None:
     """Discovery, code, PKCE, token, keys, by hand and over HTTP."""
     metadata = client.get("/test-idp/.well-known/openid-configuration").json()
     assert metadata["issuer"] == f"{live.url}/test-idp"
@@ -280,14 +264,14 @@ def test_the_provider_speaks_openid_connect_with_anybody(client: httpx.Client, l
         "code_challenge": create_s256_code_challenge(verifier),
         "code_challenge_method": "S256",
     }
-    code = granted(client, asked, people.citizen.person.code, "loa3")["code"]
+    code = granted(client, asked, cast.citizen.person.code, "loa3")["code"]
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "client_id": "licence-trust"}
     assert client.post("/test-idp/token", data={**form, "code_verifier": "w" * 64}).json() == {"error": "invalid_grant"}
-    code = granted(client, asked, people.citizen.person.code, "loa3")["code"]
+    code = granted(client, asked, cast.citizen.person.code, "loa3")["code"]
     answer = client.post("/test-idp/token", data={**form, "code": code, "code_verifier": verifier})
     keys = KeySet.import_key_set(client.get("/test-idp/jwks").json())
     found = jwt.decode(answer.json()["id_token"], keys, algorithms=["ES256"]).claims
-    assert found["identity_code"] == people.citizen.person.code and found["acr"] == "loa3" and found["nonce"] == "n"
+    assert found["identity_code"] == cast.citizen.person.code and found["acr"] == "loa3" and found["nonce"] == "n"
     again = client.post("/test-idp/token", data={**form, "code": code, "code_verifier": verifier})
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     for wrong in (
@@ -301,9 +285,9 @@ def test_the_provider_speaks_openid_connect_with_anybody(client: httpx.Client, l
     ):
         page = client.get("/test-idp/authorize", params={**asked, **wrong}, headers=PAGE)
         assert page.status_code == 422 and "location" not in page.headers
-    page = client.get("/test-idp/authorize", params=asked, headers=PAGE).text
-    assert "这里不核验任何人的身份" in page
-    form = {**hidden(page), "other_code": "123", "name": ""}
+    shown = client.get("/test-idp/authorize", params=asked, headers=PAGE).text
+    assert "这里不核验任何人的身份" in shown
+    form = {**hidden(shown), "other_code": "123", "name": ""}
     assert client.post("/test-idp/authorize", data=form, headers=PAGE).status_code == 422
     assert client.post("/test-idp/authorize", data={**form, "csrf": "x"}, headers=PAGE).status_code == 403
     denied = client.post("/test-idp/authorize", data={**form, "act": "deny"})
@@ -342,40 +326,16 @@ def test_without_a_provider_the_page_says_so(made_demo: Path, tmp_path: Path) ->
 # Portals
 
 
-@contextmanager
-def portal(live: Live, people: People, *, level: str = "loa2", **changed: object) -> Iterator[tuple[httpx.Client, str]]:
-    """A portal with an id token of somebody's."""
-    provider = live.services.demonstration_provider
-    assert provider is not None
-    person = people.representative.person
-    company = people.representative.company
+def test_a_portal_opens_a_session_once(live: Live, cast: People) -> None:
+    company = cast.representative.company
     assert company is not None
-    now = int(live.services.clock().timestamp())
-    claims: dict[str, object] = {
-        "iss": f"{live.url}/test-idp",
-        "sub": "portal-subject",
-        "aud": "licence-trust",
-        "auth_time": now,
-        "acr": level,
-        "name": person.name,
-        "identity_code": person.code,
-        "legal_person": {"code": company.code, "name": company.name, "role": "legal_representative"},
-        **changed,
-    }
-    with live.client() as client:
-        yield client, provider.id_token(claims)
-
-
-def test_a_portal_opens_a_session_once(live: Live, people: People) -> None:
-    company = people.representative.company
-    assert company is not None
-    with portal(live, people) as (client, token):
+    with portal(live, cast) as (client, token):
         body = {"id_token": token, "acting_for": company.code}
         first = client.post("/api/v1/space/sessions", json=body, headers={"Idempotency-Key": "k1"})
         assert first.status_code == 201, first.text
         said = first.json()
         assert said["holder"] == {"code": company.code, "name": company.name} and said["assurance"] == 2
-        assert people.representative.person.code not in first.text
+        assert cast.representative.person.code not in first.text
         replay = client.post("/api/v1/space/sessions", json=body, headers={"Idempotency-Key": "k1"})
         assert replay.headers["Idempotency-Replayed"] == "true" and replay.json()["token"] is None
         again = client.post("/api/v1/space/sessions", json=body, headers={"Idempotency-Key": "k2"})
@@ -399,26 +359,26 @@ def test_a_portal_opens_a_session_once(live: Live, people: People) -> None:
         ({"exp": 1}, "holder.token"),
     ],
 )
-def test_a_portals_wrong_tokens(live: Live, people: People, changed: dict[str, object], code: str) -> None:
-    with portal(live, people, **changed) as (client, token):
+def test_a_portals_wrong_tokens(live: Live, cast: People, changed: dict[str, Any], code: str) -> None:
+    with portal(live, cast, **changed) as (client, token):
         answer = client.post("/api/v1/space/sessions", json={"id_token": token}, headers={"Idempotency-Key": "w"})
         assert (answer.status_code, answer.json()["code"]) == (403, code)
 
 
-def test_a_portal_cannot_act_for_whom_it_likes(live: Live, people: People) -> None:
-    with portal(live, people) as (client, token):
+def test_a_portal_cannot_act_for_whom_it_likes(live: Live, cast: People) -> None:
+    with portal(live, cast) as (client, token):
         body = {"id_token": token, "acting_for": "91990000MA49QUAQ21"}
         answer = client.post("/api/v1/space/sessions", json=body, headers={"Idempotency-Key": "k9"})
         assert (answer.status_code, answer.json()["code"]) == (403, "holder.capacity")
 
 
 def test_identity_numbers_are_on_no_page_and_in_no_log(
-    live: Live, client: httpx.Client, people: People, capfd: pytest.CaptureFixture[str]
+    live: Live, client: httpx.Client, cast: People, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    sign_in(client, people.citizen.person.code, level=2)
+    sign_in(client, cast.citizen.person.code, level=2)
     for path in ("/space/account", "/space/switch", "/space/delegations", "/space/account/close", "/space/step-up"):
-        assert people.citizen.person.code not in client.get(path, headers=PAGE).text
+        assert cast.citizen.person.code not in client.get(path, headers=PAGE).text
     journal = live.services.journal_page(live.services.actor("admin"), None, 300)[0]
     said = " ".join(f"{one.actor} {one.subject} {one.details} {one.reason}" for one in journal)
-    assert people.citizen.person.code not in said
+    assert cast.citizen.person.code not in said
     assert not re.search(r"\b990\d{14}[\dX]\b", capfd.readouterr().err)
