@@ -214,7 +214,7 @@ STATED: list[tuple[dict[str, str], dict[str, str], str]] = [
     ({}, {"purpose": f"　{PURPOSE[:3]} {PURPOSE[3:]}"}, "ok"),
     ({}, {"recipient": "某银行"}, "copy.recipient_differs"),
     ({"recipient": "某银行"}, {}, "copy.recipient_differs"),
-    ({"service_item": "资格认定"}, {}, "copy.item_differs"),
+    ({"service_item": "资格认定"}, {}, "copy.service_item_differs"),
     ({"service_item": "资格认定"}, {"service_item": "资格认定"}, "ok"),
     ({"case_number": CASE}, {"case_number": "另一件"}, "copy.case_differs"),
     ({"case_number": CASE}, {}, "ok"),

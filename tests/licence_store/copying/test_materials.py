@@ -30,7 +30,7 @@ def test_level_c_never_passes_by_itself(counter: Counter) -> None:
         assert (made.view.level, made.view.original_check, made.view.source_kind) == ("C", True, "material")
         assert told(counter, made.data, **mine) == (Indication.INDETERMINATE, "ORIGINAL_CHECK_REQUIRED")
     unseen, seen = counter.stated(), counter.stated(original_seen=True)
-    assert code_of(lambda: counter.copier.accept(made.data, counter.clerk, unseen)) == "copy.original_check"
+    assert code_of(lambda: counter.copier.accept(made.data, counter.clerk, unseen)) == "copy.original_check_required"
     other = counter.stated(original_seen=True, purpose="申请贷款")
     assert code_of(lambda: counter.copier.accept(made.data, counter.clerk, other)) == "copy.purpose_differs"
     use = counter.copier.accept(made.data, counter.clerk, seen)
