@@ -15,7 +15,7 @@ OFFERED = {
     "seal_keeper": SEALS,
     "seal_approver": SEALS,
     "officer": ["/verify", "/issue", "/jobs/new", "/proofs", "/entry", "/collection", "/collection/quarantine",
-                "/window", "/window/scan", *LICENCES, "/types", "/types/drafts", "/seals", "/jobs", "/notices"],
+                "/window", "/window/copies", "/window/scan", *LICENCES, "/types", "/types/drafts", "/seals", "/jobs", "/notices"],
     "auditor": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/seals", "/jobs", "/notices",
                 "/journal"],
     "admin": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/types/drafts", "/seals", "/jobs",
