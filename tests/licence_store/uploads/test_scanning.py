@@ -33,7 +33,7 @@ def test_any_other_answer_is_none(answer: bytes) -> None:
 
 def test_away_means_nothing_is_taken(desk: Desk) -> None:
     uploads = replace(desk.uploads, scanner=ClamdScanner(host="127.0.0.1", port=1, seconds=1))
-    taken = lambda: uploads.accept("a.jpg", m.jpeg(), owner=OWNER, kind="self_made", actor=HOLDER)  # noqa: E731
+    taken = lambda: uploads.accept("a.jpg", m.jpeg(), owner=OWNER, kind="self_made", actor=HOLDER)
     assert code(taken) == "upload.scanner_away"
     assert desk.uploads.meter(OWNER).count == 0
 
@@ -42,7 +42,10 @@ def test_infected_is_refused_and_not_kept(desk: Desk) -> None:
     with clamd() as (address, seen):
         uploads = replace(desk.uploads, scanner=open_scanner(address))
         content = m.jpeg_with(m.segment(0xFE, MARK))
-        assert code(lambda: uploads.accept("a.jpg", content, owner=OWNER, kind="self_made", actor=HOLDER)) == "upload.infected"
+        assert (
+            code(lambda: uploads.accept("a.jpg", content, owner=OWNER, kind="self_made", actor=HOLDER))
+            == "upload.infected"
+        )
         uploads.accept("a.jpg", m.jpeg(), owner=OWNER, kind="self_made", actor=HOLDER)
         assert seen == [content, m.jpeg()]
     assert desk.uploads.meter(OWNER).count == 1

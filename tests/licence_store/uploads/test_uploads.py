@@ -6,6 +6,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from licence_store.desk import Desk
+from licence_store.extras import IssueExtras
 from licence_store.models import JournalEntry
 from licence_store.uploads import upkeep
 from licence_store.uploads.checking import check
@@ -24,6 +26,7 @@ from licence_store.uploads.models import Upload, UploadKey
 from licence_store.uploads.quota import Quota
 from licence_store.uploads.service import Uploads
 from licence_store.uploads.sniffing import look
+from tests.licence_store.test_resealing import SEAL, USER
 from tests.licence_store.uploads import makers as m
 from trust.algorithms import sm3
 from trust.errors import Conflict, LicenceTrustError, NotFound, Refused, Unavailable
@@ -57,37 +60,37 @@ def photo() -> bytes:
 # ---------------------------------------------------------------- taken
 
 
-@pytest.mark.parametrize(
-    ("data", "kind", "media", "pages"),
-    [
-        (m.jpeg, "licence_scan", "image/jpeg", 1),
-        (m.png, "licence_scan", "image/png", 1),
-        (lambda: m.png(mode="RGBA"), "self_made", "image/png", 1),
-        (lambda: m.png(mode="P"), "self_made", "image/png", 1),
-        (lambda: m.png(mode="I;16"), "self_made", "image/png", 1),
-        (lambda: m.saved(m.page(mode="CMYK"), "JPEG"), "self_made", "image/jpeg", 1),
-        (lambda: m.jpeg(progressive=True), "self_made", "image/jpeg", 1),
-        (lambda: m.tiff(3), "third_party_report", "image/tiff", 3),
-        (lambda: m.tiff(2, "1", compression="group4"), "window_scan", "image/tiff", 2),
-        (lambda: m.text_pdf(2), "self_made", "application/pdf", 2),
-        (lambda: m.scan_pdf(m.jpeg(1240, 1754), 1240, 1754), "licence_scan", "application/pdf", 1),
-        (lambda: m.ofd(pages=2), "self_made", "application/ofd", 2),
-    ],
-)
-def test_honest_files_are_taken(desk: Desk, data: Any, kind: str, media: str, pages: int) -> None:
-    content = data()
-    view = take(desk, content, kind)
-    assert (view.media_type, view.pages, view.kind, view.name) == (media, pages, kind, "执照.jpg")
-    assert view.received == sm3(content).hex()
-    kept = desk.uploads.open(view.id)
-    assert sm3(kept).hex() == view.digest
-    assert len(kept) == view.size
-    if media.startswith("application/"):
-        assert kept == content, "a document may be signed: not one octet of it changes"
-    picture = Pictures.open(BytesIO(desk.uploads.page_picture(view.id, pages, 300)))
-    assert (picture.format, picture.width) == ("PNG", 300)
-    assert desk.uploads.view(view.id) == view
-    assert code(lambda: desk.uploads.page_picture(view.id, pages + 1)) == "upload.page"
+HONEST: list[tuple[Any, str, str, int]] = [
+    (m.jpeg, "licence_scan", "image/jpeg", 1),
+    (m.png, "licence_scan", "image/png", 1),
+    (lambda: m.png(mode="RGBA"), "self_made", "image/png", 1),
+    (lambda: m.png(mode="P"), "self_made", "image/png", 1),
+    (lambda: m.png(mode="I;16"), "self_made", "image/png", 1),
+    (lambda: m.saved(m.page(mode="CMYK"), "JPEG"), "self_made", "image/jpeg", 1),
+    (lambda: m.jpeg(progressive=True), "self_made", "image/jpeg", 1),
+    (lambda: m.tiff(3), "third_party_report", "image/tiff", 3),
+    (lambda: m.tiff(2, "1", compression="group4"), "window_scan", "image/tiff", 2),
+    (lambda: m.text_pdf(2), "self_made", "application/pdf", 2),
+    (lambda: m.scan_pdf(m.jpeg(1240, 1754), 1240, 1754), "licence_scan", "application/pdf", 1),
+    (lambda: m.ofd(pages=2), "self_made", "application/ofd", 2),
+]
+
+
+def test_honest_files_are_taken(desk: Desk) -> None:
+    for data, kind, media, pages in HONEST:
+        content = data()
+        view = take(desk, content, kind)
+        assert (view.media_type, view.pages, view.kind, view.name) == (media, pages, kind, "执照.jpg")
+        assert view.received == sm3(content).hex()
+        kept = desk.uploads.open(view.id)
+        assert sm3(kept).hex() == view.digest
+        assert len(kept) == view.size
+        if media.startswith("application/"):
+            assert kept == content, "a document may be signed: not one octet of it changes"
+        picture = Pictures.open(BytesIO(desk.uploads.page_picture(view.id, pages, 300)))
+        assert (picture.format, picture.width) == ("PNG", 300)
+        assert desk.uploads.view(view.id) == view
+        assert code(partial(desk.uploads.page_picture, view.id, pages + 1)) == "upload.page"
 
 
 def test_streams_are_read_no_further_than_the_limit(desk: Desk) -> None:
@@ -101,7 +104,10 @@ def test_streams_are_read_no_further_than_the_limit(desk: Desk) -> None:
             return bytes(size)
 
     endless = Endless()
-    assert code(lambda: desk.uploads.accept("a", endless, owner=OWNER, kind="self_made", actor=HOLDER)) == "upload.too_large"
+    assert (
+        code(lambda: desk.uploads.accept("a", endless, owner=OWNER, kind="self_made", actor=HOLDER))
+        == "upload.too_large"
+    )
     assert endless.given == (20 << 20) + 1
 
 
@@ -154,6 +160,41 @@ def test_what_phones_put_behind_a_picture_is_left_behind(desk: Desk) -> None:
     assert desk.uploads.open(view.id).count(b"\xff\xd8\xff\xe0") == 1
 
 
+# ---------------------------------------------------------------- seals and signatures
+
+
+def test_the_seal_on_a_report_is_checked_and_told(desk: Desk) -> None:
+    """An agency's seal on a report: kept with the upload; it raises no level by itself."""
+    stamped = desk.stamper.stamp(USER, SEAL, m.ofd())
+    view = take(desk, stamped.data, "third_party_report", name="检测报告.ofd")
+    assert view.indication == "TOTAL-PASSED"
+    [found] = view.signatures
+    assert (found.indication, found.seal != "", found.time != "") == ("TOTAL-PASSED", True, True)
+    assert "signature_doubtful" not in view.warnings
+    assert desk.uploads.view(view.id).signatures == view.signatures
+
+
+@pytest.mark.parametrize("form_of", ["ofd", "pdf"])
+def test_a_licence_of_ours_is_taken_as_it_is(desk: Desk, form_of: str) -> None:
+    """Its data message inside is no attachment to be afraid of."""
+    record = next(desk.catalogue.get("teacher-certificate").example_records(1, seed=3))
+    issued = desk.issuer.issue("teacher-certificate", record, officer=USER.actor, extras=IssueExtras(forms=form_of))
+    content = desk.register.file(desk.register.find(issued.licence_id), form_of)
+    view = take(desk, content)
+    assert (view.indication, view.signed, view.digest) == ("TOTAL-PASSED", True, sm3(content).hex())
+
+
+def test_a_seal_that_does_not_hold_is_noted(desk: Desk) -> None:
+    from seal.ofd.package import Entry, open_package, write_package
+
+    entries = dict(open_package(desk.stamper.stamp(USER, SEAL, m.ofd()).data).entries)
+    page = next(name for name in entries if name.endswith("Content.xml"))
+    entries[page] = entries[page].replace(b"<", b"<", 1) + b"\n"
+    view = take(desk, write_package([Entry.of(name, data) for name, data in entries.items()]), "self_made")
+    assert view.indication == "TOTAL-FAILED"
+    assert "signature_doubtful" in view.warnings
+
+
 # ---------------------------------------------------------------- at rest
 
 
@@ -189,17 +230,17 @@ def test_at_rest_nothing_can_be_read_without_the_key(desk: Desk) -> None:
     assert desk.uploads.open(later.id) == m.ofd()
 
 
-@pytest.mark.parametrize("place", [5, 20, -1])
-def test_a_changed_octet_is_noticed(desk: Desk, place: int) -> None:
+def test_a_changed_octet_is_noticed(desk: Desk) -> None:
     """By the store's digest; and where the store is fooled as well, by the cipher."""
     view = take(desk, m.ofd(), "self_made")
-    with desk.sessions.begin() as session:
-        key = session.get(UploadKey, view.id)
-        assert key is not None
-        sealed = bytearray(desk.files.get(key.file))
-        sealed[place] ^= 1
-        key.file = desk.files.put(bytes(sealed))
-    assert code(lambda: desk.uploads.open(view.id)) == "vault.damaged"
+    for place in (5, 20, -1):
+        with desk.sessions.begin() as session:
+            key = session.get(UploadKey, view.id)
+            assert key is not None
+            sealed = bytearray(desk.files.get(key.file))
+            sealed[place] ^= 1
+            key.file = desk.files.put(bytes(sealed))
+        assert code(partial(desk.uploads.open, view.id)) == "vault.damaged"
 
 
 def test_the_keys_of_two_uploads_cannot_be_exchanged(desk: Desk) -> None:
@@ -285,7 +326,10 @@ def test_beyond_the_quota_one_must_tidy_up_first(desk: Desk) -> None:
 def test_so_many_files_and_no_more(desk: Desk) -> None:
     uploads = small(desk, files=1)
     uploads.accept("a.ofd", m.ofd(), owner=OWNER, kind="self_made", actor=HOLDER)
-    assert code(lambda: uploads.accept("b.ofd", m.ofd(), owner=OWNER, kind="self_made", actor=HOLDER)) == "upload.quota_count"
+    assert (
+        code(lambda: uploads.accept("b.ofd", m.ofd(), owner=OWNER, kind="self_made", actor=HOLDER))
+        == "upload.quota_count"
+    )
 
 
 def test_at_once_there_is_no_more_room_than_one_after_the_other(desk: Desk) -> None:
@@ -315,7 +359,10 @@ def test_what_is_taken_and_refused_is_journalled_without_personal_data(desk: Des
     with desk.sessions.read() as session:
         rows = session.execute(select(JournalEntry).where(JournalEntry.action == "upload.add")).scalars().all()
         told = [(one.subject, one.result, one.details) for one in rows]
-    assert [(result, subject[:4]) for subject, result, _ in told] == [("ok", "u-" + view.id[2:4]), ("upload.blurred", "sm3:")]
+    assert [(result, subject[:4]) for subject, result, _ in told] == [
+        ("ok", "u-" + view.id[2:4]),
+        ("upload.blurred", "sm3:"),
+    ]
     for one in told:
         assert OWNER not in str(one)
         assert "张三" not in str(one)
@@ -336,9 +383,9 @@ def test_unknown_kinds_and_uploads(desk: Desk) -> None:
             desk.uploads.open(odd)
 
 
-@pytest.mark.parametrize("name", ["", "../../etc/passwd", "C:\\a\\b.jpg", "a\0b\n.jpg", "名" * 400, "\ud800.jpg"])
-def test_any_name_will_do(desk: Desk, name: str) -> None:
-    view = take(desk, m.ofd(), "self_made", name=name)
-    assert len(view.name) <= 200
-    assert view.name.isprintable()
-    assert "/" not in view.name
+def test_any_name_will_do(desk: Desk) -> None:
+    for name in ("", "../../etc/passwd", "C:\\a\\b.jpg", "a\0b\n.jpg", "名" * 400, "\ud800.jpg"):
+        view = take(desk, m.ofd(), "self_made", name=name)
+        assert len(view.name) <= 200
+        assert view.name.isprintable()
+        assert "/" not in view.name
