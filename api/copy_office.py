@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.moments import exact, parse_moment
 from licence_store.copying.grants import end_of_day
+from licence_store.copying.originals import NONE
 from trust.errors import Malformed, NotFound
 from trust.journal import Actor
 
@@ -91,7 +92,7 @@ def readable(services: Services, copy_id: str, grant: TokenGrant) -> CopyView:
     """A copy, for a system that may accept it. Raises ``Refused("token.scope")``, ``NotFound("copy.unknown")``."""
     grant.demand(SCOPE)
     view = services.desk.copies.find(copy_id)
-    grant.demand(SCOPE, type_code=view.type_code or None)
+    grant.demand(SCOPE, type_code=view.type_code or NONE)
     return view
 
 

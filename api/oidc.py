@@ -150,6 +150,15 @@ class RelyingParty:
             raise Refused("holder.proof_too_old", "身份提供方没有重新认证您的身份。", remedy="请重新点击认证。")
         return identity
 
+    def check_sender(self, asked: str, said: str) -> None:
+        """Does the answer come from whom we asked (RFC 9207)? ``said``: its ``iss``; empty: it names nobody, as
+        providers may who have not promised to. Raises ``Refused("holder.issuer")``.
+        """
+        issuer = self.registration.issuer
+        promised = self.metadata().get("authorization_response_iss_parameter_supported") is True
+        if asked != issuer or (said != issuer and (said or promised)):
+            raise Refused("holder.issuer", "应答来自另一个身份提供方。", remedy="请重新点击登录。")
+
     def of_portal(self, id_token: str) -> tuple[Identity, str]:
         """Who a portal's id token proves, and the mark by which it is good once. Raises as ``complete``."""
         if len(id_token) > LARGEST:
@@ -225,6 +234,8 @@ class RelyingParty:
         except InvalidKeyIdError:
             fresh = self._keys(newer_than=self._clock() - _ASK_AGAIN)
             found = jwt.decode(token, KeySet.import_key_set(fresh), algorithms=list(ALGORITHMS))
+        if "crit" in found.header:  # we know no extension whose neglect would change what a token says
+            raise _bad_token("crit")
         return dict(found.header), dict(found.claims)
 
     def _keys(self, newer_than: datetime | None = None) -> Any:
@@ -280,7 +291,7 @@ class RelyingParty:
                 remedy="请重新点击登录。",
                 error=str(error.error)[:60],
             ) from error
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise _away("token") from error
 
     def _document(self, url: str, newer_than: datetime | None) -> dict[str, Any]:

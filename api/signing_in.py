@@ -72,11 +72,8 @@ def come_back(found: Services, request: Request, answer: Mapping[str, str]) -> t
             remedy="如果是您取消了认证，可以重新登录。",
             error=answer["error"][:60],
         )
-    if answer.get("iss", facts["issuer"]) != facts["issuer"]:
-        raise Refused("holder.issuer", "应答来自另一个身份提供方。", remedy="请重新点击登录。")
     party = demand_party(found, request)
-    if party.registration.issuer != facts["issuer"]:
-        raise Refused("holder.issuer", "应答来自另一个身份提供方。", remedy="请重新点击登录。")
+    party.check_sender(facts["issuer"], answer.get("iss", ""))
     again = facts["again"] == "True"
     expected = Expected(
         facts["state"],

@@ -170,9 +170,9 @@ def presentation(services: Services, who: HolderSession, presentation_id: str) -
     return found
 
 
-def viewer(services: Services, actor: Actor | None) -> Viewer:
+def viewer(services: Services, actor: Actor) -> Viewer:
     """查验方: an officer of a department, or the public."""
-    if actor is None or actor.account == "anonymous":
+    if actor.account == "anonymous":
         return Viewer()
     with services.desk.sessions.read() as session:
         name, department = who_of(session, actor)
@@ -181,11 +181,23 @@ def viewer(services: Services, actor: Actor | None) -> Viewer:
 
 def open_code(services: Services, actor: Actor, text: str) -> Shown:
     """查验: what was scanned (the address, or its token) or typed (the digits). Raises as ``Presenter.open``."""
-    who, digits = viewer(services, actor), text.replace(" ", "")
+    digits = text.replace(" ", "")
     if digits.isdecimal():
-        return services.desk.presenter.open("", who, code=digits)
+        return _opened(services, actor, "", digits)
     _, found, token = text.strip().partition("/present/")
-    return services.desk.presenter.open(token if found else text.strip(), who)
+    return open_token(services, actor, token if found else text.strip())
+
+
+def open_token(services: Services, actor: Actor, token: str) -> Shown:
+    """查验 what a QR code carries, also by the public. Raises as ``Presenter.open``."""
+    return _opened(services, actor, token, "")
+
+
+def _opened(services: Services, actor: Actor, token: str, digits: str) -> Shown:
+    """Opened, and journalled: the holder's ledger has it already, refusals too."""
+    shown = services.desk.presenter.open(token, viewer(services, actor), code=digits)
+    services.journal.record(actor=actor, action="present.open", subject=shown.view.id, reason=shown.view.purpose)
+    return shown
 
 
 def verdict(services: Services, shown: Shown) -> Report:

@@ -29,6 +29,8 @@ _STEPS: Final = (
     ("quality", N_("页数、分辨率和清晰度"), frozenset({"pages", "pixels", "resolution", "blank", "blurred"})),
 )  # fmt: skip
 """The steps people are shown, in order, with the reasons that stop each."""
+_SEALING_LEVEL: Final = 2
+"""认证等级 that sealing needs."""
 _NEARLY_FULL: Final = 90
 """Per cent."""
 _QUALITY: Final = frozenset({"blank_page", "blurred_page", "low_resolution"})
@@ -82,6 +84,30 @@ def drop(services: Services, session: HolderSession, actor: Actor, upload_id: st
         if is_used(reading, view.id):
             raise Conflict("upload.in_use", "该文件已作为材料使用。", remedy="请在“我的材料”中删除该材料。")
     services.desk.uploads.drop(view.id, actor)
+
+
+def seal(services: Services, session: HolderSession, actor: Actor, upload_id: str, seal_id: str) -> StoredUpload:
+    """申请人盖章 (R072): the holder's own seal of the seal register on a PDF or OFD they have handed in.
+
+    The sealed file is a new upload, the one without goes. Raises as ``own``, ``Stamper.stamp`` and ``accept`` do,
+    ``StepUpNeeded``, ``Conflict("upload.in_use")``.
+    """
+    from licence_store.uploads.upkeep import is_used
+    from seal.lifecycle import Official, Role
+
+    view = own(services, session, upload_id)
+    session.demand("upload")
+    session.demand_assurance(_SEALING_LEVEL, services.clock())
+    with services.desk.sessions.read() as reading:
+        if is_used(reading, view.id):
+            raise Conflict("upload.in_use", "该文件已作为材料使用。", remedy="请上传后先盖章，再放入“我的材料”。")
+    who = Official(actor, Role.HOLDER, session.holder.code)
+    sealed = services.desk.stamper.stamp(who, seal_id, services.desk.uploads.open(view.id), reason=view.id)
+    made = services.desk.uploads.accept(
+        view.name, sealed.data, owner=view.owner, kind=view.kind, actor=actor, check_quota=False
+    )
+    services.desk.uploads.drop(view.id, actor, reason=f"sealed: {made.id}")
+    return made
 
 
 def steps_of(view: StoredUpload, translate: Callable[[str], str], *, scanned: bool) -> list[Step]:

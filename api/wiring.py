@@ -432,7 +432,8 @@ class Services:
     ) -> Report:
         """核验 a document somebody brings; that it was asked is journalled, the answer too.
 
-        A copy of a licence is noted as the licence, with what it was ``stated`` to be wanted for.
+        A copy of a licence is noted as the licence, with what it was ``stated`` to be wanted for; a copy of a material
+        as the copy.
         """
         report = self.verifier().verify(content, moment=moment, stated=stated)
         subject = _asked_about(report)
@@ -440,6 +441,8 @@ class Services:
         self.metrics.verified.labels(str(report.indication), report.sub_indication or "").inc()
         result = str(report.indication) + (f" {report.sub_indication}" if report.sub_indication else "")
         try:
+            if subject.startswith("sm3:") and self.desk.copier.note_check(report, actor, reason):
+                return report
             self.journal.record(actor=actor, action="document.verify", subject=subject, result=result, reason=reason)
         except LicenceTrustError:
             log.exception("the journal could not be written")

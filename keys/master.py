@@ -31,11 +31,14 @@ from trust.errors import Conflict, Malformed, Refused, Unavailable
 
 FORMAT: Final = "licence-trust/master-key/1"
 UPLOADS: Final = "uploads"
-_NAME: Final = re.compile(r"([a-z][a-z0-9-]{0,31})\.([0-9]{1,4})\.master\.json")
+_NAME: Final = re.compile(r"([a-z][a-z0-9-]{0,31})\.([0-9]{1,10})\.master\.json")
 _SUFFIX: Final = ".master.json"
 _MAX_ITERATIONS: Final = 20_000_000
 _NONCE: Final = 12
-_HEAD: Final = 2 + _NONCE
+_FIRST: Final = 1 << 30
+"""The first number is drawn below this: one that was lost and made anew is never taken for the other."""
+_NUMBER: Final = 4
+_HEAD: Final = _NUMBER + _NONCE
 """Octets before what is wrapped: the master's number, the nonce."""
 
 
@@ -66,13 +69,13 @@ class MasterKeys:
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
         """``key`` under the newest master, which is made where there is none yet."""
-        number = self._newest() or self._make(1)
+        number = self._newest() or self._make(1 + secrets.randbelow(_FIRST))
         nonce = secrets.token_bytes(_NONCE)
         sealed = AESGCM(self._master(number)).encrypt(nonce, key, context)
-        return number.to_bytes(2, "big") + nonce + sealed
+        return number.to_bytes(_NUMBER, "big") + nonce + sealed
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        number, nonce = int.from_bytes(wrapped[:2], "big"), wrapped[2:_HEAD]
+        number, nonce = int.from_bytes(wrapped[:_NUMBER], "big"), wrapped[_NUMBER:_HEAD]
         try:
             return AESGCM(self._master(number)).decrypt(nonce, wrapped[_HEAD:], context)
         except (InvalidTag, ValueError) as error:

@@ -10,6 +10,7 @@ the department. ``credibility_of`` asks a ``StatementCheck`` about each; what th
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ from seal.checking import check_seal, check_signer_listed
 from seal.ses import SESeal, parse_seal
 from trust.algorithms import sm3
 from trust.anchors import Purpose, TrustStore
-from trust.canonical import canonical_json, parse_canonical
+from trust.canonical import Value, canonical_json, parse_canonical
 from trust.certificates import Certificate
-from trust.errors import CheckFailed, Malformed
+from trust.errors import CheckFailed, LicenceTrustError, Malformed
 from trust.journal import chain_digest
 from trust.path import check_certificate
 from trust.signed import SignedDocument, decode, items, members, moment, open_signed, text
@@ -31,6 +32,7 @@ from trust.timestamp import check_timestamp
 FORMAT: Final = "licence-trust/material-check/1"
 LARGEST: Final = 256 << 10
 MOST_ASPECTS: Final = 100
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SKEW: Final = timedelta(minutes=5)
 """Between the statement's own time and the one that is proved."""
 _RISES: Final = frozenset({("C", "B"), ("D", "B")})
@@ -223,9 +225,17 @@ def open_statement(data: bytes) -> Statement:
         compared=tuple(Aspect(text(one, "aspect"), text(one, "upload"), text(one, "original")) for one in aspects),
         reason=text(said, "reason"),
         valid_until=text(said, "valid_until"),
-        seal_id=text(seal, "id"),
-        seal_digest=text(seal, "sm3"),
+        seal_id=_plain(seal, "id"),
+        seal_digest=_plain(seal, "sm3"),
     )
+
+
+def _plain(value: dict[str, Value], name: str) -> str:
+    """What may stand in the name of a file, and leads nowhere else."""
+    found = text(value, name, limit=64)
+    if not _FILE_NAME.fullmatch(found):
+        raise Malformed("material.statement", "核验声明的内容不符合格式要求。")
+    return found
 
 
 # ---------------------------------------------------------------- 相信与否
@@ -261,7 +271,7 @@ class TrustedStatements:
         try:
             der = self.seal(statement.seal_id, statement.seal_digest)
             seal = parse_seal(der)
-        except Malformed as error:
+        except LicenceTrustError as error:
             raise _unbelieved("material.statement_seal", "核验声明所用的印章无法读取。") from error
         if sm3(der).hex() != statement.seal_digest or seal.seal_id != statement.seal_id:
             raise _unbelieved("material.statement_seal", "核验声明所用的印章与所附的印章不符。")

@@ -85,6 +85,21 @@ def get(upload_id: str, holder: str, out: Path, account: str | None, directory: 
     put({**view.to_json(), "file": str(out)})
 
 
+@command.command("seal", help="在上传的 PDF 或 OFD 上加盖持证者本人的印章；盖章后的文件取代原文件")
+@upload_argument
+@holder_option
+@option("--seal", "seal_id", required=True, metavar="SEAL", help="持证者本人在印章登记中的印章编码")
+@acting
+@common
+@refusable
+def seal(upload_id: str, holder: str, seal_id: str, account: str | None, directory: Path | None) -> None:
+    from api import upload_office
+
+    with open_services(directory) as services:
+        session = holder_session(services, holder, account)
+        put(upload_office.seal(services, session, session.actor(None, "cli"), upload_id, seal_id).to_json())
+
+
 @command.command("drop", help="删除一个没有作为材料使用的上传文件：先销毁密钥，再删除密文")
 @upload_argument
 @holder_option

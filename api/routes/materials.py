@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from base64 import b64decode
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Security
 from fastapi.security import HTTPBearer
@@ -26,8 +27,8 @@ Key = Annotated[str, Depends(idempotency_key)]
 MaterialId = Annotated[str, Path(max_length=200, description="`m-…`, or a licence id")]
 READING = problems(401, 403, 404, 422)
 CHANGING = problems(400, 401, 403, 404, 409, 413, 422, 503)
-PNG = {200: {"content": {"image/png": {}}}}
-FILE = {200: {"content": {"application/octet-stream": {}}}}
+PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 
 
 def official(found: Found, system: Annotated[Caller, Depends(caller)]) -> Official:
@@ -189,9 +190,11 @@ def delete(found: Found, who: Who, item_id: MaterialId) -> Response:
 )  # fmt: skip
 def scan(found: Found, who: Who, asked: shapes.ScanRequest, content: Sent, key: Key) -> Response:
     def act() -> dict[str, object]:
-        return material_office.shape(material_office.scan(found, who, asked.holder_code, asked.name, asked.data,
-                                                          checked(asked), title=asked.title, type_code=asked.type,
-                                                          number=asked.number))  # fmt: skip
+        made = material_office.scan(
+            found, who, asked.holder_code, asked.name, b64decode(asked.data), checked(asked), title=asked.title,
+            type_code=asked.type, number=asked.number,
+        )  # fmt: skip
+        return material_office.shape(made)
 
     return once(found.idempotency, key, f"account:{who.actor.account}", content, act)
 

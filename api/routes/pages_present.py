@@ -188,11 +188,7 @@ def scanned(request: Request, found: Found, person: MaybeVisitor, anybody: Anybo
 
 @router.post("/present/{token}")
 def open_it(found: Found, person: MaybeVisitor, anybody: Anybody, token: str, data: StaffForm) -> Response:
-    return _opened(found, found.desk.presenter.open(token, space_office.viewer(found, _acting(person))))
-
-
-def _acting(person: Visitor | None) -> Actor | None:
-    return person.actor if person else None
+    return _opened(found, space_office.open_token(found, person.actor if person else anybody, token))
 
 
 def _opened(found: Services, shown: Shown) -> Response:

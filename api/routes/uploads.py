@@ -103,6 +103,19 @@ def picture(
     return picture_answer(found.desk.uploads.page_picture(view.id, page, width))
 
 
+@router.post(
+    "/space/uploads/{upload_id}/seal", response_model=shapes.UploadAnswer, status_code=201, responses=CHANGING,
+    summary=N_("在上传的文件上加盖本人的印章"),
+)  # fmt: skip
+def seal(found: Found, portal: Portal, upload_id: UploadId, asked: shapes.SealRequest, key: Key) -> Response:
+    """Needs assurance 2, lately proved. The sealed file is a new upload; the one without a seal goes."""
+
+    def act() -> Mapping[str, object]:
+        return upload_office.seal(found, portal.session, portal.actor, upload_id, asked.seal).to_json()
+
+    return once(found.idempotency, key, _of(portal), f"seal\n{upload_id}\n{asked.seal}".encode(), act)
+
+
 @router.delete("/space/uploads/{upload_id}", status_code=204, responses=CHANGING, summary=N_("删除上传的文件"))
 def drop(found: Found, portal: Portal, upload_id: UploadId) -> Response:
     """One that is no material; a material is deleted as such."""

@@ -35,6 +35,12 @@ class UploadAnswer(BaseModel):
     created: str
 
 
+class SealRequest(BaseModel):
+    """Which seal of the holder's own."""
+
+    seal: str = Field(max_length=64, description="Code of an applicant's seal in the seal register")
+
+
 class MeterAnswer(BaseModel):
     """How much room the holder has."""
 

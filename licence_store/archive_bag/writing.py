@@ -49,7 +49,7 @@ class BagWriter:
         self.name = name
         self.octets = self.files = 0
         self._pipe = _Pipe()
-        self._zip = zipfile.ZipFile(self._pipe, "w", zipfile.ZIP_DEFLATED)  # type: ignore[arg-type]
+        self._zip: zipfile.ZipFile = zipfile.ZipFile(self._pipe, "w", zipfile.ZIP_DEFLATED)  # type: ignore[call-overload]
         self._date = moment.timetuple()[:6]
         self._payload: list[tuple[str, dict[str, str]]] = []
         self._tags: list[tuple[str, dict[str, str]]] = []

@@ -98,8 +98,8 @@ class Accepting:
         """采用: count a use of the copy that is shown (its file) or named (its id), never beyond its limit.
 
         Raises ``NotFound("copy.unknown")``; ``Refused`` (``copy.recipient_differs``, ``copy.purpose_differs``,
-        ``copy.item_differs``, ``copy.case_differs``, ``copy.revoked``, ``copy.used_up``, ``copy.expired``,
-        ``copy.original_check``, ``copy.original_ended``, ``copy.not_passed``); ``Malformed``; ``Conflict``. A
+        ``copy.service_item_differs``, ``copy.case_differs``, ``copy.revoked``, ``copy.used_up``, ``copy.expired``,
+        ``copy.original_check_required``, ``copy.original_ended``, ``copy.not_passed``); ``Malformed``; ``Conflict``. A
         refusal of a known copy is recorded.
         """
         now = self.desk.clock()

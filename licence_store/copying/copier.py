@@ -24,7 +24,7 @@ from licence_store.copying.drawing import draw_copy, preview_copy
 from licence_store.copying.evidence import holds, note, write
 from licence_store.copying.grants import CopyView, tidied, unknown
 from licence_store.copying.links import LinkView, MadeLink
-from licence_store.copying.originals import Opened, open_original
+from licence_store.copying.originals import NONE, Opened, demand_use, open_original
 from licence_store.copying.uses import tidy_reason
 from licence_store.holding.holder import ALL
 from seal.copies import CopyRequest, CopyTerms
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 ASSURANCE: Final = 2
 """What a holder must have proved, and lately, to hand out what is theirs."""
 _SWEPT: Final = 200
+_CLOSED: Final = "注销账号"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Copier(Accepting):
         now = self.desk.clock()
         request = tidied(request, now)
         opened = open_original(self.desk, who, item, request.masked)
-        who.demand("use", opened.original.type_code, request.service_item)
+        demand_use(who, opened.original.type_code, request.service_item)
         who.demand_assurance(ASSURANCE, now)
         terms = self._terms(opened, request, now)
         data = self._sealed(terms, opened, form)
@@ -106,7 +107,7 @@ class Copier(Accepting):
     def own(self, who: HolderSession, copy_id: str) -> CopyView:
         """The holder's copy. Raises ``NotFound("copy.unknown")``."""
         view = self.desk.copies.find(copy_id)
-        if view.holder_code != who.holder.code or not who.may("view", view.type_code):
+        if view.holder_code != who.holder.code or not who.may("view", view.type_code or NONE):
             raise unknown(copy_id)
         return view
 
@@ -126,7 +127,7 @@ class Copier(Accepting):
         """The copy's file once more. Raises as ``own``; ``Refused("copy.revoked", …)`` when it has ended."""
         now, actor = self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
-        who.demand("use", view.type_code, view.service_item)
+        demand_use(who, view.type_code, view.service_item)
         uses.check_state(view, now)
         data = self._open(view)
         with self.desk.sessions.begin() as session:
@@ -153,7 +154,7 @@ class Copier(Accepting):
         """
         reason, now, actor = tidy_reason(reason, needed=False), self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
-        who.demand("use", view.type_code)
+        who.demand("use", view.type_code or NONE)
         with self.desk.sessions.begin() as session:
             gone = self._end(session, copy_id, now, actor, reason)
             note(
@@ -171,16 +172,16 @@ class Copier(Accepting):
         self._discard(gone)
         return self.desk.copies.find(copy_id)
 
-    def revoke_all(self, holder_code: str, actor: Actor, reason: str) -> int:
-        """收回 every copy a holder still has out: they close their account. Answers how many."""
+    def forget(self, holder_code: str, actor: Actor) -> int:
+        """收回 every copy a holder still has out: they close their account (``ClosingPart``). Answers how many."""
         now = self.desk.clock()
         with self.desk.sessions.begin() as session:
             found, gone = grants.open_copies(session, holder_code), []
             for copy_id in found:
-                gone += self._end(session, copy_id, now, actor, reason)
+                gone += self._end(session, copy_id, now, actor, _CLOSED)
             if found:
                 details = {"count": str(len(found))}
-                journal.append(session, [Entry(now, actor, "copy.revoke_all", "copies", reason, details=details)])
+                journal.append(session, [Entry(now, actor, "copy.revoke_all", "copies", _CLOSED, details=details)])
         self._discard(gone)
         return len(found)
 
@@ -190,7 +191,7 @@ class Copier(Accepting):
         """一次性链接. Raises as ``file`` does; ``Malformed("copy.link_valid")``, ``StepUpNeeded``."""
         now, actor = self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
-        who.demand("use", view.type_code, view.service_item)
+        demand_use(who, view.type_code, view.service_item)
         who.demand_assurance(ASSURANCE, now)
         with self.desk.sessions.begin() as session:
             uses.check_state(grants.find(session, copy_id, hold=True), now)
@@ -203,7 +204,7 @@ class Copier(Accepting):
         """撤回链接. Raises ``NotFound``, ``Conflict("copy.link_taken", …)``."""
         now, actor = self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
-        who.demand("use", view.type_code)
+        who.demand("use", view.type_code or NONE)
         with self.desk.sessions.begin() as session:
             links.burn(session, links.of_id(session, copy_id, link_id), links.WITHDRAWN, now)
             write(session, now, actor, "copy.link_withdraw", view, {"link": link_id})

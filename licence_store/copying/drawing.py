@@ -148,15 +148,14 @@ def _page(terms: CopyTerms, width: float, height: float, items: Sequence[Item], 
 # ---------------------------------------------------------------- the band
 
 
-_INK, _RED, _GROUND = (38, 38, 38), (168, 24, 32), (250, 248, 243)
+_INK, _RED = (38, 38, 38), (168, 24, 32)
 _NARROWEST: Final = 150.0
 _SEAL_ROOM: Final = 54.0
 
 
 def _band(terms: CopyTerms, width: float, top: float, *, first: bool) -> Iterator[Item]:
     """用证副本, the terms in full contrast, and room for the copy seal."""
-    yield Path(_box(0.0, top, width, BAND), fill=_GROUND)
-    yield Path(_box(0.0, top, width, 0.6), fill=_RED)
+    yield Path(_box(0.0, top, width, 0.6), fill=_RED)  # no ground: some readers would draw it over the seal
     left = 6.0
     if terms.check_url:
         yield Grid(qr_rows(terms.check_url), 6.0, top + 6.0, BAND - 12.0, _INK)

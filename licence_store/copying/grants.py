@@ -191,7 +191,7 @@ def of_holder(
     place = tuple_(_GRANTS.c.made, _GRANTS.c.copy_id)
     query = _viewed(None).where(_GRANTS.c.holder_code == holder_code)
     if types is not None:
-        query = query.where(_GRANTS.c.type_code.in_(["", *types]))
+        query = query.where(_GRANTS.c.type_code.in_(types))
     if after is not None:
         query = query.where(place < tuple_(*_bound(after)))
     rows = session.execute(query.order_by(_GRANTS.c.made.desc(), _GRANTS.c.copy_id.desc()).limit(limit))

@@ -26,6 +26,8 @@ LICENCE, MATERIAL = "licence", "material"
 PAGE_WIDTH: Final = 1654
 """Dots of a page picture: A4 at 200 dots per inch."""
 MOST_PAGES: Final = 20
+NONE: Final = "-"
+"""No type, no item: within no list of them."""
 _MM_PER_DOT: Final = 25.4 / 200
 
 
@@ -40,6 +42,14 @@ class Opened:
     face: tuple[ShownField, ...] = ()
     pages: tuple[str, ...] = ()
     """SM3 of each page picture."""
+
+
+def demand_use(who: HolderSession, type_code: str, service_item: str = "") -> None:
+    """May they use it, for that item? Whoever is limited to types or items may not use what names none.
+
+    Raises ``Refused("holder.right")``.
+    """
+    who.demand("use", type_code or NONE, service_item or NONE)
 
 
 def is_material(item: str) -> bool:
@@ -99,7 +109,7 @@ def _material(desk: Desk, who: HolderSession, material_id: str, masked: Collecti
     if masked:
         raise Malformed("copy.mask_material", "材料按原样成为副本，不能遮盖字段。", field="masked")
     view = desk.materials.get(material_id, who, "content")
-    who.demand("use", view.type_code)
+    who.demand("use", view.type_code or NONE)
     if view.state != ACTIVE:
         raise Refused("copy.material_state", "该材料已被替换、退回或删除，不能制作副本。")
     if view.pages > MOST_PAGES:

@@ -125,20 +125,20 @@ def recipient_of(session: Session, actor: Actor, named: str) -> str:
 def check_terms(copy: CopyView, stated: Acceptance, moment: datetime) -> None:
     """May the copy be accepted so? What is on record decides, not what a file says.
 
-    Raises ``Refused``: ``copy.recipient_differs``, ``copy.purpose_differs``, ``copy.item_differs``,
-    ``copy.case_differs``, ``copy.original_check``, ``copy.file_differs``, and as ``check_state``.
+    Raises ``Refused``: ``copy.recipient_differs``, ``copy.purpose_differs``, ``copy.service_item_differs``,
+    ``copy.case_differs``, ``copy.original_check_required``, ``copy.file_differs``, and as ``check_state``.
     """
     if not same_text(stated.recipient, copy.recipient):
         raise Refused("copy.recipient_differs", "该副本是给“{recipient}”使用的。", recipient=copy.recipient)
     if not same_text(stated.purpose, copy.purpose):
         raise Refused("copy.purpose_differs", "该副本只用于“{purpose}”。", purpose=copy.purpose)
     if copy.service_item and not same_text(stated.service_item, copy.service_item):
-        raise Refused("copy.item_differs", "该副本只用于事项“{item}”。", item=copy.service_item)
+        raise Refused("copy.service_item_differs", "该副本只用于事项“{item}”。", item=copy.service_item)
     if copy.case_number and not same_text(stated.case_number, copy.case_number):
         raise Refused("copy.case_differs", "该副本只用于办件 {number}。", number=copy.case_number)
     if copy.original_check and not stated.original_seen:
         raise Refused(
-            "copy.original_check", "该材料须核验原件后才能采用。", remedy="请与原件核对无误后注明已核验原件。"
+            "copy.original_check_required", "该材料须核验原件后才能采用。", remedy="请与原件核对无误后注明已核验原件。"
         )
     if stated.digest and stated.digest != copy.digest:
         raise Refused("copy.file_differs", "所核验的文件不是登记的那一份副本。", remedy="请核验持证者交来的原文件。")

@@ -23,11 +23,13 @@ LISTED: Final = 100
 def references() -> tuple[Column[Any], ...]:
     """Every column that names a kept file. What is not here is swept: a new column of digests belongs here first."""
     from licence_store.collection.entry_models import Evidence
+    from licence_store.copying.models import CopyFile
     from licence_store.forms import LicenceFile
     from licence_store.uploads.models import UploadKey
 
     licences = table(LicenceVersion).c.file_digest, table(LicenceFile).c.digest
-    return *licences, table(LicenceEvent).c.evidence, table(Evidence).c.digest, table(UploadKey).c.file
+    encrypted = table(UploadKey).c.file, table(CopyFile).c.file
+    return *licences, table(LicenceEvent).c.evidence, table(Evidence).c.digest, *encrypted
 
 
 def named(session: Session, digests: Collection[str]) -> set[str]:

@@ -18,6 +18,7 @@ from trust.identifiers import check_citizen_number, check_credit_code
 from trust.journal import Actor
 
 LENGTH = timedelta(minutes=15)
+CODE_LENGTH = 64
 
 
 def at_counter(
@@ -45,6 +46,8 @@ def at_counter(
 def known_holder(sessions: Sessions, code: str, name: str = "") -> Holder:
     """Who this is, by the newest licence or account with this code; of others by ``name``, or the code alone."""
     code = code.strip()
+    if not code.isprintable() or len(code) > CODE_LENGTH:
+        raise _not_a_code()
     licences = select(Licence.holder_code_type, Licence.holder_name).where(Licence.holder_code == code)
     accounts = select(HolderAccount.code_type, HolderAccount.name).where(
         HolderAccount.code == code, HolderAccount.closed.is_(None)
@@ -65,4 +68,8 @@ def code_type_of(code: str) -> str:
         except Malformed:
             continue
         return code_type
-    raise Malformed("holder.code", "证件号码不正确，请核对各位数字和字母。")
+    raise _not_a_code()
+
+
+def _not_a_code() -> Malformed:
+    return Malformed("holder.code", "证件号码不正确，请核对各位数字和字母。")

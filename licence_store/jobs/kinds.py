@@ -58,6 +58,7 @@ KINDS: Mapping[str, JobKind] = _kinds(
     JobKind("files-sweep", N_("清扫证照文件库"), "licence_store.jobs.file_upkeep:sweep", every="1d", long=True),
     JobKind("files-scrub", N_("巡检证照文件库"), "licence_store.jobs.file_upkeep:scrub", every="1d", long=True),
     JobKind("uploads-sweep", N_("清扫未使用的上传"), "licence_store.uploads.upkeep:sweep", every="1d"),
+    JobKind("copies-sweep", N_("清理到期的用证副本"), "licence_store.copying.upkeep:sweep", every="1d"),
     JobKind("job-housekeeping", N_("清理已结束的任务"), "licence_store.jobs.housekeeping:run", every="1d"),
 )
 

@@ -53,7 +53,8 @@ class Receiving:
 def link(materials: Materials, official: Official, wanted: Receiving) -> CaseLine:
     """接件; the same item for the same case is received once."""
     with materials.journalled("material.link", wanted.subject or "paper", official):
-        demand_officer(official)
+        if not wanted.subject:
+            demand_officer(official)
         view = _subject(materials, official, wanted) if wanted.subject else None
         received = wanted.received or (REPOSITORY if view and view.is_licence else ATTACHMENT if view else PAPER)
         _check_received(received, view)

@@ -252,18 +252,25 @@ class Materials:
             self.note(session, actor_of(who), "material.delete", view.id)
         self._discard(dropped)
 
-    def close_holder(self, session: Session, holder_code: str, actor: Actor, moment: datetime) -> None:
+    def forget(self, holder_code: str, actor: Actor) -> int:
         """清除: with a closed account its own uploads go (R104); what a window put there stays. Implements
         ``licence_store.holding.closing.ClosingPart``.
         """
-        for material_id in listing.own_of(session, holder_code):
-            held = events.hold(session, material_id)
-            if held is None or events.state_of(held.events) == DELETED:
-                continue
-            why = {"why": "account_closed"}
-            events.append(session, held, events.Happening("delete", actor, "system", moment, details=why))
-            self._wipe(session, held, actor)
-            self.note(session, actor, "material.delete", material_id, why)
+        with self.sessions.read() as session:
+            own = listing.own_of(session, holder_code)
+        gone, why = 0, {"why": "account_closed"}
+        for material_id in own:
+            with self.sessions.begin() as session:
+                held = events.hold(session, material_id)
+                if held is None or events.state_of(held.events) == DELETED:
+                    continue
+                happened = events.Happening("delete", actor, "system", self.clock(), details=why)
+                events.append(session, held, happened)
+                dropped = self._wipe(session, held, actor)
+                self.note(session, actor, "material.delete", material_id, why)
+            self._discard(dropped)
+            gone += 1
+        return gone
 
     # 核验 (``checking``)
 

@@ -58,9 +58,9 @@ def in_charge(materials: Materials, official: Official, view: MaterialView) -> b
         return session.execute(query).first() is not None
 
 
-def demand_officer(official: Official) -> None:
+def demand_officer(who: Who) -> None:
     """Raises ``Refused("material.role")``."""
-    if official.role is not Role.OFFICER:
+    if not isinstance(who, Official) or who.role is not Role.OFFICER:
         raise refusal("material.role", "")
 
 

@@ -56,10 +56,9 @@ def check(data: bytes, media: str, limits: KindLimits) -> Checked:
         answer = json.loads(stated)
         if "reason" in answer:
             raise refusal(answer["reason"] if answer["reason"] in REASONS else "damaged", **answer["params"])
-        return Checked(
-            str(answer["media"]), kept or data, *(int(answer[name]) for name in ("pages", "width", "height", "dpi")),
-            warnings=tuple(one for one in answer["warnings"] if one in WARNINGS), signed=bool(answer["signed"]),
-        )  # fmt: skip
+        pages, width, height, dpi = (int(answer[name]) for name in ("pages", "width", "height", "dpi"))
+        warnings = tuple(one for one in answer["warnings"] if one in WARNINGS)
+        return Checked(str(answer["media"]), kept or data, pages, width, height, dpi, warnings, bool(answer["signed"]))
     except (ValueError, KeyError, TypeError) as error:
         raise refusal("damaged") from error
 

@@ -142,7 +142,8 @@ def _check_note(kind: bytes, body: bytes) -> None:
 
 def look_at_heic(data: bytes) -> set[str]:
     """The boxes of a HEIC fill it exactly, and none of them is a film."""
-    place, kinds = 0, []
+    place = 0
+    kinds: list[bytes] = []
     while place < len(data):
         if place + 8 > len(data) or len(kinds) > _MOST_PARTS:
             raise Trouble("trailing_data" if kinds else "damaged")

@@ -99,7 +99,7 @@ class _Inspection:
             self._look_at_entries(node)
             held: list[Any] = [value for _, value in node.items()]
         elif isinstance(node, pikepdf.Array):
-            held = list(node)  # type: ignore[call-overload]
+            held = list(node)
         else:
             return
         for value in held:
@@ -214,7 +214,8 @@ def _scan_dpi(page: Any, width: float, height: float) -> int:
         left, bottom, right, top = one.get_bounds()
         if (right - left) * (top - bottom) > 0.6 * width * height * 72 * 72:
             across, down = one.get_px_size()
-            return round(min(across / ((right - left) / 72), down / ((top - bottom) / 72)))
+            dpi: int = round(min(across / ((right - left) / 72), down / ((top - bottom) / 72)))
+            return dpi
     return 0
 
 

@@ -5,6 +5,7 @@ Run in the confined process only.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -105,7 +106,7 @@ def _check_size(size: tuple[int, int], page: int, most: int) -> None:
 
 def _plain(frame: Picture) -> Picture:
     """Upright, on a white ground, in grey or sRGB, without anything beside its dots."""
-    picture = ImageOps.exif_transpose(frame) or frame
+    picture = _upright(frame)
     profile = picture.info.get("icc_profile")
     if picture.mode in ("1", "L"):
         plain = picture.copy()
@@ -120,6 +121,14 @@ def _plain(frame: Picture) -> Picture:
     plain.load()
     plain.info.clear()
     return plain
+
+
+def _upright(frame: Picture) -> Picture:
+    """Turned as the camera says; where what it says cannot be read, as it is."""
+    try:
+        return ImageOps.exif_transpose(frame) or frame
+    except (SyntaxError, ValueError, KeyError, TypeError, struct.error):
+        return frame
 
 
 def _of_deep_grey(picture: Picture) -> Picture:

@@ -20,6 +20,7 @@ from api.app import create_app
 from api.cli import run
 from api.settings import load_settings
 from api.wiring import Services, build
+from tests.journeys.holders import cast  # noqa: F401  a fixture
 
 TEACHER = "teacher-certificate"
 

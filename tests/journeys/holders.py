@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from html import unescape
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
+
+from api.testidp.people import DemoPerson, sample_people
+
+if TYPE_CHECKING:
+    from tests.journeys.conftest import Live
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
@@ -49,3 +59,42 @@ def act_for(client: httpx.Client, key: str) -> httpx.Response:
 
 def _path(url: str) -> str:
     return urlsplit(url).path
+
+
+@dataclass(frozen=True)
+class People:
+    """Of the demonstration."""
+
+    citizen: DemoPerson
+    representative: DemoPerson
+    agent: DemoPerson
+
+
+@pytest.fixture(scope="module")
+def cast(live: Live) -> People:
+    found = sample_people(live.services.desk)
+    return People(found[0], next(one for one in found if one.company), found[-1])
+
+
+@contextmanager
+def portal(live: Live, cast: People, *, level: str = "loa2", **changed: object) -> Iterator[tuple[httpx.Client, str]]:
+    """A portal with an id token of somebody's."""
+    provider = live.services.demonstration_provider
+    assert provider is not None
+    person = cast.representative.person
+    company = cast.representative.company
+    assert company is not None
+    now = int(live.services.clock().timestamp())
+    claims: dict[str, object] = {
+        "iss": f"{live.url}/test-idp",
+        "sub": "portal-subject",
+        "aud": "licence-trust",
+        "auth_time": now,
+        "acr": level,
+        "name": person.name,
+        "identity_code": person.code,
+        "legal_person": {"code": company.code, "name": company.name, "role": "legal_representative"},
+        **changed,
+    }
+    with live.client() as client:
+        yield client, provider.id_token(claims)

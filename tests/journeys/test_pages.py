@@ -88,7 +88,7 @@ AUDIT = r"""() => {
   const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
   if (new Set(ids).size !== ids.length) wrong.push('duplicate id');
   for (const e of document.querySelectorAll('input:not([type=hidden]), select, textarea'))
-    if (!e.labels.length) wrong.push('no label: ' + e.name);
+    if (!e.labels.length && !(e.getAttribute('aria-label') || '').trim()) wrong.push('no label: ' + e.name);
   for (const e of document.querySelectorAll('img')) if (!e.hasAttribute('alt')) wrong.push('no alt: ' + e.src);
   for (const e of document.querySelectorAll('[aria-describedby], [aria-labelledby]'))
     for (const id of ((e.getAttribute('aria-describedby') || '') + ' ' + (e.getAttribute('aria-labelledby') || '')).trim().split(/\s+/))

@@ -235,6 +235,8 @@ NOT_FILES = {
     "seal_use.document",  # somebody's own, or a licence's
     "licence_type_version.digest", "type_event.digest", "proof_type.digest", "collection_item.digest",  # of rows
     "licence_origin.evidence_digest",  # the evidence itself is named
+    "copy_grant.digest", "copy_use.digest",  # of copies in clear; what lies there is named
+    "copy_link.digest",  # of secrets
 }  # fmt: skip
 
 

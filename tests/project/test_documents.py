@@ -69,7 +69,7 @@ def test_the_console_manual_is_the_commands_own() -> None:
     assert done.returncode == 0, "docs/cli.md is old: run tools/cli_reference.py"
 
 
-@pytest.mark.parametrize("module", ["catalogue", "issuer", "licences", "verifier", "seals", "certificates", "trust", "trust_services", "health", "proofs", "entry", "oauth", "sharing"])
+@pytest.mark.parametrize("module", ["catalogue", "issuer", "licences", "verifier", "seals", "certificates", "trust", "trust_services", "health", "proofs", "entry", "materials", "space_materials", "space_sessions", "space_delegations", "oauth", "sharing", "regions"])
 def test_every_route_is_in_the_http_manual(module: str) -> None:
     """Whatever its parameters are called."""
     router = importlib.import_module(f"api.routes.{module}").router
@@ -83,3 +83,14 @@ def test_every_route_is_in_the_http_manual(module: str) -> None:
 def test_json_in_documents_is_json(path: Path) -> None:
     for text in re.findall(r"```json\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
         json.loads(text)
+
+
+def test_every_refusal_of_the_space_is_in_its_manual() -> None:
+    sources = [*(REPOSITORY / "licence_store" / "holding").glob("*.py"), *(REPOSITORY / "api" / one for one in SPACE_SOURCES)]
+    raised = {code for path in sources for code in re.findall(r'"((?:holder|delegation)\.[a-z_]+)",\s+"', path.read_text(encoding="utf-8"))}
+    assert len(raised) > 30
+    manual = read("holders.md")
+    assert {code for code in raised if f"`{code}`" not in manual} == set()
+
+
+SPACE_SOURCES = ("oidc.py", "signing_in.py", "holder_deps.py", "routes/pages_space_account.py", "routes/pages_space_delegations.py")

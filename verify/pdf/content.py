@@ -37,6 +37,9 @@ LEAST_SIZE: Final = 1.5
 _THIN: Final = 3.0
 """Points: a line up to this width hides no text."""
 _MOST_EVENTS: Final = 60_000
+_MOST_OCTETS: Final = 8 << 20
+_MOST_COMPARED: Final = 2_000_000
+"""Texts times areas."""
 
 _NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)"
 _TOKEN = re.compile(
@@ -373,8 +376,8 @@ class _Look:
 
     opacity: float
     """Of what is filled."""
-    covering: float
-    """The larger of the opacities of what is filled and what is drawn with lines."""
+    lines: float
+    """Of what is drawn with lines."""
     plain: bool
     """Nothing but opacity: no mask, no way of mixing colours but the usual one."""
 
@@ -389,6 +392,7 @@ class Drawing:
         self.box = _page_box(page)
         self._looks: dict[bytes, Callable[[_Look], _Look]] = {}
         self._widths: dict[bytes, dict[int, float]] = {}
+        self._left = _MOST_COMPARED
         for stream in _streams(page):
             runs, paints = stream
             first = max([0, *(one.order for one in self.runs[-1:]), *(one.order for one in self.paints[-1:])])
@@ -404,6 +408,9 @@ class Drawing:
         area = abs(matrix[0] * matrix[3] - matrix[1] * matrix[2])
         if not plain or min(sizes) < LEAST_SIZE or area < 0.25 * sizes[0] * sizes[1]:
             return False
+        self._left -= len(self.paints)
+        if self._left < 0:
+            raise ValueError("too much drawn")
         reach = _box_of(_reach(run, run.extent))
         near = [one for one in self.paints if _meet(one.box, reach)]
         exact = bool(run.clip) or not _holds(self.box, reach)
@@ -449,7 +456,7 @@ class Drawing:
                 continue
             look = self._look(one.states)
             if one.order > run.order:
-                left *= 1 - look.covering
+                left *= 1 - (look.lines if one.width else look.opacity)
             elif one.colour is None or not look.plain:
                 ground = None  # a picture: it cannot be told
             elif ground is not None:
@@ -484,6 +491,8 @@ def _streams(page: Any) -> Iterator[tuple[list[Run], list[Paint]]]:
     if content is None:
         return
     parts = [one.data for one in (items(content) if isinstance(content, generic.ArrayObject) else [content])]
+    if sum(map(len, parts)) > _MOST_OCTETS:
+        raise ValueError("content stream too long")
     read = [_read(part) for part in parts]
     if len(read) > 1 and not all(balanced for *_, balanced in read):
         read = [_read(b"\n".join(parts))]
@@ -511,8 +520,8 @@ def _state_of(page: Any, name: bytes) -> Callable[[_Look], _Look]:
 
     def enter(before: _Look) -> _Look:
         opacity = before.opacity if filled is None else float(filled)
-        lines = before.covering if drawn is None else float(drawn)
-        return _Look(opacity, max(opacity, lines), before.plain and plain)
+        lines = before.lines if drawn is None else float(drawn)
+        return _Look(opacity, lines, before.plain and plain)
 
     return enter
 

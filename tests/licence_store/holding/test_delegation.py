@@ -23,6 +23,7 @@ from tests.licence_store.holding.conftest import ANNA, BO, CHEN, COMPANY, DING, 
 from trust.errors import Conflict, LicenceTrustError, NotFound, Refused
 
 PEOPLE = (BO, CHEN, DING, EMIN)
+OTHER = Holder("51990000MA49QUAQ21", CREDIT_CODE, "演示省瀚海围棋协会")
 
 
 def chain(space: Space, *rights: str) -> list[DelegationView]:
@@ -152,7 +153,6 @@ WRONG: dict[str, tuple[Callable[[Space, list[DelegationView]], object], str]] = 
         "delegation.not_yours",
     ),
 }
-OTHER = Holder("51990000MA49QUAQ21", CREDIT_CODE, "演示省瀚海围棋协会")
 
 
 def test_what_is_refused(space: Space) -> None:
@@ -171,7 +171,7 @@ def test_a_request_is_decided_by_the_holder_or_a_delegate_with_the_right(space: 
     asked = [space.delegations.request(person, COMPANY, space.terms("view", "use")) for _ in range(3)]
     assert {one.id for one in space.delegations.given(space.acting(ANNA))} == {one.id for one in asked}
     granted = space.delegations.accept(space.acting(ANNA), asked[0].id, space.terms("view"))
-    assert (granted.state, granted.terms.rights, granted.depth) == ("granted", {"view"}, 1)
+    assert (granted.state, granted.terms.rights, granted.depth) == ("granted", frozenset({"view"}), 1)
     agent = space.delegations.grant(space.acting(ANNA), BO, space.terms("view", "delegate"))
     below = space.delegations.accept(space.by(BO, agent.id), asked[1].id, space.terms("view", days=10))
     assert (below.parent_id, below.depth) == (agent.id, 2)

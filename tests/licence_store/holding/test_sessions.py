@@ -128,7 +128,7 @@ def test_who_may_act_for_whom(space: Space) -> None:
     token = space.signed_in(BO)
     assert [one.key for one in space.spaces.capacities(token)] == ["", given.id]
     acting = space.spaces.act_for(token, given.id)
-    assert (acting.holder, acting.person, acting.rights) == (COMPANY, BO, {"view"})
+    assert (acting.holder, acting.person, acting.rights) == (COMPANY, BO, frozenset({"view"}))
     for key in (COMPANY.code, "d-unknown", ANNA.code):
         with pytest.raises(Refused) as caught:
             space.spaces.act_for(token, key)

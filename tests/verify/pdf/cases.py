@@ -2,7 +2,8 @@
 
 The keys are those of ``tests/vectors/README.md``: ``seals``, ``message``, ``trust``, ``register``, ``status_list``,
 ``now``, ``moment`` and ``expect`` mean what they mean for OFD. ``form`` is the SubFilter of the seals, ``after`` what is
-done to the file, each step a word of ``making.TRICKS`` with its arguments.
+done to the file, each step a word of ``making.TRICKS`` with its arguments; ``drawn`` is how a dishonest issuer draws the
+page before it is sealed.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ def build(case: dict[str, Any]) -> bytes:
 def _made(case: dict[str, Any]) -> bytes:
     if "elsewhere" in case:
         return elsewhere.signed(**case["elsewhere"])
+    if "drawn" in case:
+        return making.redrawn(**case["drawn"])
     if case.get("unsigned"):
         return foreign.plain()
     form = SES if case.get("form") == "SES" else CADES

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
@@ -42,6 +44,27 @@ def sealed(stamped: bool = True) -> bytes:
     office = world.authority()
     sealer = Sealer(office.timestamper(SIGNED) if stamped else None, lambda: SIGNED)
     return sealer.seal(drawn(), SealingMaterial(world.make(SealRecipe()), office.department), place()).data
+
+
+def redrawn(*, content: list[list[str]] = (), page: dict[str, str] | None = None, states: str = "") -> bytes:
+    """The licence as a dishonest issuer draws it, sealed by the honest Sealer: ``content`` are pairs of pattern and text
+    for the stream of the values, ``page`` further entries of the page, ``states`` its graphics states.
+    """
+    document = drawn()
+    body = document.objects[5]
+    start, stop = body.index(b"stream\n") + 7, body.rindex(b"\nendstream")
+    text = zlib.decompress(body[start:stop]).decode("latin-1")
+    for old, new in content:
+        text, made = re.subn(old, new, text, count=1)
+        assert made, old
+    entries = {**document.page, **{key: value.encode() for key, value in (page or {}).items()}}
+    if states:
+        entries["Resources"] = entries["Resources"][:-2] + b"/ExtGState <<" + states.encode() + b">>>>"
+    objects = {**document.objects, 5: stream({}, text.encode("latin-1"), level=6)}
+    office = world.authority()
+    sealer = Sealer(office.timestamper(SIGNED), lambda: SIGNED)
+    material = SealingMaterial(world.make(SealRecipe()), office.department)
+    return sealer.seal(replace(document, objects=objects, page=entries), material, place()).data
 
 
 def seal_again(document: Any, recipe: SignatureRecipe, number: int = 0, choices: PDFChoices | None = None) -> bytes:
@@ -166,7 +189,9 @@ def new_title(data: bytes) -> bytes:
 
 def new_xmp(data: bytes) -> bytes:
     def change(writer: IncrementalPdfFileWriter) -> None:
-        stream = generic.StreamObject({Name("/Type"): Name("/Metadata"), Name("/Subtype"): Name("/XML")}, stream_data=b"<x/>")
+        stream = generic.StreamObject(
+            {Name("/Type"): Name("/Metadata"), Name("/Subtype"): Name("/XML")}, stream_data=b"<x/>"
+        )
         writer.root[Name("/Metadata")] = writer.add_object(stream)
         writer.update_root()
 
@@ -265,7 +290,9 @@ def unlisted(data: bytes) -> bytes:
     """The signature taken out of the form."""
 
     def change(writer: IncrementalPdfFileWriter) -> None:
-        writer.root[Name("/AcroForm")] = Dictionary({Name("/Fields"): Array(), Name("/SigFlags"): generic.NumberObject(3)})
+        writer.root[Name("/AcroForm")] = Dictionary(
+            {Name("/Fields"): Array(), Name("/SigFlags"): generic.NumberObject(3)}
+        )
         writer.update_root()
 
     return incremental(data, change)
