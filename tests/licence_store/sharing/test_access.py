@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from licence_store.desk import Desk
-from licence_store.sharing.calls import Call
+from licence_store.sharing.answers import Found, Outcome
+from licence_store.sharing.callers import NewClient
+from licence_store.sharing.calls import Call, Caller
 from licence_store.sharing.purposes import REQUIRED, Purpose
 from tests.sharing_systems import CONSOLE, ITEM, System, make_system, share
 from tests.trust.http_server import Answer, running_server
@@ -19,6 +22,7 @@ from trust.journal import Actor
 from trust.sharing_answer import SharedAnswer, check_answer, read_answer
 
 TYPE = "pollutant-permit"
+CODE = "91990000MA49QUAQ2W"
 STEPS = ("approve", "refuse", "end", "withdraw")
 LEADS = {"": "requested", "approve": "approved", "refuse": "refused", "withdraw": "withdrawn", "approve end": "ended"}
 ALLOWED = {"requested": {"approve", "refuse", "withdraw"}, "approved": {"end", "withdraw"}}
@@ -89,10 +93,59 @@ def test_purposes_that_are_none(value: object) -> None:
     assert caught.value.code == "sharing.purpose_malformed"
 
 
+# ---------------------------------------------------------------- regions
+
+
+ANYTHING = frozenset({"*"})
+
+
+def region_asks(desk: Desk, operation: str, **parameters: object) -> str:
+    """Another region's node passes on what a system of its asked; the outcome, or the code of the refusal."""
+    caller = Caller("region:520000", "另一省", "region", "520000", ANYTHING, ANYTHING, frozenset({desk.region.code}))
+    said = Purpose.read(
+        {"system": "sys-over-there", "service_item": ITEM, "material": "m", "case_number": "1", "basis": "b"}
+    )
+    try:
+        answer = read_answer(desk.sharing.ask(Call(caller, operation, parameters, said, "0" * 64, CONSOLE)))
+    except LicenceTrustError as error:
+        return error.code
+    assert answer.purpose["system"] == "sys-over-there"
+    return answer.outcome
+
+
+def test_a_region_gets_what_is_open_and_what_it_applied_for(desk: Desk) -> None:
+    asked = {"type": TYPE, "holder_code": CODE}
+    assert region_asks(desk, "holder", **asked) == "sharing.access_none"
+    assert region_asks(desk, "catalogue") == "FOUND"
+    desk.sharing.access.set_tier(TYPE, "environment", "open", "r", CONSOLE)
+    assert region_asks(desk, "holder", **asked) == "NOT_FOUND"
+    desk.sharing.access.set_tier(TYPE, "environment", "application", "r", CONSOLE)
+    new = NewClient("另一省节点", "另一省", CODE, "520000", node=True)
+    node = System(desk.callers.register(new, CONSOLE).id, "", "sm2", bytes, desk.region.code)
+    share(desk, node, TYPE)
+    assert region_asks(desk, "holder", **asked) == "NOT_FOUND"
+
+
+def test_what_is_not_here_is_asked_for_elsewhere_but_never_twice(desk: Desk, system: System) -> None:
+    class Neighbour:
+        asked = 0
+
+        def ask(self, call: Call, found: Found) -> Found | None:
+            self.asked += 1
+            return replace(found, outcome=Outcome.UNREACHABLE, result={"known_as_of": "…"}, source="region:520000")
+
+    share(desk, system, TYPE)
+    neighbour = desk.sharing.elsewhere = Neighbour()
+    told = ask(desk, system, "holder", type=TYPE, holder_code=CODE)
+    assert (told.outcome, told.source, neighbour.asked) == ("UNREACHABLE", "region:520000", 1)
+    desk.sharing.access.set_tier(TYPE, "environment", "open", "r", CONSOLE)
+    assert region_asks(desk, "holder", type=TYPE, holder_code=CODE) == "NOT_FOUND"  # a region is not sent on
+    assert neighbour.asked == 1
+
+
 # ---------------------------------------------------------------- licences kept elsewhere
 
 FACTS = {"licence_number": "no", "holder_name": "company", "holder_code": "uscc", "state": "status", "valid_to": "ends"}
-CODE = "91990000MA49QUAQ2W"
 
 
 def ask(desk: Desk, system: System, operation: str, **parameters: object) -> SharedAnswer:
