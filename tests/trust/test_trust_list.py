@@ -286,22 +286,21 @@ def test_there_are_enough_attacks() -> None:
     assert len(ATTACKS) >= 60
 
 
-@pytest.mark.parametrize(
-    ("pin", "made", "code"),
-    [
-        ("", ONE, "trust_list.pin"),
-        ("00" * 32, ONE, "trust_list.pin"),
-        (ONE.digest[:-1], ONE, "trust_list.pin"),
-        (ONE.digest, FED.sign(ONE, by=(0,)), "trust_list.threshold"),
-        (FED.first(next_update=MOMENT).digest, FED.first(next_update=MOMENT), ""),
-        (
-            FED.first(next_update=MOMENT - timedelta(seconds=1)).digest,
-            FED.first(next_update=MOMENT - timedelta(seconds=1)),
-            "trust_list.expired",
-        ),
-    ],
-)
-def test_the_first_list(pin: str, made: TrustList, code: str) -> None:
+_LAST_SECOND = FED.first(next_update=MOMENT)
+_EXPIRED = FED.first(next_update=MOMENT - timedelta(seconds=1))
+FIRST: dict[str, tuple[str, TrustList, str]] = {
+    "without a pin": ("", ONE, "trust_list.pin"),
+    "another pin": ("00" * 32, ONE, "trust_list.pin"),
+    "a pin cut short": (ONE.digest[:-1], ONE, "trust_list.pin"),
+    "one signature of two": (ONE.digest, FED.sign(ONE, by=(0,)), "trust_list.threshold"),
+    "in its last second": (_LAST_SECOND.digest, _LAST_SECOND, ""),
+    "expired": (_EXPIRED.digest, _EXPIRED, "trust_list.expired"),
+}
+
+
+@pytest.mark.parametrize("case", FIRST)
+def test_the_first_list(case: str) -> None:
+    pin, made, code = FIRST[case]
     if not code:
         assert accept_first(made, pin, MOMENT) is made
         return
