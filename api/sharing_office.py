@@ -113,9 +113,8 @@ class SharingOffice:
             asked.operation, error, caller=known, request=asked.request, address=asked.address
         )
 
-    def apply(self, asked: Asked) -> ApplicationView:
-        """共享申请 by the system itself. Raises as ``Access.apply``."""
-        caller = self.admit(asked)
+    def apply(self, caller: Caller, asked: Asked) -> ApplicationView:
+        """共享申请 by the system itself, which was admitted. Raises as ``Access.apply``."""
         content = _content(asked.message)
         if not set(content) <= {"type", "department", "operations", "service_items", "basis", "reason"}:
             raise Malformed("sharing.application_members", "申请中含有未知的项目。")

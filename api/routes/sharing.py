@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
+from api.deps import idempotency_key
+from api.idempotent import once
 from api.schemas.common import problems
 from api.sharing_deps import Found, answered, asked
 from api.sharing_office import Asked, application_json
@@ -85,8 +87,22 @@ for _operation in OPERATIONS:
     summary=N_("共享：提交共享申请"),
 )
 def apply(request: Request, found: Found, question: Question) -> Response:
-    """`{"type", "department", "operations", "service_items", "basis", "reason"}`; the owning department decides."""
-    return answered(request, question, lambda: JSONResponse(application_json(found.sharing.apply(question)), 201))
+    """`{"type", "department", "operations", "service_items", "basis", "reason"}`; the owning department decides. Takes
+    an `Idempotency-Key`.
+    """
+
+    def made() -> Response:
+        caller = found.sharing.admit(question)
+        key = idempotency_key(request.headers.get("idempotency-key"))
+        return once(
+            found.idempotency,
+            key,
+            f"sharing:{caller.id}",
+            question.message.body,
+            lambda: application_json(found.sharing.apply(caller, question)),
+        )
+
+    return answered(request, question, made)
 
 
 @router.get("/sharing/applications", responses=problems(401, 403, 429), summary=N_("共享：本系统的共享申请"))

@@ -225,21 +225,24 @@ def test_a_system_applies_by_itself(here: Place) -> None:
     system = make_system(here.live.services.desk).signed_in(here.client)
     body = {"type": TEACHER, "operations": ["check"], "service_items": [ITEM], "basis": "条例", "reason": "办事"}
     path = "/api/v1/sharing/applications"
-    made = send(here.client, Draft(system, "applications", body))
+
+    def post(content: object, key: str) -> httpx.Response:
+        return send(here.client, Draft(system, "applications", content, headers={"Idempotency-Key": key}))
+
+    made = post(body, "one")
     assert made.status_code == 201, made.text
     assert made.json()["state"] == "requested"
-    again = send(here.client, Draft(system, "applications", body))
-    assert (again.status_code, again.json()["code"]) == (409, "sharing.application_open")
+    again = post(body, "one")
+    assert (again.status_code, again.json()["id"]) == (201, made.json()["id"])
+    other = post(body, "two")
+    assert (other.status_code, other.json()["code"]) == (409, "sharing.application_open")
+    assert send(here.client, Draft(system, "applications", body)).json()["code"] == "idempotency.missing"
     mine = send(here.client, Draft(system, "applications", None, method="GET", path=path))
     assert [one["id"] for one in mine.json()["items"]] == [made.json()["id"]]
-    for wrong in (
-        {},
-        {**body, "operations": "check"},
-        {**body, "x": 1},
-        {**body, "service_items": []},
-        {**body, "basis": ""},
+    for number, wrong in enumerate(
+        ({}, {**body, "operations": "check"}, {**body, "x": 1}, {**body, "service_items": []}, {**body, "basis": ""})
     ):
-        assert send(here.client, Draft(system, "applications", wrong)).status_code in (404, 409, 422), wrong
+        assert post(wrong, f"wrong-{number}").status_code in (404, 409, 422), wrong
 
 
 # ---------------------------------------------------------------- role × scope × route
