@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from licence_store import numbering
-from licence_store.numbering import LIST_SIZE, new_serial, permuted, take_numbers, take_slots
+from licence_store.numbering import GIVEN, LIST_SIZE, new_serial, permuted, take_numbers, take_slots
+from licence_store.status_list import decoys
 from seal.database import Sessions
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -44,8 +46,26 @@ def test_rearrangement_meets_every_index_once() -> None:
 
 
 def test_next_list_when_one_is_full(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numbering, "LIST_SIZE", 10)
+    monkeypatch.setattr(numbering, "GIVEN", 10)
     with sessions.begin() as session:
         slots = take_slots(session, 25, NOW, "")
     assert len({s.list_id for s in slots}) == 3
     assert len(set(slots)) == 25
+
+
+def test_each_type_has_lists_of_its_own(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        lists = [take_slots(session, 1, NOW, kind)[0].list_id for kind in ("A", "B", "A", "")]
+    assert lists[0] == lists[2] and len(set(lists)) == 3
+
+
+def test_decoys_are_never_given_and_never_go_back() -> None:
+    secret, years = b"s" * 32, [NOW + timedelta(days=365 * n) for n in range(12)]
+    looks = [decoys(secret, NOW, moment) for moment in years]
+    assert looks[0].count("CURRENT") == LIST_SIZE and looks[3] == decoys(secret, NOW, years[3])
+    changed = [{place for place, state in enumerate(look) if state != "CURRENT"} for look in looks]
+    given = {permuted(secret, n) for n in range(GIVEN)}
+    for before, after in itertools.pairwise(range(len(looks))):
+        assert changed[before] <= changed[after] and not changed[after] & given
+        assert all(looks[before][place] == looks[after][place] for place in changed[before])
+    assert len(changed[5]) > 500 and {"REVOKED", "LOST", "EXPIRED"} <= set(looks[5])
