@@ -129,8 +129,13 @@ def test_a_department_sets_its_own_tiers(live: Live, people: dict[str, httpx.Cli
     assert live.services.desk.sharing.access.tiers("education")[0].tier == "application"
 
 
+TOKENS: dict[int, str] = {}
+"""The form token of each session, fetched once."""
+
+
 def look_up(client: httpx.Client, file: tuple[str, bytes] | None = None, **given: str) -> httpx.Response:
-    token = csrf(client.get("/sharing/look-up").text)
+    token = TOKENS.get(id(client)) or csrf(client.get("/sharing/look-up").text)
+    TOKENS[id(client)] = token
     files = {"file": file} if file else {"file": ("", b"")}
     return client.post("/sharing/look-up", data={"csrf": token, **PURPOSE, **given}, files=files)
 
