@@ -165,6 +165,12 @@ def test_minted_in_one_region_and_good_in_another(
     entitlement = report["trust_list"]["entitlement"]
     assert (entitlement["region"], entitlement["level"], report["trust_list"]["number"]) == ("990000", "A", 1)
 
+    # the same licence as PDF
+    minted = nodes["A"].services
+    digest = minted.further_form(minted.register.find(licence_id), "pdf", minted.actor(None))
+    judged = b.services.desk.verifier().verify(minted.desk.files.get(digest))
+    assert str(judged.indication) == "TOTAL-PASSED" and "entitlement" in judged.trust_list
+
     # lost in A, refused in B well within a minute
     command(f"licence report-lost {licence_id} --reason 遗失 --dir A --json")
     b.clock.forward(seconds=11)
