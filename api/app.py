@@ -29,6 +29,7 @@ from api.routes import (
     materials,
     pages_catalogue,
     pages_collection,
+    pages_copies,
     pages_designer,
     pages_disputes,
     pages_entry,
@@ -46,8 +47,8 @@ from api.routes import (
     pages_space,
     pages_space_account,
     pages_space_copies,
-    pages_space_materials,
     pages_space_delegations,
+    pages_space_materials,
     pages_space_sign_in,
     pages_space_uploads,
     pages_staff,
@@ -109,7 +110,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     for module in (pages_space, pages_present, pages_disputes):
         app.include_router(module.router)
-    for module in (pages_space_copies, pages_window_copies):
+    for module in (pages_copies, pages_space_copies, pages_window_copies):
         app.include_router(module.router)
     if services.demonstration_provider is not None:
         app.include_router(test_idp.router)
