@@ -32,7 +32,6 @@ def capacity_rows(
     capacities: Iterable[Capacity], session: HolderSession, translate: Callable[[str], str]
 ) -> list[dict[str, Any]]:
     """办事身份 to choose from."""
-    here = session.delegation_id or (session.holder.code if session.acts_for_another else "")
     return [
         {
             "key": one.key,
@@ -40,7 +39,7 @@ def capacity_rows(
             "code": one.holder.masked_code,
             "by": translate(BY[one.by]),
             "by_key": one.by,
-            "here": one.key == here,
+            "here": one.key == session.acting_key,
             "rights": rights_line(one.delegation.terms.rights, translate) if one.delegation else "",
             "until": when(one.delegation.terms.ends)[:16] if one.delegation else "",
         }
