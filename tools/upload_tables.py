@@ -1,4 +1,4 @@
-"""Write the tables of docs/uploads.md from the data: limits by kind, reasons for refusing. ``--check``: compare only."""
+"""Write the tables of docs/uploads.md from the data: limits by kind, reasons; ``--check`` compares only."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "uploads.md"
 def limits() -> str:
     """The kinds, a line each."""
     rows = [
-        f"| `{one.kind}` | {', '.join(FORMATS[media] for media in one.formats)} | {one.max_size >> 20} MiB | {one.max_pages} | "
-        f"{one.max_pixels // 1_000_000} million | {one.min_side} | {one.min_dpi} | {one.blank} | {one.blurred} |"
+        f"| `{one.kind}` | {', '.join(FORMATS[media] for media in one.formats)} | {one.max_size >> 20} MiB | "
+        f"{one.max_pages} | {one.max_pixels // 1_000_000} million | {one.min_side} | {one.min_dpi} | "
+        f"{one.blank} | {one.blurred} |"
         for one in all_limits().values()
     ]
     head = "| kind | formats | size | pages | dots a page | shorter side | dpi of a scan in a PDF | blank | blurred |"
@@ -29,7 +30,8 @@ def reasons() -> str:
     """The reasons, a line each, in both languages."""
     english = translator("en")
     rows = [
-        f"| `{name}` | {one.template} | {english(one.template)} | {english(one.remedy)} | {'yes' if one.dangerous else ''} |"
+        f"| `{name}` | {one.template} | {english(one.template)} | {english(one.remedy)} | "
+        f"{'yes' if one.dangerous else ''} |"
         for name, one in REASONS.items()
     ]
     return "\n".join(["| reason | 说明 | in English | how to mend it | dangerous |", "|---|---|---|---|---|", *rows])

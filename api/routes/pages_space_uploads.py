@@ -141,7 +141,7 @@ def _kind(one: Any, chosen: str, language: str) -> dict[str, Any]:
         "note": one.note_en if language == "en" else one.note,
         "level": one.level,
         "is_licence": one.is_licence,
-        "formats": "、".join(FORMATS[media] for media in limits.formats),
+        "formats": (", " if language == "en" else "、").join(FORMATS[media] for media in limits.formats),
         "size": megabytes(limits.max_size),
         "pages": limits.max_pages,
         "octets": limits.max_size,
