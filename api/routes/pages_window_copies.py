@@ -126,7 +126,7 @@ def _look(request: Request, found: Services, person: Visitor, given: Brought) ->
         raise Malformed("copy.nothing_brought", "请选择副本文件，或填写链接地址、副本编号。", field="file")
     if not given.content and (on_paper := copy_office.copy_in(given.named)):
         view, against = copier.look_at(on_paper, person.actor, stated)
-        return _verdict(request, found, person, given, view, _by_record(request, against), against is not None)
+        return _verdict(request, found, person, given, view, _by_record(request, view, against), against is not None)
     content, name = given.content, given.name
     if not content:
         taken = copier.take(copy_office.token_in(given.named), person.actor)
@@ -149,17 +149,18 @@ def _look(request: Request, found: Services, person: Visitor, given: Brought) ->
     return _verdict(request, found, person, given, shown.view, verdict, wrong)
 
 
-def _by_record(request: Request, against: LicenceTrustError | None) -> dict[str, Any]:
-    """The verdict on a copy that lies there on paper."""
+def _by_record(request: Request, view: CopyView, against: LicenceTrustError | None) -> dict[str, Any]:
+    """The verdict on a copy that lies there on paper; what it shows is told to whom it is for, and while it is good."""
     translate = translation(request)
     if against is None:
         title, sentence = (
             N_("登记相符，请与纸面逐项对照"),
             N_("没有核验文件本身：请把纸面内容与下面登记的内容逐项对照。"),
         )
+        face = [(one["title"], one["text"]) for one in view.terms.get("face", ())]
         return {
             "tone": "unsure", "title": translate(title), "sentence": translate(sentence), "word": "", "findings": [],
-            "face": [], "digest": "",
+            "face": face, "digest": "",
         }  # fmt: skip
     return {
         "tone": "fail", "title": translate(N_("不能采用")), "sentence": against.localised(translate)[0],
@@ -177,7 +178,7 @@ def _verdict(
         "window_copy.html",
         visitor=person,
         nav=NAV,
-        verdict={**verdict, "face": verdict["face"] or _face_of(view)},
+        verdict=verdict,
         copy=view,
         badge=copy_views.badge(view, now, translate) if view else None,
         facts_of_copy=copy_views.facts(view, translate) if view else [],
@@ -185,10 +186,6 @@ def _verdict(
         words={**given.words, "recipient": _own(found, person) or given.words["recipient"]},
         key=secrets.token_hex(16),
     )
-
-
-def _face_of(view: CopyView | None) -> list[tuple[str, str]]:
-    return [(one["title"], one["text"]) for one in view.terms.get("face", ())] if view else []
 
 
 def _done(
