@@ -69,7 +69,8 @@ def _checked(
         problem = problem_of(error, language_of(request))
         answer: dict[str, Any] = {"code": problem.code, "detail": problem.detail, "remedy": problem.remedy}
         steps = upload_office.steps_until(error, translate, scanned=scanned)
-        answer |= {"steps": [one.to_json() for one in steps], "meter": upload_office.meter_of(found, person.session, translate)}
+        meter = upload_office.meter_of(found, person.session, translate)
+        answer |= {"steps": [one.to_json() for one in steps], "meter": meter}
         return JSONResponse(answer, problem.status)
     steps = upload_office.steps_of(view, translate, scanned=scanned)
     return JSONResponse(

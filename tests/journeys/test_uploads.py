@@ -28,7 +28,7 @@ from tests.licence_store.uploads import makers as m
 from trust.identifiers import citizen_check_char
 from trust.journal import Actor
 
-PERSON, STRANGER = (first + citizen_check_char(first) for first in ("99010119900101001", "99010119900101002"))
+PERSON, STRANGER, THIRD = (f"9901011990010100{n}" + citizen_check_char(f"9901011990010100{n}") for n in (1, 2, 3))
 PAGE = {"Accept": "text/html"}
 
 
@@ -280,7 +280,7 @@ def cli(capsys: pytest.CaptureFixture[str], place: Path, *arguments: str, status
 
 
 def test_the_console(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    scan, holder = tmp_path / "scan.jpg", ("--holder", STRANGER)
+    scan, holder = tmp_path / "scan.jpg", ("--holder", THIRD)
     scan.write_bytes(m.jpeg())
     made = cli(capsys, place, "upload", "add", str(scan), *holder, "--kind", "licence_scan")[0]
     assert [one["id"] for one in cli(capsys, place, "upload", "list", *holder)] == [made["id"]]
