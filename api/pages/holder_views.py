@@ -48,7 +48,12 @@ def capacity_rows(
 
 
 def rights_line(rights: Iterable[str], translate: Callable[[str], str]) -> str:
-    return "、".join(translate(RIGHT_TITLES[one]) for one in listed(rights))
+    return joined((translate(RIGHT_TITLES[one]) for one in listed(rights)), translate)
+
+
+def joined(words: Iterable[str], translate: Callable[[str], str]) -> str:
+    """A list in one line, as the reader's language writes it."""
+    return ("、" if translate(BY["self"]) == BY["self"] else ", ").join(words)
 
 
 def sign_in_row(one: SignInView, translate: Callable[[str], str]) -> dict[str, str]:
@@ -62,9 +67,7 @@ def account_facts(
 ) -> list[tuple[str, str]]:
     """我的账号."""
     until = (
-        translate("（有效至 {time}）").format(time=when(session.fresh_until)[11:16])
-        if now < session.fresh_until
-        else ""
+        translate("（有效至 {time}）").format(time=when(session.fresh_until)[11:16]) if session.proves(2, now) else ""
     )
     return [
         (translate("姓名"), view.person.name),
