@@ -30,6 +30,7 @@ from api.routes import (
     oauth,
     pages_catalogue,
     pages_collection,
+    pages_copies,
     pages_designer,
     pages_disputes,
     pages_entry,
@@ -114,7 +115,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     for module in (pages_space, pages_present, pages_disputes):
         app.include_router(module.router)
-    for module in (pages_space_copies, pages_window_copies):
+    for module in (pages_copies, pages_space_copies, pages_window_copies):
         app.include_router(module.router)
     if services.demonstration_provider is not None:
         app.include_router(test_idp.router)

@@ -28,6 +28,7 @@ MEDIA: Final[Mapping[str, str]] = {"ofd": "application/ofd", "pdf": "application
 SCOPE: Final = "accept"
 """What a token needs to ask about copies and to accept them."""
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_COPY: Final = re.compile(r"(?:\S*/c/)?(c-[0-9a-z]{16,38})/?(?:[?#]\S*)?")
 _TOKEN: Final = re.compile(r"(?:\S*/d/)?([A-Za-z0-9_-]{43})/?(?:[?#]\S*)?")
 
 
@@ -63,6 +64,12 @@ def token_in(text: str) -> str:
     if found is None:
         raise NotFound("copy.link_unknown", "没有这个下载链接。", remedy="请核对地址，或请持证者重新发送。")
     return found[1]
+
+
+def copy_in(text: str) -> str:
+    """The copy's id in what its code leads to, or as it is printed; empty: there is none."""
+    found = _COPY.fullmatch(text.strip()[:2000])
+    return found[1] if found else ""
 
 
 def download(taken: Taken) -> Response:

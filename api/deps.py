@@ -12,6 +12,7 @@ from fastapi import Depends, Header, Query, Request
 from starlette.datastructures import FormData, UploadFile
 
 from api.errors import language_of
+from api.form_parsing import form_in_memory
 from api.pages.rendering import CSRF_COOKIE
 from api.refusals import TooLarge, Unreadable, UnsupportedMedia
 from api.wiring import Services
@@ -142,11 +143,14 @@ def _csrf(request: Request, person: Visitor | None) -> str:
 async def checked_form(request: Request, wanted: str, fields: int) -> AsyncIterator[FormData]:
     """The posted form, if its token is ``wanted``. Raises ``Refused("session.csrf")``."""
     demand_form(request)
-    async with request.form(max_files=1, max_fields=fields) as data:
+    data = await form_in_memory(request, fields=fields)
+    try:
         given = data.get("csrf")
         if not isinstance(given, str) or not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
             raise Refused("session.csrf", "页面已失效，请刷新后重新提交。", remedy="请返回上一页，刷新后重试。")
         yield data
+    finally:
+        await data.close()
 
 
 def demand_form(request: Request) -> None:

@@ -87,7 +87,7 @@ class RelyingParty:
     ) -> None:
         """``fetcher`` answers who fetches from an address: what is foreign to the issuer's host keeps off our nets."""
         self.registration = registration
-        self._fetcher, self._clock = fetcher, clock
+        self.fetcher, self._clock = fetcher, clock
         self._lock = Lock()
         self._kept: dict[str, tuple[datetime, dict[str, Any]]] = {}
 
@@ -183,7 +183,7 @@ class RelyingParty:
 
     def metadata(self) -> dict[str, Any]:
         """The provider's own description (OpenID Connect Discovery). Raises ``Unavailable("holder.provider")``."""
-        url = f"{self.registration.issuer}/.well-known/openid-configuration"
+        url = f"{self.registration.issuer.rstrip('/')}/.well-known/openid-configuration"
         found = self._document(url, newer_than=None)
         endpoints = ("authorization_endpoint", "token_endpoint", "jwks_uri")
         if found.get("issuer") != self.registration.issuer or not all(self._safe(found.get(one)) for one in endpoints):
@@ -264,7 +264,7 @@ class RelyingParty:
 
         registration = self.registration
         return OAuth2Client(
-            _Session(self._fetcher),
+            _Session(self.fetcher),
             client_id=registration.client_id,
             client_secret=registration.client_secret or None,
             scope="openid profile",
@@ -302,7 +302,7 @@ class RelyingParty:
         if kept is not None and kept[0] > max(now - _KEPT, newer_than or NEVER):
             return kept[1]
         try:
-            found = json.loads(self._fetcher(url).fetch(Exchange(url, accept="application/json", limit=LARGEST)))
+            found = json.loads(self.fetcher(url).fetch(Exchange(url, accept="application/json", limit=LARGEST)))
         except (Unavailable, ValueError, RecursionError) as error:
             raise _away(error.code if isinstance(error, Unavailable) else "json") from error
         if not isinstance(found, dict):

@@ -59,7 +59,7 @@ _REQUESTS: Final = (
 
 def waiting_for(found: Services, who: Official) -> tuple[Waits, ...]:
     """What waits for this person, what is urgent first; nothing that is nought."""
-    parts = (_papers, _inspections, _quarantine, _drafts, _seals, _running)
+    parts = (_papers, _disputes, _inspections, _quarantine, _drafts, _seals, _running)
     lines = [one for part in parts for one in part(found, who)]
     return tuple(sorted((one for one in lines if one.count), key=lambda one: not one.urgent))
 
@@ -76,6 +76,16 @@ def _papers(found: Services, who: Official) -> Iterator[Waits]:
         (sheets.SEALING, N_("盖章未完成的采集单")),
     ):
         yield Waits(f"entry.{state}", title, counts.get(state, 0), f"/entry?state={state}", "file")
+
+
+def _disputes(found: Services, who: Official) -> Iterator[Waits]:
+    """异议 of holders, to be answered by the department; late ones for whoever oversees it too."""
+    if who.role not in _WORKERS:
+        return
+    count, late = found.desk.disputes.waiting(who.actor.department or None)
+    yield Waits("disputes.late", N_("逾期未答复的异议"), late, "/disputes?show=late", "alert", True)
+    if who.role is Role.OFFICER:
+        yield Waits("disputes.open", N_("待答复的异议"), count - late, "/disputes", "pen")
 
 
 def _inspections(found: Services, who: Official) -> Iterator[Waits]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -30,7 +30,7 @@ ANGLE: Final = 24.0
 """Degrees by which rows rise."""
 _ASIDE: Final = 0.075
 """How far the light row is moved, in ems."""
-_LARGEST, _SMALLEST = 4.6, 1.8
+_LARGEST, _SMALLEST = 6.0, 1.8
 _LEADING: Final = 1.5
 _MARGIN: Final = 4.0
 
@@ -120,6 +120,14 @@ def _block(rows: Sequence[tuple[str, tuple[float, ...]]], size: float, corner: t
         yield Mark(text, x, y, deltas, size, DARK, DARK_OPACITY)
 
 
+def halved(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """The marks for being drawn twice, one upon the other, with about the same result."""
+    return tuple(replace(mark, opacity=_TWICE[mark.opacity]) for mark in marks)
+
+
+_TWICE: Final = {DARK_OPACITY: 0.34, LIGHT_OPACITY: 0.45}
+
+
 # ---------------------------------------------------------------- OFD
 
 
@@ -136,8 +144,8 @@ def ofd_mark(mark: Mark, identity: int, font: int) -> str:
     deltas = " ".join(number(round(delta, 3)) for delta in mark.deltas)
     delta = f' DeltaX="{deltas}"' if deltas else ""
     return (
-        f'<ofd:TextObject ID="{identity}" Boundary="{box}" CTM="{matrix}" Font="{font}" Size="{number(mark.size)}" '
-        f'Alpha="{round(mark.opacity * 255)}"><ofd:FillColor Value="{" ".join(map(str, mark.colour))}"/>'
+        f'<ofd:TextObject ID="{identity}" Boundary="{box}" CTM="{matrix}" Font="{font}" Size="{number(mark.size)}">'
+        f'<ofd:FillColor Value="{" ".join(map(str, mark.colour))}" Alpha="{round(mark.opacity * 255)}"/>'
         f'<ofd:TextCode X="0" Y="0"{delta}>{escape(mark.text)}</ofd:TextCode></ofd:TextObject>'
     )
 

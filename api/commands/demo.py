@@ -65,6 +65,7 @@ def prepare(services: Services) -> dict[str, object]:
     say(tr("示例证照：{path}").format(path=paths[0]))
     say(tr("核验：licence-trust verify {path} --dir {place}").format(path=paths[0], place=services.settings.dir))
     say(tr("账号和口令：{path}").format(path=accounts))
+    say(tr("用户空间：{url}（任选一位虚构的人物登录）").format(url=f"{services.settings.base_url}/space"))
     return {
         "dir": str(services.settings.dir),
         "licence": paths[0],

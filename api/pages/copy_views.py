@@ -110,6 +110,12 @@ def facts(view: CopyView, translate: Translate) -> list[tuple[str, str]]:
     return [(title, text) for title, text in found if text]
 
 
+def public_facts(view: CopyView, translate: Translate) -> list[tuple[str, str]]:
+    """The same for everybody; fields that are masked are named nowhere."""
+    masked = translate(N_("遮盖的字段"))
+    return [(title, text) for title, text in facts(view, translate) if title != masked]
+
+
 def identity(view: CopyView, translate: Translate) -> list[tuple[str, str]]:
     """How the copy is told from others."""
     return [

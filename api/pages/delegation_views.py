@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import FormData
 
-from api.pages.holder_views import rights_line
+from api.pages.holder_views import joined, rights_line
 from api.pages.verdict import BEIJING, when
-from licence_store.holding.holder import ALL, HOLDER_RIGHTS, RIGHT_TITLES, HolderSession
+from licence_store.holding.holder import ALL, HOLDER_RIGHTS, RIGHT_TITLES, Holder, HolderSession
 from licence_store.holding.terms import listed
 from trust.i18n import N_
 
@@ -105,16 +105,22 @@ def facts(
     names = {each.code: type_name(each, language) for each in types}
     everything = translate("不限")
     level = translate("第{n}级（至多三级）").format(n=one.depth)
-    shown_types = everything if ALL in one.terms.types else "、".join(names.get(c, c) for c in sorted(one.terms.types))
+    shown_types = (
+        everything if ALL in one.terms.types else joined((names.get(c, c) for c in sorted(one.terms.types)), translate)
+    )
     return [
-        (translate("持证者"), f"{one.holder.name}（{one.holder.masked_code}）"),
-        (translate("被授权人"), f"{one.delegate.name}（{one.delegate.masked_code}）"),
+        (translate("持证者"), _named(one.holder, translate)),
+        (translate("被授权人"), _named(one.delegate, translate)),
         (translate("授权事项"), rights_line(one.terms.rights, translate)),
         (translate("证照类型"), shown_types),
-        (translate("服务事项"), everything if ALL in one.terms.items else "、".join(sorted(one.terms.items))),
+        (translate("服务事项"), everything if ALL in one.terms.items else joined(sorted(one.terms.items), translate)),
         (translate("期限"), f"{when(one.terms.starts)[:16]} — {when(one.terms.ends)[:16]}"),
         (translate("层级"), level),
     ]
+
+
+def _named(holder: Holder, translate: Translate) -> str:
+    return translate("{name}（{code}）").format(name=holder.name, code=holder.masked_code)
 
 
 def steps(found: Iterable[DelegationStep], translate: Translate) -> list[dict[str, Any]]:

@@ -32,7 +32,6 @@ def capacity_rows(
     capacities: Iterable[Capacity], session: HolderSession, translate: Callable[[str], str]
 ) -> list[dict[str, Any]]:
     """办事身份 to choose from."""
-    here = session.delegation_id or (session.holder.code if session.acts_for_another else "")
     return [
         {
             "key": one.key,
@@ -40,7 +39,7 @@ def capacity_rows(
             "code": one.holder.masked_code,
             "by": translate(BY[one.by]),
             "by_key": one.by,
-            "here": one.key == here,
+            "here": one.key == session.acting_key,
             "rights": rights_line(one.delegation.terms.rights, translate) if one.delegation else "",
             "until": when(one.delegation.terms.ends)[:16] if one.delegation else "",
         }
@@ -49,7 +48,12 @@ def capacity_rows(
 
 
 def rights_line(rights: Iterable[str], translate: Callable[[str], str]) -> str:
-    return "、".join(translate(RIGHT_TITLES[one]) for one in listed(rights))
+    return joined((translate(RIGHT_TITLES[one]) for one in listed(rights)), translate)
+
+
+def joined(words: Iterable[str], translate: Callable[[str], str]) -> str:
+    """A list in one line, as the reader's language writes it."""
+    return ("、" if translate(BY["self"]) == BY["self"] else ", ").join(words)
 
 
 def sign_in_row(one: SignInView, translate: Callable[[str], str]) -> dict[str, str]:
@@ -63,9 +67,7 @@ def account_facts(
 ) -> list[tuple[str, str]]:
     """我的账号."""
     until = (
-        translate("（有效至 {time}）").format(time=when(session.fresh_until)[11:16])
-        if now < session.fresh_until
-        else ""
+        translate("（有效至 {time}）").format(time=when(session.fresh_until)[11:16]) if session.proves(2, now) else ""
     )
     return [
         (translate("姓名"), view.person.name),

@@ -73,7 +73,7 @@ def card(view: MaterialView, types: Mapping[str, str], language: str, translate:
         "id": view.id,
         "href": address(view.id),
         "own_href": own_address(view.id),
-        "title": view.title or "—",
+        "title": view.title or translate(N_("已删除的材料")),
         "kind": view.kind.titled(language),
         "type": types.get(view.type_code, ""),
         "number": view.stated_number,
@@ -216,9 +216,9 @@ def _given(data: FormData, number: int) -> tuple[str, str, str]:
 
 
 def compared(data: FormData) -> tuple[tuple[str, str, str], ...]:
-    """What was filled in; rows without a value on either side were not compared."""
+    """What was compared: rows with a value on both sides; one side may have been filled in for the officer."""
     rows = (_given(data, number) for number in range(MOST_ROWS))
-    return tuple((aspect, upload, original) for aspect, upload, original in rows if upload or original)
+    return tuple((aspect, upload, original) for aspect, upload, original in rows if upload and original)
 
 
 def may(view: MaterialView, role: str, action: str) -> bool:

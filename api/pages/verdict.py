@@ -122,7 +122,7 @@ def _copy(report: Report, translate: Translate) -> list[tuple[str, str]]:
     if copy is None:
         return []
     rows = [(translate(title), str(copy[key])) for key, title in _COPY_ROWS]
-    rows.insert(2, (translate("副本有效期至"), when(datetime.fromisoformat(str(copy["until"])))))
+    rows.insert(2, (translate("副本有效期至"), _last_moment(str(copy["until"]))))
     if copy["uses"]:
         rows.insert(3, (translate("限用次数"), str(copy["uses"])))
     original = copy["original"]
@@ -130,6 +130,11 @@ def _copy(report: Report, translate: Translate) -> list[tuple[str, str]]:
     rows.append((translate("原件"), f"{original['title']} · {original['id']}"))
     rows.append((translate("原件摘要（SM3）"), str(original["sm3"])))
     return [(title, text) for title, text in rows if text]
+
+
+def _last_moment(until: str) -> str:
+    """The last second before the end: a copy until the 31st is not said to be valid until the 1st."""
+    return when(datetime.fromisoformat(until) - timedelta(seconds=1))
 
 
 _FACE_NOTES = {
@@ -149,6 +154,8 @@ def _sentence(report: Report, translate: Translate) -> str:
     """The verdict in one sentence: who sealed it, when, and the one thing that decides."""
     if report.indication is Indication.PASSED:
         first = report.signatures[0]
+        if report.copy is not None:
+            return fill(translate("这是“{by}”制作的用证副本，仅供“{recipient}”用于“{purpose}”，没有被改动。"), report.copy)
         named = {"who": first.seal.name if first.seal else first.signer, "when": when(first.time)}
         if first.time_proved:
             return fill(translate("文件由“{who}”于 {when} 盖章，此后没有改动；盖章时证书有效。"), named)

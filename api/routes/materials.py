@@ -51,7 +51,7 @@ def rules(request: Request) -> dict[str, object]:
 
 
 @router.get(
-    "/materials", response_model=shapes.MaterialList, responses=READING, dependencies=_BEARER,
+    "/window/materials", response_model=shapes.MaterialList, responses=READING, dependencies=_BEARER,
     summary=N_("窗口工作表：待核验、已核验、已退回的材料"),
 )  # fmt: skip
 def work_list(
@@ -84,7 +84,7 @@ def lookup(
 
 
 @router.get(
-    "/materials/{item_id}", response_model=shapes.MaterialAnswer, responses=READING, dependencies=_BEARER,
+    "/window/materials/{item_id}", response_model=shapes.MaterialAnswer, responses=READING, dependencies=_BEARER,
     summary=N_("一份材料：可信等级和由谁核验"),
 )  # fmt: skip
 def one(request: Request, found: Found, who: Who, item_id: MaterialId) -> dict[str, object]:
@@ -92,8 +92,8 @@ def one(request: Request, found: Found, who: Who, item_id: MaterialId) -> dict[s
 
 
 @router.get(
-    "/materials/{item_id}/usability", response_model=shapes.MaterialAnswer, responses={**READING, **problems(409)},
-    dependencies=_BEARER, summary=N_("材料可否不经核验直接使用"),
+    "/window/materials/{item_id}/usability", response_model=shapes.MaterialAnswer,
+    responses={**READING, **problems(409)}, dependencies=_BEARER, summary=N_("材料可否不经核验直接使用"),
 )  # fmt: skip
 def usability(request: Request, found: Found, who: Who, item_id: MaterialId) -> dict[str, object]:
     """403 `material.original_check`: an officer must compare it with the original first."""
@@ -101,7 +101,7 @@ def usability(request: Request, found: Found, who: Who, item_id: MaterialId) -> 
 
 
 @router.get(
-    "/materials/{item_id}/content", responses={**READING, **FILE}, dependencies=_BEARER, summary=N_("材料的文件")
+    "/window/materials/{item_id}/content", responses={**READING, **FILE}, dependencies=_BEARER, summary=N_("材料的文件")
 )
 def content(found: Found, who: Who, item_id: MaterialId) -> Response:
     data = found.desk.materials.content(item_id, who)
@@ -109,7 +109,7 @@ def content(found: Found, who: Who, item_id: MaterialId) -> Response:
 
 
 @router.get(
-    "/materials/{item_id}/pages/{page}.png", responses={**READING, **PNG}, dependencies=_BEARER,
+    "/window/materials/{item_id}/pages/{page}.png", responses={**READING, **PNG}, dependencies=_BEARER,
     summary=N_("材料一页的图像"),
 )  # fmt: skip
 def picture(found: Found, who: Who, item_id: MaterialId, page: int) -> Response:
@@ -117,15 +117,15 @@ def picture(found: Found, who: Who, item_id: MaterialId, page: int) -> Response:
 
 
 @router.get(
-    "/materials/{item_id}/history", response_model=shapes.MaterialHistory, responses=READING, dependencies=_BEARER,
-    summary=N_("材料经过"),
+    "/window/materials/{item_id}/history", response_model=shapes.MaterialHistory, responses=READING,
+    dependencies=_BEARER, summary=N_("材料经过"),
 )  # fmt: skip
 def history(found: Found, who: Who, item_id: MaterialId) -> dict[str, object]:
     return {"items": [material_office.event_shape(line) for line in found.desk.materials.history(item_id, who)]}
 
 
 @router.get(
-    "/materials/{item_id}/provenance", responses=READING, dependencies=_BEARER,
+    "/window/materials/{item_id}/provenance", responses=READING, dependencies=_BEARER,
     summary=N_("材料的来历图，签名，可离线核验"),
 )  # fmt: skip
 def provenance(found: Found, who: Who, item_id: MaterialId) -> Response:
@@ -133,7 +133,7 @@ def provenance(found: Found, who: Who, item_id: MaterialId) -> Response:
 
 
 @router.post(
-    "/materials/{item_id}/checks", response_model=shapes.MaterialAnswer, status_code=201, responses=CHANGING,
+    "/window/materials/{item_id}/checks", response_model=shapes.MaterialAnswer, status_code=201, responses=CHANGING,
     dependencies=_BEARER, summary=N_("与原件核对，升为 B 级；部门签名"),
 )  # fmt: skip
 def check(found: Found, who: Who, item_id: MaterialId, asked: shapes.CheckRequest, content: Sent, key: Key) -> Response:
@@ -150,7 +150,7 @@ def check(found: Found, who: Who, item_id: MaterialId, asked: shapes.CheckReques
 
 
 @router.post(
-    "/materials/{item_id}/refusals", response_model=shapes.MaterialAnswer, status_code=201, responses=CHANGING,
+    "/window/materials/{item_id}/refusals", response_model=shapes.MaterialAnswer, status_code=201, responses=CHANGING,
     dependencies=_BEARER, summary=N_("退回材料，理由取自理由表"),
 )  # fmt: skip
 def refuse(
@@ -163,7 +163,7 @@ def refuse(
 
 
 @router.post(
-    "/materials/{item_id}/better", response_model=shapes.BetterAnswer, status_code=201, responses=CHANGING,
+    "/window/materials/{item_id}/better", response_model=shapes.BetterAnswer, status_code=201, responses=CHANGING,
     dependencies=_BEARER, summary=N_("查找、采用或暂不采用登记簿中的原件"),
 )  # fmt: skip
 def better(
@@ -176,7 +176,7 @@ def better(
 
 
 @router.delete(
-    "/materials/{item_id}", status_code=204, responses=CHANGING, dependencies=_BEARER,
+    "/window/materials/{item_id}", status_code=204, responses=CHANGING, dependencies=_BEARER,
     summary=N_("删除窗口自己的扫描件"),
 )  # fmt: skip
 def delete(found: Found, who: Who, item_id: MaterialId) -> Response:
@@ -185,7 +185,7 @@ def delete(found: Found, who: Who, item_id: MaterialId) -> Response:
 
 
 @router.post(
-    "/materials/scans", response_model=shapes.MaterialAnswer, status_code=201, responses=CHANGING,
+    "/window/materials/scans", response_model=shapes.MaterialAnswer, status_code=201, responses=CHANGING,
     dependencies=_BEARER, summary=N_("窗口扫描件：扫描并当场核对，即为 B 级"),
 )  # fmt: skip
 def scan(found: Found, who: Who, asked: shapes.ScanRequest, content: Sent, key: Key) -> Response:

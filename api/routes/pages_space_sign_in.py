@@ -19,6 +19,7 @@ from api.wiring import Services
 from licence_store.holding.attempts import LENGTH
 from licence_store.holding.holder import LEVEL_TITLES, LEVELS
 from trust.errors import LicenceTrustError
+from trust.journal import Actor
 
 router = APIRouter(include_in_schema=False)
 Found = Annotated[Services, Depends(services)]
@@ -27,6 +28,8 @@ Form = Annotated[FormData, Depends(holder_form)]
 Next = Annotated[str, Query(max_length=2000)]
 Level = Annotated[int, Query(ge=1, le=LEVELS[-1])]
 ANSWERS = ("state", "code", "iss", "error")
+UNTOLD = ("holder.attempt", "holder.denied")
+"""Refusals that anybody can bring about by an address alone: they are no evidence."""
 
 
 @router.get("/space/sign-in")
@@ -56,6 +59,9 @@ def callback(request: Request, found: Found) -> Response:
             token = found.spaces.open(identity, address=address)
             found.spaces.close(before, address=address)
     except LicenceTrustError as error:
+        if error.code not in UNTOLD:
+            nobody = Actor("holder:unknown", None, address, "page")
+            found.journal.failed(error, actor=nobody, action="holder.sign_in", subject="space")
         return _sign_in_page(request, found, "/space", error)
     response = RedirectResponse(target, 303)
     _remember(found, response, SPACE_COOKIE, token, "/", found.settings.space_minutes * 60)

@@ -69,7 +69,8 @@ def _checked(
         problem = problem_of(error, language_of(request))
         answer: dict[str, Any] = {"code": problem.code, "detail": problem.detail, "remedy": problem.remedy}
         steps = upload_office.steps_until(error, translate, scanned=scanned)
-        answer |= {"steps": [one.to_json() for one in steps], "meter": upload_office.meter_of(found, person.session, translate)}
+        meter = upload_office.meter_of(found, person.session, translate)
+        answer |= {"steps": [one.to_json() for one in steps], "meter": meter}
         return JSONResponse(answer, problem.status)
     steps = upload_office.steps_of(view, translate, scanned=scanned)
     return JSONResponse(
@@ -141,7 +142,7 @@ def _kind(one: Any, chosen: str, language: str) -> dict[str, Any]:
         "note": one.note_en if language == "en" else one.note,
         "level": one.level,
         "is_licence": one.is_licence,
-        "formats": "、".join(FORMATS[media] for media in limits.formats),
+        "formats": (", " if language == "en" else "、").join(FORMATS[media] for media in limits.formats),
         "size": megabytes(limits.max_size),
         "pages": limits.max_pages,
         "octets": limits.max_size,

@@ -1,7 +1,4 @@
-"""受理窗口的用证副本: a clerk brings a copy, states purpose and case, sees the verdict, accepts it or refuses.
-
-And, for whoever was sent one, the page of a one-time link: looking at it takes nothing, the button does.
-"""
+"""受理窗口的用证副本: a clerk brings a copy, states purpose and case, sees the verdict, accepts it or refuses."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from api import copy_office
-from api.deps import MaybeVisitor, Visitor, address_of, form, officer, services, stranger, translation
+from api.deps import Visitor, form, officer, services, translation
 from api.errors import language_of, problem_of
 from api.pages import copy_views
 from api.pages.rendering import page
@@ -22,11 +19,10 @@ from api.pages.verdict import verdict_view, when
 from api.refusals import TooLarge
 from api.wiring import Services
 from licence_store.copying.accepting import passes
-from licence_store.copying.grants import CopyView, is_id
+from licence_store.copying.grants import CopyView
 from licence_store.copying.uses import Acceptance
 from trust.errors import LicenceTrustError, Malformed
 from trust.i18n import N_
-from trust.journal import Actor
 
 router = APIRouter(include_in_schema=False)
 Found = Annotated[Services, Depends(services)]
@@ -128,9 +124,9 @@ def _look(request: Request, found: Services, person: Visitor, given: Brought) ->
     copier, stated = found.desk.copier, given.stated
     if not given.content and not given.named:
         raise Malformed("copy.nothing_brought", "请选择副本文件，或填写链接地址、副本编号。", field="file")
-    if not given.content and is_id(given.named):
-        view, against = copier.look_at(given.named, person.actor, stated)
-        return _verdict(request, found, person, given, view, _by_record(request, against), against is not None)
+    if not given.content and (on_paper := copy_office.copy_in(given.named)):
+        view, against = copier.look_at(on_paper, person.actor, stated)
+        return _verdict(request, found, person, given, view, _by_record(request, view, against), against is not None)
     content, name = given.content, given.name
     if not content:
         taken = copier.take(copy_office.token_in(given.named), person.actor)
@@ -153,17 +149,18 @@ def _look(request: Request, found: Services, person: Visitor, given: Brought) ->
     return _verdict(request, found, person, given, shown.view, verdict, wrong)
 
 
-def _by_record(request: Request, against: LicenceTrustError | None) -> dict[str, Any]:
-    """The verdict on a copy that lies there on paper."""
+def _by_record(request: Request, view: CopyView, against: LicenceTrustError | None) -> dict[str, Any]:
+    """The verdict on a copy that lies there on paper; what it shows is told to whom it is for, and while it is good."""
     translate = translation(request)
     if against is None:
         title, sentence = (
             N_("登记相符，请与纸面逐项对照"),
             N_("没有核验文件本身：请把纸面内容与下面登记的内容逐项对照。"),
         )
+        face = [(one["title"], one["text"]) for one in view.terms.get("face", ())]
         return {
             "tone": "unsure", "title": translate(title), "sentence": translate(sentence), "word": "", "findings": [],
-            "face": [], "digest": "",
+            "face": face, "digest": "",
         }  # fmt: skip
     return {
         "tone": "fail", "title": translate(N_("不能采用")), "sentence": against.localised(translate)[0],
@@ -181,7 +178,7 @@ def _verdict(
         "window_copy.html",
         visitor=person,
         nav=NAV,
-        verdict={**verdict, "face": verdict["face"] or _face_of(view)},
+        verdict=verdict,
         copy=view,
         badge=copy_views.badge(view, now, translate) if view else None,
         facts_of_copy=copy_views.facts(view, translate) if view else [],
@@ -189,10 +186,6 @@ def _verdict(
         words={**given.words, "recipient": _own(found, person) or given.words["recipient"]},
         key=secrets.token_hex(16),
     )
-
-
-def _face_of(view: CopyView | None) -> list[tuple[str, str]]:
-    return [(one["title"], one["text"]) for one in view.terms.get("face", ())] if view else []
 
 
 def _done(
@@ -226,50 +219,6 @@ def _own(found: Services, person: Visitor) -> str:
     """Name of the clerk's department; empty: they say for whom."""
     names = {one.id: one.name for one in found.catalogue.departments()}
     return names.get(person.account.department or "", "")
-
-
-# Whoever has the address of a one-time link
-
-
-@router.get("/d/{token}")
-def link(
-    request: Request, found: Found, token: str, person: MaybeVisitor, _: Annotated[Actor, Depends(stranger)]
-) -> Response:
-    """Looking takes nothing: programs that fetch a preview do not burn the link."""
-    return _link(request, found, token, person)
-
-
-@router.post("/d/{token}")
-def take(
-    request: Request, found: Found, token: str, person: MaybeVisitor, _: Annotated[Actor, Depends(stranger)], data: Form
-) -> Response:
-    actor = person.actor if person else Actor("anonymous", None, address_of(request), "page")
-    try:
-        return copy_office.download(found.desk.copier.take(copy_office.token_in(token), actor))
-    except LicenceTrustError as error:
-        return _link(request, found, token, person, error)
-
-
-def _link(
-    request: Request, found: Services, token: str, person: Visitor | None, error: LicenceTrustError | None = None
-) -> Response:
-    now = found.clock()
-    offered = found.desk.copier.offered(copy_office.token_in(token))
-    state = offered.link.state(now)
-    response = page(
-        request,
-        "copy_link.html",
-        visitor=person,
-        status=problem_of(error, language_of(request)).status if error else 200,
-        state=state if offered.view.state(now) == "ACTIVE" or state != "open" else "ended",
-        copy=offered.view,
-        last_day=copy_office.last_day(offered.view.until),
-        expires=when(offered.link.expires),
-        action=f"/d/{token}",
-    )
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 def _text(data: FormData, name: str) -> str:

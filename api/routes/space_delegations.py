@@ -51,7 +51,7 @@ class Doing:
         return self.found.desk.delegations
 
     def once(self, act: Callable[[], DelegationView], status: int = 200) -> Response:
-        caller = f"space:{self.who.account_id}"
+        caller = f"space:{self.who.account_id}:{self.who.acting_key}"
 
         def answer() -> dict[str, object]:
             return view_json(act(), self.found.clock(), self.who)

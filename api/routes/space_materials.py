@@ -124,6 +124,7 @@ def replace(
     key: Key,
 ) -> Response:
     def act() -> dict[str, object]:
+        found.desk.materials.get(item_id, who, "replace")
         made = found.desk.materials.replace(item_id, who, found.desk.uploads.view(asked.upload))
         return material_office.shape(made, language_of(request), own=True)
 

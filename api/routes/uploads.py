@@ -12,13 +12,14 @@ from starlette.responses import Response
 
 from api import upload_office
 from api.deps import idempotency_key, services
+from api.form_parsing import form_in_memory
 from api.holder_deps import HolderVisitor, holder_caller
 from api.idempotent import once
 from api.refusals import UnsupportedMedia
 from api.routes.materials import FILE, PNG, file_answer, picture_answer
 from api.schemas import uploads as shapes
 from api.schemas.common import problems
-from api.upload_form import file_of, in_memory, text_of
+from api.upload_form import file_of, text_of
 from api.wiring import Services
 from trust.algorithms import sm3
 from trust.i18n import N_
@@ -54,7 +55,7 @@ async def add(request: Request, found: Found, portal: Portal, key: Key) -> Respo
     """Judged by its content; a photo is drawn anew, without place and device. Then make it a material."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise UnsupportedMedia("request.media_type", "表单应以 multipart/form-data 提交。")
-    data = await in_memory(request)
+    data = await form_in_memory(request, fields=40)
     try:
         name, content = await file_of(data)
         kind = text_of(data, "kind", 40)

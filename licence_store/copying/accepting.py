@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from verify.verifier import Verifier
 
 ORIGINAL_CHECK: Final = "ORIGINAL_CHECK_REQUIRED"
+_PUBLIC: Final = "扫码查询副本"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,22 @@ class Accepting:
             )
             write(session, now, actor, "document.verify", view, reason=why, result=result)
         return True
+
+    def look_up(self, copy_id: str, actor: Actor) -> tuple[CopyView, bool]:
+        """What is on record of a copy somebody has before them on paper, and whether what it was made of is still in
+        force; noted. Raises ``NotFound("copy.unknown")``.
+        """
+        now, view = self.desk.clock(), self.desk.copies.find(copy_id)
+        good = self._is_good(view, now)
+        result = str(view.state(now)) if good else "copy.original_ended"
+        with self.desk.sessions.begin() as session:
+            who, department = who_of(session, actor)
+            note(
+                self.desk, session, view, "check", who, actor.account, now, why=_PUBLIC, result=result,
+                department=department,
+            )  # fmt: skip
+            write(session, now, actor, "copy.public_check", view, reason=_PUBLIC, result=result)
+        return view, good
 
     def tidied(self, asked: Acceptance, actor: Actor) -> Acceptance:
         """What is stated, in one form, for whom ``actor`` accepts. Raises ``Malformed``, ``Refused``."""

@@ -259,7 +259,7 @@ class Copier(Accepting):
             nonce=new_nonce(),
             face=opened.face,
             pages=opened.pages,
-            check_url=f"{facts.base_url}/verify",
+            check_url=f"{facts.base_url}/c/{copy_id}",
             demonstration=facts.demonstration,
         )
 

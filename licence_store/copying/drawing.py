@@ -170,7 +170,7 @@ def _band(terms: CopyTerms, width: float, top: float, *, first: bool) -> Iterato
 
 def _lines(terms: CopyTerms, corner: tuple[float, float], room: float, height: float) -> Iterator[Text]:
     """The band's lines, at the largest size at which all of them fit."""
-    face, size = load_font("sans"), 3.0
+    face, size = load_font("sans"), 3.6
     while True:
         blocks = [
             (name, set_text(words, face, width=room, height=1000.0, size=size, min_size=size))

@@ -126,6 +126,11 @@ class HolderSession:
     def acts_for_another(self) -> bool:
         return self.holder.code != self.person.code
 
+    @property
+    def acting_key(self) -> str:
+        """For whom, as ``Capacity.key`` has it: empty for themself, a delegation's id, an organisation's code."""
+        return self.delegation_id or (self.holder.code if self.acts_for_another else "")
+
     def actor(self, address: str | None = "", channel: str = "page") -> Actor:
         """For the journal: the account, never name or number."""
         return self.counter or Actor(f"holder:{self.account_id}", None, address, channel)

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from unicodedata import normalize
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy import Row, bindparam, false, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -227,8 +227,7 @@ def _codes(session: Session, notes: Sequence[UseNote]) -> list[str]:
     rows = session.connection().execute(_HOLDERS_OF, {"bases": bases}) if bases else ()
     found: dict[str, str] = {row.base: row.holder_code for row in rows}
     return [
-        _fit(one.holder_code.strip().upper(), 64) if one.holder_code else found.get(one.subject, "")
-        for one in notes
+        _fit(one.holder_code.strip().upper(), 64) if one.holder_code else found.get(one.subject, "") for one in notes
     ]
 
 
@@ -280,6 +279,8 @@ def _conditions(filters: UseFilter) -> Iterable[Any]:
     if filters.until:
         yield UseRecord.at < filters.until
     if filters.types is not None:
-        yield or_(*(UseRecord.subject.startswith(f"{LICENCE_ROOT}.{one}.", autoescape=True) for one in filters.types))
+        yield or_(
+            false(), *(UseRecord.subject.startswith(f"{LICENCE_ROOT}.{one}.", autoescape=True) for one in filters.types)
+        )
     if filters.others_only:
         yield UseRecord.who_id.not_like("holder:%")

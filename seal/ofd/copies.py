@@ -18,7 +18,7 @@ from seal.ofd.pages import ENTRY, SIGNATURES_LOC, TAG_NAMESPACE
 from seal.ofd.unsigned import PageBox, UnsignedOFD
 from seal.painting import Grid, Item, Path, Picture, Text, number, ofd_grid, ofd_path, ofd_picture, ofd_text
 from seal.typesetting import load_font
-from seal.watermark import FONT, Mark, ofd_mark
+from seal.watermark import FONT, Mark, halved, ofd_mark
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NS = f'xmlns:ofd="{OFD_NAMESPACE}"'
@@ -37,6 +37,11 @@ class CopyPage:
     marks: tuple[Mark, ...]
 
 
+def has_picture(page: CopyPage) -> bool:
+    """Some readers draw pictures over annotations: there the watermark stands on the page as well."""
+    return any(isinstance(item, Picture) for item in page.items)
+
+
 @dataclass(slots=True)
 class _Writer:
     """IDs as they are given, and what the pages use."""
@@ -52,9 +57,12 @@ class _Writer:
         return self.last
 
     def content(self, number: int, page: CopyPage) -> str:
-        layer = self.next()
         objects = "".join(self._object(number, item) for item in page.items)
-        return f'<ofd:Content><ofd:Layer ID="{layer}" Type="Body">{objects}</ofd:Layer></ofd:Content>'
+        layers = f'<ofd:Layer ID="{self.next()}" Type="Body">{objects}</ofd:Layer>'
+        if has_picture(page):
+            marks = "".join(ofd_mark(mark, self.next(), self.fonts[FONT]) for mark in halved(page.marks))
+            layers += f'<ofd:Layer ID="{self.next()}" Type="Foreground">{marks}</ofd:Layer>'
+        return f"<ofd:Content>{layers}</ofd:Content>"
 
     def _object(self, page: int, item: Item) -> str:
         identity = self.next()
@@ -69,7 +77,8 @@ class _Writer:
         return ofd_picture(item, identity, self.pictures[item.data])
 
     def annotation(self, page: CopyPage, identity: int) -> str:
-        marks = "".join(ofd_mark(mark, self.next(), self.fonts[FONT]) for mark in page.marks)
+        rows = halved(page.marks) if has_picture(page) else page.marks
+        marks = "".join(ofd_mark(mark, self.next(), self.fonts[FONT]) for mark in rows)
         return (
             f'<ofd:Annot ID="{identity}" Type="Watermark" Creator="licence-trust" LastModDate="2026-01-01" '
             f'Print="true" ReadOnly="true"><ofd:Appearance Boundary="{_box(page)}">{marks}</ofd:Appearance></ofd:Annot>'

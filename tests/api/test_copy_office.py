@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.copy_office import last_day, token_in, until_of
+from api.copy_office import copy_in, last_day, token_in, until_of
 from licence_store.copying.grants import tidy_word
 from seal.copies import MAX_TEXT
 from trust.errors import Malformed, NotFound
 
-TOKEN = "A" * 42 + "_"
+TOKEN, COPY = "A" * 42 + "_", "c-0123456789abcdef01234567"
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,16 @@ def test_an_end_is_read_or_refused(text: str) -> None:
 )
 def test_a_link_is_recognised(text: str) -> None:
     assert token_in(text) == TOKEN
+
+
+@pytest.mark.parametrize("text", [COPY, f" {COPY} ", f"http://localhost:8000/c/{COPY}", f"/c/{COPY}?lang=en"])
+def test_a_copy_is_recognised(text: str) -> None:
+    assert copy_in(text) == COPY
+
+
+@pytest.mark.parametrize("text", ["", "c-", f"{COPY} x", f"/d/{COPY}", COPY.upper(), f"{COPY}\0", "c-" + "长" * 20])
+def test_what_is_no_copy(text: str) -> None:
+    assert copy_in(text) == ""
 
 
 @given(st.text(max_size=200))

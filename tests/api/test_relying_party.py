@@ -13,9 +13,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from api.oidc import Registration, RelyingParty, check_issuer
+from api.providers import relying_parties
+from api.settings import load_settings
 from licence_store.holding.holder import NEVER
 from trust.errors import LicenceTrustError, Refused, Unavailable
-from trust.fetching import Exchange
+from trust.fetching import Exchange, HTTPFetcher
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 ISSUER, CLIENT, BACK = "https://id.example.cn", "licence-trust", "https://zz.example.cn/space/sign-in/callback"
@@ -269,6 +271,26 @@ def test_no_description_at_all(party: RelyingParty, provider: LyingProvider, met
     with pytest.raises(Unavailable):
         party.begin(BACK)
     assert party.logout_url(BACK) == ""
+
+
+def test_what_the_providers_documents_name_is_kept_off_our_networks() -> None:
+    """The issuer was named by the operator and may be a neighbour; where its documents lead may not."""
+    settings = load_settings({}, oidc_issuer="https://id.example.cn")
+    party = relying_parties(settings, None, lambda: NOW)("https://anywhere")
+    assert party is not None
+    allowed = [party.fetcher(url) for url in (f"{ISSUER}/jwks", "https://10.0.0.8/jwks", f"{ISSUER}:444/jwks")]
+    assert [(one.allow_private, one.redirects) for one in allowed if isinstance(one, HTTPFetcher)] == [
+        (True, 0),
+        (False, 0),
+        (False, 0),
+    ]
+
+
+def test_an_issuer_may_end_in_a_slash(provider: LyingProvider) -> None:
+    provider.metadata["issuer"] = f"{ISSUER}/"
+    party = RelyingParty(Registration(f"{ISSUER}/", CLIENT), lambda _url: provider, lambda: NOW)
+    party.begin(BACK)
+    assert provider.asked[0].url == f"{ISSUER}/.well-known/openid-configuration"
 
 
 def test_new_keys_are_fetched_once_they_are_used(provider: LyingProvider) -> None:

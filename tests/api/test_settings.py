@@ -36,6 +36,15 @@ def test_the_command_line_wins_over_the_environment() -> None:
         ("UPLOAD_LIMIT", "1k"),
         ("LOG_LEVEL", "loud"),
         ("PUBLIC_RATE", "1.5"),
+        ("OIDC_ISSUER", "http://id.example.cn"),
+        ("OIDC_ISSUER", "https://user:word@id.example.cn"),
+        ("OIDC_CLIENT_ID", " x"),
+        ("OIDC_CLAIMS", "code=number"),
+        ("OIDC_CLAIMS", "code=a,name=b,more=c"),
+        ("OIDC_LEVELS", "loa1=4"),
+        ("OIDC_LEVELS", "loa1"),
+        ("SPACE_MINUTES", "1d"),
+        ("PROOF_MINUTES", "0"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:

@@ -25,6 +25,8 @@ PLAIN = {
 """What stands in an address and belongs to no holder."""
 ENDS = {"/space/sign-out", "/space/account/close", "/api/v1/space/session"}
 """Asked last: they end the session."""
+BEARERS = {"/c/{copy_id}": "whoever has a copy reads on it what it is for; of the holder nothing more is told"}
+"""Where the purpose of a copy may stand, because its code led there."""
 SCOPES = ("issue", "read", "search", "check", "life", "accept", "types", "journal", "trust", "seals", "collect")
 
 
@@ -122,7 +124,8 @@ def test_no_holder_sees_or_changes_anothers(
         answer = ask(person.client, route, path, person.session.csrf)
         assert answer.status_code < 500, f"{route} {answer.text[:300]}"
         own_lists |= {route.path} if answer.status_code == 200 and "space" in route.path else set()
-        if found := leaks(answer, other):
+        allowed_words = {f"{WORDS}2"} if route.path in BEARERS else set()
+        if found := set(leaks(answer, other)) - allowed_words:
             wrong.append((route.method, route.path, answer.status_code, found))
     assert wrong == []
     assert ("/api/v1/space/ledger" if person.portal else "/space/ledger") in own_lists  # signed in all the while

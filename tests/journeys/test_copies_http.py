@@ -233,6 +233,30 @@ def test_a_link_is_looked_at_freely_and_taken_once(
     assert "持证者已撤回" in client.get(path, headers={"Accept": "text/html"}).text
 
 
+def test_the_code_on_a_copy_leads_to_its_terms(
+    client: httpx.Client, post: Post, make: Callable[..., dict[str, Any]], person: Person, live: Live
+) -> None:
+    made = make(uses=1)
+    path = f"/c/{made['copy_id']}"
+    terms = live.services.desk.copies.find(made["copy_id"]).terms
+    assert str(terms["check_url"]).endswith(path)
+    page = client.get(path, headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["x-robots-tag"]) == (200, "noindex, nofollow")
+    assert "登记有效" in page.text
+    assert person.name not in page.text
+    assert person.code not in page.text
+    assert person.licence_id not in page.text
+    post(person.portal, f"/space/copies/{made['copy_id']}/revocation")
+    assert "不能采用" in client.get(path, headers={"Accept": "text/html"}).text
+    noted = live.services.desk.ledger.page(person.code).entries
+    assert [one.result for one in noted if (one.act, one.subject) == ("check", made["copy_id"])] == [
+        "REVOKED",
+        "ACTIVE",
+    ]
+    for wrong in ("/c/x", "/c/%00", f"/c/c-{'0' * 24}"):
+        assert client.get(wrong, headers={"Accept": "text/html"}).status_code == 404
+
+
 def test_copies_come_page_by_page(client: httpx.Client, make: Callable[..., dict[str, Any]], person: Person) -> None:
     made = {make()["copy_id"] for _ in range(3)}
     seen: list[str] = []

@@ -369,6 +369,29 @@ def test_delegations_on_pages(live: Live, cast: People) -> None:
         assert "办完了" in clerk.get(place).text
 
 
+def test_contacts_are_the_holders_own(live: Live, cast: People) -> None:
+    person = cast.agent.person
+    with live.client(Accept="text/html") as client, live.client(Accept="text/html") as other:
+        sign_in(client, person.code)
+        csrf = hidden(client.get("/space/account").text)["csrf"]
+        wrong = client.post("/space/account/contacts", data={"csrf": csrf, "address": "nonsense"})
+        assert wrong.status_code == 422 and 'value="nonsense"' in wrong.text
+        given = {"csrf": csrf, "address": "someone@example.cn"}
+        assert client.post("/space/account/contacts", data=given).status_code == 303
+        assert client.post("/space/account/contacts", data=given).status_code == 409
+        place = f"/space/account/contacts/{_contact(client)}/end"
+        sign_in(other, cast.citizen.person.code)
+        theirs = hidden(other.get("/space/account").text)["csrf"]
+        assert "someone@example.cn" not in other.get("/space/account").text
+        assert other.post(place, data={"csrf": theirs}).status_code == 404
+        assert client.post(place, data={"csrf": csrf}).headers["location"] == "/space/account?contact=ended"
+        assert "someone@example.cn" not in client.get("/space/account").text
+
+
+def _contact(client: httpx.Client) -> str:
+    return client.get("/space/account").text.partition("/space/account/contacts/")[2].partition("/")[0]
+
+
 def test_closing_an_account_on_pages(live: Live) -> None:
     person: DemoPerson = sample_people(live.services.desk)[1]
     with live.client(Accept="text/html") as client:

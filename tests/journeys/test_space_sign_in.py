@@ -201,6 +201,8 @@ FORMS = (
     "/space/switch",
     "/space/account/sign-out-others",
     "/space/account/close",
+    "/space/account/contacts",
+    "/space/account/contacts/x/end",
     "/space/delegations/give",
     "/space/delegations/ask",
     "/space/delegations/d-1/cancel",

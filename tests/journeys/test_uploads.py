@@ -19,12 +19,16 @@ from api.cli import run
 from licence_store.archive_bag import verify_bag
 from licence_store.holding.accounts import Identity
 from licence_store.holding.holder import Holder
+from seal.lifecycle import Official, Role
+from seal.records import NewSeal
 from tests.journeys.conftest import TEACHER, Live
 from tests.journeys.holders import hidden, sign_in
+from tests.licence_store.test_resealing import APPROVER, BASIS, KEEPER, renew_key
 from tests.licence_store.uploads import makers as m
 from trust.identifiers import citizen_check_char
+from trust.journal import Actor
 
-PERSON, STRANGER = (first + citizen_check_char(first) for first in ("99010119900101001", "99010119900101002"))
+PERSON, STRANGER, THIRD = (f"9901011990010100{n}" + citizen_check_char(f"9901011990010100{n}") for n in (1, 2, 3))
 PAGE = {"Accept": "text/html"}
 
 
@@ -43,11 +47,11 @@ class Doors:
         sign_in(browser, code, name="测试人")
         return browser
 
-    def portal(self, code: str) -> httpx.Client:
+    def portal(self, code: str, level: int = 1) -> httpx.Client:
         """A portal's client that acts for this holder."""
         spaces, clock = self.live.services.spaces, self.live.services.clock
         token = spaces.open(
-            Identity("https://idp.test", code, Holder(code, "111", "测试人"), 1, clock()), channel="http"
+            Identity("https://idp.test", code, Holder(code, "111", "测试人"), level, clock()), channel="http"
         )
         return self.client(Authorization=f"Bearer {token}")
 
@@ -148,6 +152,50 @@ def test_an_upload_that_is_a_material_is_deleted_as_such(doors: Doors) -> None:
     assert (refused.status_code, refused.json()["code"]) == (409, "upload.in_use")
 
 
+def own_seal(live: Live, holder: str) -> str:
+    """A name seal of the holder's own, applied for, made and received."""
+    register = live.services.desk.seal_register
+    who = Official(Actor("holder:a"), Role.HOLDER, holder)
+    wanted = NewSeal(
+        "测试人名章", "education", kind="name", holder_kind="applicant", holder_name="测试人", holder_code=holder
+    )
+    seal_id = register.apply(who, wanted, BASIS)
+    register.approve(APPROVER, seal_id)
+    register.make(KEEPER, seal_id, key_name=renew_key(live.services.desk))
+    register.issue(KEEPER, seal_id)
+    register.activate(who, seal_id)
+    return seal_id
+
+
+def test_an_applicant_seals_what_they_hand_in(doors: Doors) -> None:
+    """申请人电子印章 (R072): the holder's own seal, and nobody else's."""
+    seal_id = own_seal(doors.live, PERSON)
+    weak, mine, other = doors.portal(PERSON), doors.portal(PERSON, 2), doors.portal(STRANGER, 2)
+    upload = send(mine, m.ofd(), name="申请表.ofd").json()
+    place = f"/api/v1/space/uploads/{upload['id']}/seal"
+
+    def ask(client: httpx.Client, seal: str = seal_id, address: str = place) -> httpx.Response:
+        return client.post(address, json={"seal": seal}, headers={"Idempotency-Key": uuid.uuid4().hex})
+
+    assert ask(weak).json()["code"] == "holder.step_up"
+    assert ask(other).json()["code"] == "upload.unknown"
+    assert ask(mine, "99000000000001").json()["code"] == "seal.other_holder"
+    theirs = send(other, m.ofd(), name="申请表.ofd").json()
+    refused = ask(other, address=f"/api/v1/space/uploads/{theirs['id']}/seal")
+    assert refused.json()["code"] == "seal.other_holder"
+    sealed = ask(mine)
+    assert sealed.status_code == 201, sealed.text
+    made = sealed.json()
+    assert (made["indication"], made["signatures"][0]["seal"], made["name"]) == (
+        "TOTAL-PASSED",
+        "测试人名章",
+        "申请表.ofd",
+    )
+    assert mine.get(f"/api/v1/space/uploads/{upload['id']}").status_code == 404
+    content = mine.get(f"/api/v1/space/uploads/{made['id']}/content").content
+    assert doors.live.services.desk.verifier().verify(content).indication == "TOTAL-PASSED"
+
+
 # ---------------------------------------------------------------- the page
 
 
@@ -232,7 +280,7 @@ def cli(capsys: pytest.CaptureFixture[str], place: Path, *arguments: str, status
 
 
 def test_the_console(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    scan, holder = tmp_path / "scan.jpg", ("--holder", STRANGER)
+    scan, holder = tmp_path / "scan.jpg", ("--holder", THIRD)
     scan.write_bytes(m.jpeg())
     made = cli(capsys, place, "upload", "add", str(scan), *holder, "--kind", "licence_scan")[0]
     assert [one["id"] for one in cli(capsys, place, "upload", "list", *holder)] == [made["id"]]

@@ -236,7 +236,10 @@ NOT_FILES = {
     "licence_type_version.digest", "type_event.digest", "proof_type.digest", "collection_item.digest",  # of rows
     "licence_origin.evidence_digest",  # the evidence itself is named
     "copy_grant.digest", "copy_use.digest",  # of copies in clear; what lies there is named
-    "copy_link.digest",  # of secrets
+    "material.digest", "upload.digest",  # likewise
+    "copy_link.digest", "presentation.claim_digest", "presentation.code_digest", "presentation.token_digest",  # of secrets
+    "holder_attempt.digest", "holder_proof.digest", "holder_session.digest",
+    "material_event.digest", "material_event.previous", "use_entry.digest", "use_head.digest", "dispute.entry_digest",  # links of chains
 }  # fmt: skip
 
 

@@ -208,6 +208,17 @@ def test_a_service_answers_too_and_its_silence_is_said(desk: Desk, system: Syste
     assert caught.value.code == "sharing.provider_silent"
 
 
+EXAMPLES = Path(__file__).parents[3] / "examples" / "sharing"
+
+
+@pytest.mark.parametrize("name", ["provider-sql.json", "provider-http.json"])
+def test_the_examples_of_providers_are_taken_as_they_are(desk: Desk, name: str) -> None:
+    text = (EXAMPLES / name).read_text("utf-8")
+    assert text in (EXAMPLES.parents[1] / "docs" / "sharing.md").read_text("utf-8")
+    made = desk.sharing.providers.add(json.loads(text), CONSOLE)
+    assert made.kind == name.removeprefix("provider-").removesuffix(".json")
+
+
 SILLY: tuple[dict[str, object], ...] = (
     {"name": "X Y"}, {"type": 1}, {"department": "market"}, {"facts": {"x": "y"}}, {"states": {"1": "FINE"}},
     {"face": {"nothing": "x"}}, {"by_number": {"kind": "ftp"}}, {"extra": "x"}, {"facts": "all"},

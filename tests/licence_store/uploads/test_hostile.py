@@ -5,14 +5,17 @@ from __future__ import annotations
 import resource
 from collections import Counter
 
+import pikepdf
 import pytest
 
+from licence_store.uploads import checking
 from licence_store.uploads.checking import check
 from licence_store.uploads.limits import limits_of
 from licence_store.uploads.refusals import REASONS
 from licence_store.uploads.sniffing import look
+from tests.licence_store.uploads import makers as m
 from tests.licence_store.uploads.hostile import HOSTILE, Hostile
-from trust.errors import LicenceTrustError
+from trust.errors import LicenceTrustError, Unavailable
 
 
 def refused_with(row: Hostile) -> str:
@@ -42,3 +45,32 @@ def test_the_table_is_long_and_covers_every_reason() -> None:
     assert len(HOSTILE) >= 100
     assert len({row.title for row in HOSTILE}) == len(HOSTILE)
     assert {f"upload.{reason}" for reason in REASONS} - set(codes) == {"upload.too_costly"}
+
+
+def test_no_child_has_taken_more_than_it_may() -> None:
+    """Stands behind the table: the largest of all its processes."""
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < checking.MEMORY_MIB << 10
+
+
+def costly(monkeypatch: pytest.MonkeyPatch, data: bytes, **limits: int) -> str:
+    for name, value in limits.items():
+        monkeypatch.setattr(checking, name, value)
+    return refused_with(Hostile("costly", lambda: data, "", "self_made"))
+
+
+def test_a_file_that_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert costly(monkeypatch, m.jpeg(6000, 8000, quality=30), MEMORY_MIB=300) == "upload.too_costly"
+
+
+def test_a_file_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(pdf: pikepdf.Pdf) -> None:
+        pdf.pages[0].obj.Contents = pdf.make_stream(b"0 0 m 500 800 l 9 w S 1 0 0 RG\n" * 600_000)
+
+    assert costly(monkeypatch, m.text_pdf(1, endless), SECONDS=1) == "upload.too_costly"
+
+
+def test_no_more_than_two_are_checked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "_PATIENCE", 0.01)
+    with checking._room(), checking._room(), pytest.raises(Unavailable) as caught:
+        check(m.jpeg(), "image/jpeg", limits_of("self_made"))
+    assert caught.value.code == "upload.busy"
