@@ -69,7 +69,14 @@ def test_the_console_manual_is_the_commands_own() -> None:
     assert done.returncode == 0, "docs/cli.md is old: run tools/cli_reference.py"
 
 
-@pytest.mark.parametrize("module", ["PYTHONPATH", "catalogue", "issuer", "licences", "verifier", "seals", "certificates", "trust", "trust_services", "health", "proofs", "entry", "uploads", "bags", "materials", "space_materials", "space_sessions", "space_delegations", "oauth", "sharing", "regions"])
+def test_the_tables_of_uploads_are_the_data() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/upload_tables.py", "--check"], cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": "."}, check=False
+    )
+    assert done.returncode == 0, "docs/uploads.md is old: run tools/upload_tables.py"
+
+
+@pytest.mark.parametrize("module", ["catalogue", "issuer", "licences", "verifier", "seals", "certificates", "trust", "trust_services", "health", "proofs", "entry", "uploads", "bags", "materials", "space_materials", "space_sessions", "space_delegations", "oauth", "sharing", "regions"])
 def test_every_route_is_in_the_http_manual(module: str) -> None:
     """Whatever its parameters are called."""
     router = importlib.import_module(f"api.routes.{module}").router
