@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "licence-trust/upward/1"
 MAX_BYTES: Final = 4 << 20
-_BATCH: Final = 500
+_BATCH: Final = 200
+"""Licences of one batch: well below what a request may hold, however long the names."""
 _MOST_BATCHES: Final = 20
 """In one go."""
 _NAMES: Final = {"format", "region", "number", "previous", "event", "made", "licences"}
