@@ -133,16 +133,19 @@ def shape(view: CopyView, moment: datetime) -> dict[str, Any]:
     }
 
 
-def shape_for_systems(view: CopyView, moment: datetime) -> dict[str, Any]:
+def shape_for_systems(services: Services, view: CopyView) -> dict[str, Any]:
     """For whoever may accept it: not which licence it was made of."""
-    full = shape(view, moment)
+    moment = services.clock()
+    full = {**shape(view, moment), "original_in_force": services.desk.copier.is_good(view, moment)}
     hidden = ("original", "masked", "reason", "made", "size")
     return {name: value for name, value in full.items() if name not in hidden} | {"title": view.title}
 
 
-def history_shape(history: CopyHistory, moment: datetime) -> dict[str, Any]:
+def history_shape(services: Services, history: CopyHistory) -> dict[str, Any]:
+    moment = services.clock()
     return {
         **shape(history.view, moment),
+        "original_in_force": services.desk.copier.is_good(history.view, moment),
         "acceptances": [use_shape(one) for one in history.uses],
         "refusals": [refusal_shape(one) for one in history.refusals],
         "links": [link_shape(one, moment) for one in history.links],

@@ -70,9 +70,7 @@ def back_up(
     return json.dumps({**head, "sealed": b64encode(sealed).decode()}, indent=1).encode() + b"\n"
 
 
-def restore(
-    data: bytes, passphrase: bytes, keyring: Keyring, masters: MasterKeys | None = None
-) -> tuple[str, ...]:
+def restore(data: bytes, passphrase: bytes, keyring: Keyring, masters: MasterKeys | None = None) -> tuple[str, ...]:
     """The keys of a backup, put into ``keyring`` (and ``masters``): all of them, or none where a name is taken.
 
     A master key that is there already, and is the same, is none that is taken.

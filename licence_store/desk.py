@@ -214,7 +214,7 @@ class Desk:
     @cached_property
     def closing(self) -> Closing:
         """注销账号."""
-        return Closing(self.sessions, self.delegations, lambda: (self.copier, self.materials), self.clock)
+        return Closing(self.sessions, self.delegations, lambda: (self.copier, self.materials, self.uploads), self.clock)
 
     @cached_property
     def delegations(self) -> Delegations:

@@ -102,9 +102,9 @@ def show(copy_id: str, holder: str, as_json: bool, account: str | None, director
     with open_services(directory) as services:
         history = services.desk.copier.history(_of_copy(services, copy_id, holder, account), copy_id)
         now = services.clock()
-    if as_json:
-        put(copy_office.history_shape(history, now))
-        return
+        if as_json:
+            put(copy_office.history_shape(services, history))
+            return
     one = history.view
     click.echo(f"{one.id}  {_state(one.state(now))}  {one.title}  {one.source_id}")
     click.echo(f"{one.recipient}  {one.purpose}  {copy_office.last_day(one.until)}  {one.used}/{one.uses or '∞'}")

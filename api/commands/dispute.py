@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 command = Group("dispute", help="异议：持证者提出，颁证部门限期答复")
 dispute_argument = click.argument("dispute_id", metavar="ID")
-words_option = option("--words", required=True, metavar="TEXT", help="说明")
+words_option = option("--words", required=True, metavar="TEXT", help="情况说明")
 
 
 @command.command("open", help="提出异议：针对一条用证记录（--entry）或一份证照（--licence）")

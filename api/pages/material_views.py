@@ -184,7 +184,7 @@ def comparison(
 ) -> list[dict[str, Any]]:
     """The rows to compare: the face fields of its type, or the usual ones; ``original`` are values of the register."""
     if given is not None:
-        return [_row(n, *_given(given, n)) for n in range(MOST_ROWS) if any(_given(given, n))]
+        return [_row(n, *row_given(given, n)) for n in range(MOST_ROWS) if any(row_given(given, n))]
     if definition is None:
         titles = [(title, "") for title in map(translate, GENERIC)]
     else:
@@ -207,7 +207,9 @@ def _row(number: int, title: str, upload: str, original: str) -> dict[str, Any]:
     return {"n": number, "title": title, "upload": upload, "original": original, "differs": not same}
 
 
-def _given(data: FormData, number: int) -> tuple[str, str, str]:
+def row_given(data: FormData, number: int) -> tuple[str, str, str]:
+    """One row of a posted comparison: what, upload, original."""
+
     def text(name: str) -> str:
         value = data.get(f"{name}-{number}", "")
         return value.strip()[:400] if isinstance(value, str) else ""
@@ -217,7 +219,7 @@ def _given(data: FormData, number: int) -> tuple[str, str, str]:
 
 def compared(data: FormData) -> tuple[tuple[str, str, str], ...]:
     """What was compared: rows with a value on both sides; one side may have been filled in for the officer."""
-    rows = (_given(data, number) for number in range(MOST_ROWS))
+    rows = (row_given(data, number) for number in range(MOST_ROWS))
     return tuple((aspect, upload, original) for aspect, upload, original in rows if upload and original)
 
 

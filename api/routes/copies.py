@@ -86,7 +86,7 @@ def list_copies(
     summary=N_("一份用证副本：状态、采用与拒绝、链接"),
 )
 def one_copy(found: Found, copy_id: CopyId, portal: Portal) -> dict[str, object]:
-    return copy_office.history_shape(found.desk.copier.history(portal.session, copy_id), found.clock())
+    return copy_office.history_shape(found, found.desk.copier.history(portal.session, copy_id))
 
 
 @space.get(
@@ -152,7 +152,7 @@ def withdraw(found: Found, copy_id: CopyId, link_id: CopyId, portal: Portal) -> 
 )
 def status(found: Found, copy_id: CopyId, system: System) -> dict[str, object]:
     """The token needs the scope `accept`. Asking counts nothing."""
-    return copy_office.shape_for_systems(copy_office.readable(found, copy_id, system.grant), found.clock())
+    return copy_office.shape_for_systems(found, copy_office.readable(found, copy_id, system.grant))
 
 
 @systems.post(

@@ -37,6 +37,10 @@ Words = Annotated[str, Query(max_length=100)]
 Word = Annotated[str, Query(max_length=40)]
 ENTRIES = 20
 RECENT = 4
+CHECKED = 2000
+"""Entries up to which each look at the ledger checks all of it; longer ones are checked when asked."""
+CARDS = 60
+"""Licences on the home page before one asks for more."""
 
 
 # Home
@@ -44,12 +48,19 @@ RECENT = 4
 
 @router.get("/space")
 def home(
-    request: Request, found: Found, person: Space, q: Words = "", group: Word = "none", state: Word = ""
+    request: Request,
+    found: Found,
+    person: Space,
+    q: Words = "",
+    group: Word = "none",
+    state: Word = "",
+    cards: Annotated[int, Query(ge=1, le=10_000)] = CARDS,
 ) -> Response:
     """我的证照: everything of the holder's, from every department."""
     translate, now, who = translation(request), found.clock(), person.session
     gathering = space_office.gathering(found)
     mine = gathering.licences(who) if who.may("view") else ()
+    asked = {"q": q.strip(), "group": group, "state": state}
     shown = space_views.matching(mine, q.strip(), state)
     links = {one.licence_id: space_views.address(one.licence_id) for one in mine}
     return space_page(
@@ -60,12 +71,15 @@ def home(
         total=len(mine),
         current=sum(one.state == "CURRENT" for one in mine),
         narrowed=bool(q.strip() or state),
-        asked={"q": q.strip(), "group": group, "state": state},
+        asked=asked,
         group_choices=[(name, translate(title)) for name, title in space_views.GROUPS.items()],
         groups=[
             (heading, [space_views.card(one, now, translate) for one in members])
-            for heading, members in space_views.groups(shown, group)
+            for heading, members in space_views.groups(shown[:cards], group)
         ],
+        more=f"/space?{space_views.query(asked, cards=str(min(10_000, cards + 10 * CARDS)))}"
+        if len(shown) > cards
+        else "",
         soon=[space_views.card(one, now, translate) for one in expiring(mine, now)][:RECENT],
         materials=_materials(gathering, who, translate),
         notices=[space_views.notice_row(one, links) for one in gathering.notices(who, language_of(request), RECENT)]
@@ -233,6 +247,7 @@ def ledger(
     since: Word = "",
     until: Word = "",
     by: Word = "",
+    check: bool = False,
     before: Annotated[int | None, Query(ge=1, le=1 << 62)] = None,
 ) -> Response:
     """用证记录: who looked at, checked or fetched what is mine, why and when."""
@@ -246,7 +261,8 @@ def ledger(
     page = space_office.ledger_page(found, who, filters, before, ENTRIES)
     subjects = {one: space_office.subject(found, one) for one in {entry.subject for entry in page.entries}}
     whole = "*" in who.types
-    check = space_office.ledger_check(found, who) if whole and before is None else None
+    count = found.desk.ledger.head(who.holder.code).count
+    wanted = whole and before is None and (check or count <= CHECKED)
     return space_page(
         request,
         "space_ledger.html",
@@ -259,7 +275,7 @@ def ledger(
         acts=[(name, translate(title)) for name, title in ACTS.items()],
         about=space_office.subject(found, filters.subject) if filters.subject and page.entries else None,
         rows=[space_views.entry_row(one, subjects[one.subject], translate) for one in page.entries],
-        check=check,
+        check=space_office.ledger_check(found, who) if wanted else None,
         whole=whole,
         next=f"/space/ledger?{space_views.query(asked, before=str(page.next))}" if page.next else "",
         first=f"/space/ledger?{space_views.query(asked)}" if before else "",

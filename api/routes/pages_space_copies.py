@@ -201,6 +201,7 @@ def _copy(
     translate, now = translation(request), found.clock()
     history = found.desk.copier.history(person.session, copy_id)
     view = history.view
+    good = found.desk.copier.is_good(view, now)
     return space_page(
         request,
         "space_copy.html",
@@ -208,7 +209,8 @@ def _copy(
         nav=NAV,
         fresh=fresh,
         copy=view,
-        active=view.state(now) == "ACTIVE",
+        active=view.state(now) == "ACTIVE" and good,
+        good=good,
         revocable=view.revoked is None and person.session.may("use", view.type_code),
         badge=copy_views.badge(view, now, translate),
         facts_of_copy=copy_views.facts(view, translate),

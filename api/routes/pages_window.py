@@ -157,7 +157,7 @@ def _new_page(
     if data is not None:
         rows = [
             {**row, "title": a, "upload": u, "original": o, "differs": bool(u and o and u != o)}
-            for row, (a, u, o) in zip(rows, (material_views._given(data, n) for n in range(len(rows))), strict=True)
+            for row, (a, u, o) in zip(rows, (material_views.row_given(data, n) for n in range(len(rows))), strict=True)
         ]
     return page(
         request,

@@ -111,6 +111,7 @@ class CopyForSystems(Answer):
     form: str
     digest: str
     revoked: str | None
+    original_in_force: bool = Field(description="Is what it was made of still good? If not, it is not accepted")
 
 
 class CopyAnswer(Answer):
@@ -186,6 +187,8 @@ class MadeLinkAnswer(Answer):
 
 class CopyHistoryAnswer(CopyAnswer):
     """With what became of it, newest first."""
+
+    original_in_force: bool
 
     acceptances: list[AcceptanceAnswer]
     refusals: list[RefusalAnswer]

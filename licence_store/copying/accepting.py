@@ -81,7 +81,7 @@ class Accepting:
         force; noted. Raises ``NotFound("copy.unknown")``.
         """
         now, view = self.desk.clock(), self.desk.copies.find(copy_id)
-        good = self._is_good(view, now)
+        good = self.is_good(view, now)
         result = str(view.state(now)) if good else "copy.original_ended"
         with self.desk.sessions.begin() as session:
             who, department = who_of(session, actor)
@@ -106,7 +106,7 @@ class Accepting:
         view = self.desk.copies.find(found)
         try:
             uses.check_terms(view, replace(stated, original_seen=True), now)
-            _check_original(self._is_good(view, now))
+            check_original(self.is_good(view, now))
         except Refused as error:
             return view, error
         return view, None
@@ -121,14 +121,14 @@ class Accepting:
         """
         now = self.desk.clock()
         stated, copy_id, report = self._stated(what, actor, asked, verifier)
-        good = self._is_good(self.desk.copies.find(copy_id), now)
+        good = self.is_good(self.desk.copies.find(copy_id), now)
         with self._refusals_recorded(copy_id, actor, stated, now), self.desk.sessions.begin() as session:
             view = grants.find(session, copy_id, hold=True)
             before = uses.recorded(session, view, actor, stated)
             if before is not None:
                 return before
             uses.check_terms(view, stated, now)
-            _check_original(good)
+            check_original(good)
             if report is not None:
                 _check_passed(report)
             made = uses.count(session, view, actor, stated, now)
@@ -171,7 +171,7 @@ class Accepting:
             )
         return replace(stated, digest=str(shown.report.document["digest"])), shown.view.id, shown.report
 
-    def _is_good(self, view: CopyView, now: datetime) -> bool:
+    def is_good(self, view: CopyView, now: datetime) -> bool:
         """Is what the copy was made of still in force, and worth no less?"""
         if view.source_kind == LICENCE:
             status = self.desk.register.status(view.source_id, now)
@@ -229,7 +229,8 @@ def _check_passed(report: Report) -> None:
         raise Refused("copy.not_passed", "副本未通过核验（{finding}），不能采用。", finding=told_of(report))
 
 
-def _check_original(good: bool) -> None:
+def check_original(good: bool) -> None:
+    """Raises ``Refused("copy.original_ended")``."""
     if not good:
         raise Refused("copy.original_ended", "副本所依据的原件现已失效或不能引用。")
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from licence_store import journal
 from licence_store.copying import grants, links, uses
-from licence_store.copying.accepting import Accepting, passes, told_of
+from licence_store.copying.accepting import Accepting, check_original, passes, told_of
 from licence_store.copying.copies import CopyHistory
 from licence_store.copying.drawing import draw_copy, preview_copy
 from licence_store.copying.evidence import holds, note, write
@@ -128,7 +128,7 @@ class Copier(Accepting):
         now, actor = self.desk.clock(), actor or who.actor()
         view = self.own(who, copy_id)
         demand_use(who, view.type_code, view.service_item)
-        uses.check_state(view, now)
+        self._check_fetchable(view, now)
         data = self._open(view)
         with self.desk.sessions.begin() as session:
             note(self.desk, session, view, "download", holds(session, who, actor), actor.account, now)
@@ -193,6 +193,7 @@ class Copier(Accepting):
         view = self.own(who, copy_id)
         demand_use(who, view.type_code, view.service_item)
         who.demand_assurance(ASSURANCE, now)
+        self._check_fetchable(view, now)
         with self.desk.sessions.begin() as session:
             uses.check_state(grants.find(session, copy_id, hold=True), now)
             grants.file_of(session, view)
@@ -224,7 +225,7 @@ class Copier(Accepting):
         now = self.desk.clock()
         found = self.offered(token)
         links.check_open(found.link, now)
-        uses.check_state(found.view, now)
+        self._check_fetchable(found.view, now)
         data = self._open(found.view)
         with self.desk.sessions.begin() as session:
             view = grants.find(session, found.view.id, hold=True)
@@ -320,6 +321,11 @@ class Copier(Accepting):
             if link.state(now) == "open":
                 links.burn(session, link, links.WITHDRAWN, now)
         return grants.forget_files(session, [copy_id])
+
+    def _check_fetchable(self, view: CopyView, now: datetime) -> None:
+        """Nothing is handed out any more that would not be accepted."""
+        uses.check_state(view, now)
+        check_original(self.is_good(view, now))
 
     def _open(self, view: CopyView) -> bytes:
         with self.desk.sessions.read() as session:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
+
+from PIL import Image as Pictures
 
 from licence_store.face import PreparedFace, qr_of, set_fields
 from licence_store.qr import qr_rows
@@ -130,13 +133,29 @@ def _picture_pages(terms: CopyTerms, source: PagesSource, most: int = 0) -> tupl
 
 def _picture_page(terms: CopyTerms, page: PagePicture, first: bool) -> CopyPage:
     if not (page.width_mm > 0 and page.height_mm > 0 and 0.05 < page.width_mm / page.height_mm < 20):
-        raise Malformed("copy.page", "页面图像无法读取，不能制作副本。")
+        raise _unreadable()
+    _check_picture(page.data)
     width, height = (297.0, 210.0) if page.width_mm > page.height_mm else (210.0, 297.0)
     room = width, height - BAND
     scale = min(room[0] / page.width_mm, room[1] / page.height_mm)
     w, h = round(page.width_mm * scale, 2), round(page.height_mm * scale, 2)
     shown = Picture(page.data, round((room[0] - w) / 2, 2), round((room[1] - h) / 2, 2), w, h)
     return _page(terms, width, room[1], (shown,), first=first)
+
+
+def _check_picture(data: bytes) -> None:
+    """Is it a JPEG or PNG by its head? What it shows is decoded elsewhere, in a process of its own."""
+    try:
+        with Pictures.open(BytesIO(data)) as opened:
+            sound = opened.format in ("JPEG", "PNG") and opened.mode in ("RGB", "L", "RGBA", "P")
+    except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
+        raise _unreadable() from error
+    if not sound:
+        raise _unreadable()
+
+
+def _unreadable() -> Malformed:
+    return Malformed("copy.page", "页面图像无法读取，不能制作副本。")
 
 
 def _page(terms: CopyTerms, width: float, height: float, items: Sequence[Item], *, first: bool) -> CopyPage:

@@ -13,10 +13,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, delete, func, insert, literal, select, tuple_
+from sqlalchemy import Row, Select, and_, delete, func, insert, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from licence_store.copying.models import CopyEnd, CopyFile, CopyGrant, CopyUse
+from licence_store.materials.models import MaterialStanding
+from licence_store.materials.views import DELETED
 from licence_store.standing import beginning_of
 from licence_store.uploads.vault import VaultEntry
 from seal.copies import MAX_TEXT, CopyRequest, plain
@@ -223,9 +225,11 @@ def forget_files(session: Session, copy_ids: Sequence[str]) -> list[VaultEntry]:
 
 
 def ended_files(session: Session, moment: datetime, limit: int) -> list[str]:
-    """Copies whose time is over and whose files still lie there."""
-    query = select(_FILES.c.copy_id).where(_FILES.c.until <= moment).order_by(_FILES.c.until)
-    return list(session.execute(query.limit(limit)).scalars())
+    """Copies whose time is over, or whose material its holder deleted, and whose files still lie there."""
+    deleted = select(MaterialStanding.material_id).where(MaterialStanding.state == DELETED)
+    over = or_(_FILES.c.until <= moment, and_(_GRANTS.c.source_kind == "material", _GRANTS.c.source_id.in_(deleted)))
+    query = select(_FILES.c.copy_id).join(_GRANTS, _GRANTS.c.copy_id == _FILES.c.copy_id).where(over)
+    return list(session.execute(query.order_by(_FILES.c.until).limit(limit)).scalars())
 
 
 def open_copies(session: Session, holder_code: str) -> list[str]:

@@ -81,7 +81,7 @@ def make_copy_seal(region: Region, catalogue: Catalogue, seals: SealRegister, no
     application = SealApplication(
         seal_id, seal_name, (certificate,), start, certificate.not_after, kind=COPY_SEAL_KIND, purpose="制作用证副本"
     )
-    picture = draw_impression(COPY_SEAL_KIND, name, "", text="副本专用章（演示）")
+    picture = draw_impression(COPY_SEAL_KIND, name, "", text="演示副本章")
     made = make_seal(application, region.keyring.signer("seal-maker"), picture, moment=start)
     wanted = NewSeal(seal_name, DEPARTMENT, kind=COPY_SEAL_KIND, purpose="制作用证副本", seal_id=seal_id)
     seals.enrol(wanted, made, key_name=f"signer-{code}")

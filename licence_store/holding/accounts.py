@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from licence_store.holding.holder import CITIZEN_NUMBER, CREDIT_CODE, LEVELS, Holder
@@ -125,17 +126,18 @@ def check_holder(holder: Holder) -> Holder:
     return Holder(code, holder.code_type, name)
 
 
-def admit(session: Session, identity: Identity, moment: datetime) -> HolderAccount:
-    """The account of a checked identity, opened where there is none. Raises ``Refused("holder.identity_changed")``."""
+def admit(session: Session, identity: Identity, moment: datetime) -> tuple[HolderAccount, bool]:
+    """The account of a checked identity, and whether it is new. Raises ``Refused("holder.identity_changed")``."""
     wanted = select(HolderAccount).where(
         HolderAccount.issuer == identity.issuer,
         HolderAccount.subject == identity.subject,
         HolderAccount.closed.is_(None),
     )
-    account = session.execute(wanted).scalar()
     person = identity.person
+    account = session.execute(wanted).scalar()
+    opened = account is None and _open(session, identity, moment)
     if account is None:
-        return _open(session, identity, moment)
+        account = session.execute(wanted).scalar_one()
     if (account.code, account.code_type) != (person.code, person.code_type):
         raise Refused(
             "holder.identity_changed",
@@ -144,10 +146,11 @@ def admit(session: Session, identity: Identity, moment: datetime) -> HolderAccou
         )
     if account.name != person.name:
         session.execute(update(HolderAccount).where(HolderAccount.id == account.id).values(name=person.name))
-    return account
+    return account, opened
 
 
-def _open(session: Session, identity: Identity, moment: datetime) -> HolderAccount:
+def _open(session: Session, identity: Identity, moment: datetime) -> bool:
+    """Open the account, unless another sign-in does so this very moment."""
     account_id, person = f"h-{secrets.token_hex(12)}", identity.person
     row = {
         "id": account_id,
@@ -158,8 +161,9 @@ def _open(session: Session, identity: Identity, moment: datetime) -> HolderAccou
         "name": person.name,
         "opened": moment,
     }
-    session.execute(insert(HolderAccount), [row])
-    return session.get_one(HolderAccount, account_id)
+    dialect = sqlite if session.connection().dialect.name == "sqlite" else postgresql
+    opening = dialect.insert(HolderAccount).values(row).on_conflict_do_nothing().returning(HolderAccount.id)
+    return session.execute(opening).first() is not None
 
 
 def note_sign_in(session: Session, account_id: str, moment: datetime, act: str, assurance: int, address: str) -> None:

@@ -28,7 +28,7 @@ RIGHT_TITLES: Final = {
     "view": N_("查看"),
     "use": N_("用证和亮证"),
     "upload": N_("上传材料"),
-    "report_loss": N_("挂失"),
+    "report_loss": N_("办理挂失"),
     "delegate": N_("再授权"),
 }
 ALL: Final = "*"

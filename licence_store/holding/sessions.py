@@ -77,11 +77,11 @@ class HolderSessions:
             session.execute(delete(SpaceSession).where(SpaceSession.expires <= now))
             if proof:
                 _use(session, digest(proof), now)
-            account = admit(session, identity, now)
+            account, opened = admit(session, identity, now)
             _keep(session, token, account.id, identity, channel, address, now, now + self.rules.length)
             note_sign_in(session, account.id, now, act, identity.assurance, address)
             actor = Actor(f"holder:{account.id}", None, address, channel)
-            entries = [Entry(now, actor, "holder.open", account.id)] if account.opened == now else []
+            entries = [Entry(now, actor, "holder.open", account.id)] if opened else []
             details = {"assurance": str(identity.assurance)}
             journal.append(session, [*entries, Entry(now, actor, "holder.sign_in", account.id, details=details)])
         return token

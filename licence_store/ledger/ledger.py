@@ -31,16 +31,16 @@ from trust.signed import sign_document
 from trust.use_ledger import Head, SignedHead, UseEntry, UseLedgerCheck, check_chain, genesis, head_payload
 
 ACTS: Final[Mapping[str, str]] = {
-    "view": N_("查看"),
+    "view": N_("查阅"),
     "list": N_("检索列出"),
-    "check": N_("核对"),
-    "download": N_("下载"),
-    "verify": N_("核验"),
-    "present": N_("亮证"),
+    "check": N_("比对信息"),
+    "download": N_("取得文件"),
+    "verify": N_("核验真伪"),
+    "present": N_("出示亮证"),
     "refuse": N_("拒绝提供"),
-    "copy": N_("制作用证副本"),
+    "copy": N_("制成副本"),
     "use": N_("用证"),
-    "report_lost": N_("挂失"),
+    "report_lost": N_("办理挂失"),
     "change": N_("办理变更"),
 }
 """What may be done with something of a holder, and its name."""

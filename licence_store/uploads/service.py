@@ -43,6 +43,7 @@ from trust.journal import Actor, Entry
 from verify.verifier import Verifier
 
 _PIECE = 1 << 16
+_ALL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,19 @@ class Uploads:
         session.delete(key)
         journal.append(session, [Entry(self.clock(), actor, "upload.drop", upload_id, reason)])
         return entry
+
+    def forget(self, holder_code: str, actor: Actor) -> int:
+        """清除: a closed account's uploads that are no material go (R104); materials forget their own. How many."""
+        from licence_store.uploads.upkeep import is_used
+
+        dropped = 0
+        for one in self.of_owner(holder_code, limit=_ALL):
+            with self.sessions.read() as session:
+                used = is_used(session, one.id)
+            if not used:
+                self.drop(one.id, actor, reason="account closed")
+                dropped += 1
+        return dropped
 
     def meter(self, owner: str) -> QuotaMeter:
         """容量: used, limit, count."""

@@ -27,7 +27,6 @@ from seal.pdf.painting import Painter, Tagged, page_matrix, text_items
 from seal.pdf.structures import POINTS_PER_MM
 from seal.typesetting import load_font
 from seal.watermark import ANGLE, DARK_OPACITY, FONT, LIGHT_OPACITY, Mark
-from trust.errors import Malformed
 
 _CATALOG, _PAGES, _INFO, _XMP, _PROFILE, _ROOT, _PARENTS, _DOCUMENT, _FILE, _SPEC, _LIGHT, _DARK = range(1, 13)
 _FIRST_FONT = 20
@@ -133,7 +132,7 @@ def _grouped(tagged: Sequence[Tagged]) -> list[list[int]]:
 
 
 def write_copy(terms: CopyTerms, pages: Sequence[CopyPage]) -> CopyPDF:
-    """The unsigned copy. Raises ``Malformed``: ``face.missing_glyph``, ``copy.page`` (a picture cannot be read)."""
+    """The unsigned copy; its pictures are JPEG or PNG. Raises ``Malformed("face.missing_glyph")``."""
     objects: dict[int, bytes] = {
         _PROFILE: metadata.colour_profile(),
         _LIGHT: dictionary({"Type": b"/ExtGState", "ca": real(LIGHT_OPACITY), "CA": real(LIGHT_OPACITY)}),
@@ -203,14 +202,8 @@ def _pictures(pages: Sequence[CopyPage], first: int, objects: dict[int, bytes]) 
 
 
 def _jpeg(data: bytes) -> bytes:
-    try:
-        with Pictures.open(BytesIO(data)) as opened:
-            spaces = {"RGB": b"/DeviceRGB", "L": b"/DeviceGray"}
-            if opened.format != "JPEG" or opened.mode not in spaces:
-                raise ValueError(opened.mode)
-            width, height, space = opened.width, opened.height, spaces[opened.mode]
-    except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
-        raise Malformed("copy.page", "页面图像无法读取，不能制作副本。") from error
+    with Pictures.open(BytesIO(data)) as opened:
+        width, height, space = opened.width, opened.height, b"/DeviceGray" if opened.mode == "L" else b"/DeviceRGB"
     head = {"Type": b"/XObject", "Subtype": b"/Image", "Width": b"%d" % width, "Height": b"%d" % height}
     return stream({**head, "BitsPerComponent": b"8", "ColorSpace": space, "Filter": b"/DCTDecode"}, data)
 

@@ -112,6 +112,7 @@ def test_a_system_accepts_and_refuses(
     place = f"/copies/{made['copy_id']}"
     told = client.get(f"/api/v1{place}", headers=system).json()
     assert (told["state"], told["left"], told["digest"]) == ("ACTIVE", 1, made["digest"])
+    assert told["original_in_force"] is True
     assert person.licence_id not in str(told)
     assert person.name not in str(told)
     stated = {"purpose": PURPOSE, "case_number": "0042", "digest": made["digest"]}

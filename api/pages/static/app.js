@@ -9,6 +9,7 @@ document.querySelectorAll("[data-drop]").forEach(function (zone) {
     if (!file) { chosen.textContent = ""; return; }
     chosen.textContent = file.name;
     if (limit && file.size > limit) { chosen.textContent = file.name + " — " + zone.dataset.toolarge; return; }
+    if (input.form.querySelector("details[open]")) { return; } /* more is being filled in: the button sends it */
     input.form.setAttribute("aria-busy", "true");
     input.form.requestSubmit();
   });

@@ -144,7 +144,9 @@ def _first(files: dict[str, bytes], start: str) -> str:
 
 
 def _set(name: str, data: bytes) -> Callable[[dict[str, bytes]], None]:
-    return lambda files: files.__setitem__(_first(files, name) if name not in files and name.endswith("/") else name, data)
+    return lambda files: files.__setitem__(
+        _first(files, name) if name not in files and name.endswith("/") else name, data
+    )
 
 
 def _remake(files: dict[str, bytes]) -> None:
@@ -217,7 +219,9 @@ def test_the_script_ends_with_one_where_something_is_wrong(made_bag: Path, tmp_p
     assert (done.returncode, done.stdout.partition(":")[0]) == (1, "NOT SOUND")
     for odd in (b"", b"PK", b"x" * 1000, made_bag.read_bytes()[:5000]):
         path.write_bytes(odd)
-        done = subprocess.run([sys.executable, "-I", str(SCRIPT), str(path)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-I", str(SCRIPT), str(path)], capture_output=True, text=True, check=False
+        )
         assert (done.returncode, done.stderr) == (1, "")
 
 

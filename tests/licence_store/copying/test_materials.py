@@ -78,8 +78,11 @@ def test_a_refused_or_deleted_material_takes_its_copies_with_it(counter: Counter
         accept = counter.stated(original_seen=True)
         answered = code_of(lambda made=made, accept=accept: counter.copier.accept(made.id, counter.clerk, accept))
         assert answered == "copy.original_ended"
+        assert code_of(lambda made=made: counter.copier.file(counter.who, made.id)) == "copy.original_ended"
+        assert code_of(lambda made=made: counter.copier.link(counter.who, made.id)) == "copy.original_ended"
         again = code_of(lambda material=material: counter.copier.make(counter.who, material.id, counter.request()))
         assert again in ("copy.material_state", "material.state", "material.unknown")
+    assert counter.copier.sweep(counter.clock()) == 1  # the deleted one's file goes
 
 
 def test_fields_of_a_picture_are_not_masked(counter: Counter) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from sqlalchemy import select
@@ -59,6 +60,17 @@ def test_what_a_provider_may_not_say(space: Space) -> None:
         with pytest.raises(Refused) as caught:
             space.spaces.open(wrong(space.identity(ANNA)))
         assert caught.value.code == code
+
+
+def test_two_first_sign_ins_at_once_open_one_account(space: Space) -> None:
+    tokens: list[str] = []
+    threads = [Thread(target=lambda: tokens.append(space.signed_in(EMIN))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tokens) == 4
+    assert len({space.spaces.find(token).account_id for token in tokens}) == 1
 
 
 def test_a_session_ends_by_time_by_hand_and_everywhere(space: Space) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from licence_store.holding.holder import HolderSession
@@ -136,3 +138,27 @@ def test_what_is_no_material(bench: Bench) -> None:
     for silly in ("", "m-", "m-" + "x" * 300, "m-'; DROP TABLE material; --", "1.2.3", "\x00", "证照"):
         assert refused(bench.materials.get, silly, bench.owner) in ("material.unknown", "database.value")
     assert SAME
+
+
+def test_two_officers_at_once_make_one_check(bench: Bench) -> None:
+    """Both sign; one is recorded, the other is told that the item has moved on."""
+    for _ in range(3):
+        item, told = bench.add(), []
+
+        def check(account: str, item_id: str = item.id, told: list[str] = told) -> None:
+            try:
+                bench.check(item_id, bench.officer(account=account))
+                told.append("")
+            except LicenceTrustError as error:
+                told.append(error.code)
+
+        threads = [threading.Thread(target=check, args=(name,)) for name in ("wang", "li", "sun")]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert told.count("") == 1
+        assert set(told) <= {"", "material.changed", "material.not_promotable", "database.conflict"}
+        steps = [one.kind for one in bench.materials.history(item.id, bench.owner)]
+        assert steps == ["add", "check"]
+        assert bench.materials.find(item.id).problems == ()

@@ -376,6 +376,17 @@ def test_what_never_became_a_material_goes_after_a_day(desk: Desk) -> None:
         assert not upkeep.is_used(session, view.id)
 
 
+def test_with_the_last_account_uploads_go_too(desk: Desk) -> None:
+    """R104: what is no material yet goes with the account; another's stays."""
+    take(desk, m.ofd(), "self_made")
+    theirs = take(desk, m.ofd(), "self_made", owner=OTHER)
+    assert desk.uploads.forget(OWNER, HOLDER) == 1
+    assert desk.uploads.forget(OWNER, HOLDER) == 0
+    assert desk.uploads.meter(OWNER).count == 0
+    assert desk.uploads.open(theirs.id)
+    assert desk.uploads in desk.closing.parts()
+
+
 def test_unknown_kinds_and_uploads(desk: Desk) -> None:
     assert code(lambda: take(desk, m.jpeg(), "passport")) == "upload.kind_unknown"
     for odd in ("u-", "", "u-" + "0" * 32, "x" * 500):
