@@ -388,6 +388,7 @@ def test_health(live: Live) -> None:
             "certificates",
             "sources",
             "jobs",
+            "trust_list",
         }
         assert client.get("/version").json()["demonstration"] is True
         metrics = client.get("/metrics").text
