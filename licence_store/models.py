@@ -445,6 +445,7 @@ import licence_store.collection.entry_models  # noqa: E402
 import licence_store.collection.models  # noqa: E402
 import licence_store.copying.models  # noqa: E402
 import licence_store.disputes.models  # noqa: E402
+import licence_store.eventing.models  # noqa: E402
 import licence_store.forms  # noqa: E402
 import licence_store.holding.models  # noqa: E402
 import licence_store.jobs.models  # noqa: E402
@@ -453,4 +454,5 @@ import licence_store.materials.models  # noqa: E402
 import licence_store.notices.models  # noqa: E402
 import licence_store.presenting.models  # noqa: E402
 import licence_store.proofs.models  # noqa: E402, F401
+import licence_store.transferring.models  # noqa: E402, F401
 import licence_store.uploads.models  # noqa: E402, F401
