@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from licence_store.materials.materials import Materials
     from licence_store.presenting.presenter import Presenter
     from licence_store.sharing.operations import Sharing
+    from licence_store.transferring.transfers import Transfers
     from licence_store.uploads.service import Uploads
     from licence_store.uploads.vault import Vault
 
@@ -416,6 +417,13 @@ class Desk:
         from licence_store.sharing.operations import Sharing
 
         return Sharing(self)
+
+    @cached_property
+    def transfers(self) -> Transfers:
+        """证照转移."""
+        from licence_store.transferring.transfers import Transfers
+
+        return Transfers(self)
 
     @cached_property
     def seals(self) -> SealCabinet:

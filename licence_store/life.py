@@ -61,10 +61,12 @@ class LicenceLife:
         reason: str = "",
         basis: str = "",
         effective: datetime | None = None,
+        also: Callable[[Session], None] | None = None,
     ) -> EventView:
         """办理一步: a mark on the licence (``Step.marks``), with effect from ``effective`` (default: now).
 
-        ``licence_id`` is that of any of its versions. Raises ``NotFound("licence.unknown", "licence.step_unknown")``;
+        ``licence_id`` is that of any of its versions; ``also`` happens in the same transaction, or nothing does. Raises
+        ``NotFound("licence.unknown", "licence.step_unknown")``;
         ``Refused("licence.role", "licence.step", "licence.department", "licence.holder", "licence.reason_missing",
         "licence.later_event")``; ``Malformed("licence.step_form", "licence.effective", "licence.words")``.
         """
@@ -73,6 +75,8 @@ class LicenceLife:
                 raise Malformed("licence.step_form", "“{step}”有自己的办理方式。", step=Word(STEPS[step].title))
             with self.sessions.begin() as session:
                 case = self._open(session, step, licence_id, official, reason, basis, effective)
+                if also is not None:
+                    also(session)
                 self._write(session, case, [case.event(step, reason=reason.strip(), basis=basis.strip())])
                 return case.written[-1]
 
