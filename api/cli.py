@@ -38,6 +38,7 @@ COMMANDS = {
     "trust": "trust_bundle",
     "region": "region",
     "drill": "drill",
+    "simulate": "simulate",
     "types": "types",
     "upload": "upload",
     "bag": "bag",

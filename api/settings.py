@@ -148,6 +148,10 @@ class Settings:
     reports upward where the list names an upper region. Empty: lists come by hand (``region fetch``, ``region join``).
     Wrong: the list grows old, ``/readyz`` says so, and from its next-update time on other regions count no more."""
 
+    simulated_clock: str = ""
+    """A file with the seconds by which this node's clock is ahead of the machine's, read anew each time; see
+    ``simulate``. Works in demonstration regions only; any other does not open with it."""
+
     timestamp_policy: str = ""
     """OID under which our own time-stamp authority gives tokens (RFC 3161). Empty: that of demonstrations. A token
     under a policy that nobody published promises nothing."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 from api import __version__
 from api.limits import RateLimit
 from api.settings import Settings
+from api.simulated_clock import SimulatedClock
 from licence_store.accounts import AccountRules, Accounts
 from licence_store.desk import Desk, DeskSettings, now, open_desk
 from licence_store.idempotency import Idempotency
@@ -107,8 +109,15 @@ def build(settings: Settings) -> Services:
             ),
             notices=NoticeSettings(settings.smtp_url, settings.mail_from, settings.private_webhooks),
         ),
-        clock=now,
+        clock=SimulatedClock(Path(settings.simulated_clock)) if settings.simulated_clock else now,
     )
+    if settings.simulated_clock and not desk.region.demonstration:
+        desk.close()
+        raise Refused(
+            "clock.simulated",
+            "模拟时钟只能用于演示区域。",
+            remedy="请去掉设置 LICENCE_TRUST_SIMULATED_CLOCK。",
+        )
     return Services(settings, desk)
 
 

@@ -65,6 +65,8 @@ class HTTPFetcher:
     tls: ssl.SSLContext | None = None
     """``None``: the system's certificate authorities."""
     monotonic: Callable[[], float] = time.monotonic
+    agent: str = "licence-trust"
+    """What we call ourselves; nothing depends on it."""
 
     def fetch(self, exchange: Exchange) -> bytes:
         """Raises ``Unavailable``: ``fetch.address``, ``fetch.forbidden``, ``fetch.unreachable``, ``fetch.timeout``,
@@ -101,7 +103,7 @@ class HTTPFetcher:
         guard.daemon = True
         guard.start()
         try:
-            headers = {"Accept": exchange.accept, "User-Agent": "licence-trust", "Connection": "close"}
+            headers = {"Accept": exchange.accept, "User-Agent": self.agent, "Connection": "close"}
             if _origin(url) == _origin(urlsplit(exchange.url)):
                 headers |= dict(exchange.headers)
             if exchange.body is not None:
