@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from licence_store.collection.quarantine import Quarantine
     from licence_store.conversion import Converter
     from licence_store.copying.copier import Copier
+    from licence_store.crossing.guide import Guide
     from licence_store.disputes.disputes import Disputes
     from licence_store.materials.materials import Materials
     from licence_store.presenting.presenter import Presenter
@@ -388,7 +389,8 @@ class Desk:
     @cached_property
     def publications(self) -> Publications:
         """对端材料."""
-        fetcher = HTTPFetcher(timeout=3.0, allow_private=True)  # the keepers have named the addresses
+        agent = f"licence-trust (region {self.region.code})"
+        fetcher = HTTPFetcher(timeout=3.0, allow_private=True, agent=agent)  # the keepers have named the addresses
         return Publications(self.sessions, self.peers, fetcher, self.clock)
 
     def own_verifier(self) -> Verifier:
@@ -416,7 +418,20 @@ class Desk:
         """共享服务."""
         from licence_store.sharing.operations import Sharing
 
-        return Sharing(self)
+        made = Sharing(self)
+        made.elsewhere = self.guide
+        return made
+
+    @cached_property
+    def guide(self) -> Guide:
+        """引导: to the region that issued it."""
+        from licence_store.crossing.client import Asker
+        from licence_store.crossing.guide import Guide
+
+        agent = f"licence-trust (region {self.region.code})"
+        fetcher = HTTPFetcher(timeout=4.0, redirects=0, allow_private=True, agent=agent)  # addresses of the trust list
+        signer = partial(self.region.keyring.signer, "request")
+        return Guide(self, Asker(self.region.code, self.peers, fetcher, signer, self.clock, self.publications.refresh))
 
     @cached_property
     def transfers(self) -> Transfers:

@@ -444,6 +444,7 @@ import licence_store.catalogue_models  # noqa: E402
 import licence_store.collection.entry_models  # noqa: E402
 import licence_store.collection.models  # noqa: E402
 import licence_store.copying.models  # noqa: E402
+import licence_store.crossing.models  # noqa: E402
 import licence_store.disputes.models  # noqa: E402
 import licence_store.eventing.models  # noqa: E402
 import licence_store.forms  # noqa: E402

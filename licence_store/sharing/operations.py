@@ -40,7 +40,13 @@ MOST_IN_BATCH: Final = 200
 
 
 class Elsewhere(Protocol):
-    """别处: whoever knows the way to the region that issued it."""
+    """别处: whoever knows the way to the region that issued it (``licence_store.crossing.guide``)."""
+
+    def named(self, call: Call) -> bool:
+        """Does the question name another region itself?"""
+
+    def knows(self, licence_id: str) -> bool:
+        """Is it another region's to speak of this licence?"""
 
     def ask(self, call: Call, found: Found) -> Found | None:
         """What the issuing region says of what we do not have; ``None``: there is no such region. Never raises for one
@@ -95,15 +101,35 @@ class Sharing:
             call.caller.demand(call.operation, region=self.desk.region.code)
             self._demand_system(call)
             question = Question(call.operation, call.parameters)
-            found = act(call, question)
-            if found.outcome is Outcome.NOT_FOUND and self.elsewhere is not None and call.caller.kind != "region":
-                found = self.elsewhere.ask(call, found) or found
+            found = self._look(call, act, question)
             answer = self._signed(call, found)
         except LicenceTrustError as error:
             self.log.refused(call, error, question.about if question else None)
             raise
         self.log.answered(call, found, sm3(answer).hex())
         return answer
+
+    def _look(self, call: Call, act: Callable[[Call, Question], Found], question: Question) -> Found:
+        """Own register first, then whoever issued it; another region's question is not sent on."""
+        elsewhere = self.elsewhere if call.caller.kind != "region" else None
+        region = question.text("region", 12) or self.desk.region.code
+        if elsewhere is not None and elsewhere.named(call):
+            told = elsewhere.ask(call, _nothing(self._code(question.text("type")), ""))
+            if told is not None:
+                return told
+        elif region != self.desk.region.code:
+            raise Malformed("sharing.parameter", "参数“{field}”的内容或类型不正确。", field="region")
+        found = act(call, question)
+        if elsewhere is not None and (found.outcome is Outcome.NOT_FOUND or call.operation == "verify"):
+            found = elsewhere.ask(call, found) or found
+        return found
+
+    def _code(self, name: str) -> str:
+        """Of a type, ours or another region's."""
+        try:
+            return self.desk.catalogue.get(name).code if name else ""
+        except NotFound:
+            return name[:21]
 
     def _demand_system(self, call: Call) -> None:
         """A system speaks for itself; only another region passes on what a system of its asked."""
@@ -166,8 +192,7 @@ class Sharing:
         call.caller.demand(call.operation, type_code=asked.type_code)
         view = comparing.registered(self.desk.register, text)
         if view is None:
-            self._demand_type(call, asked.type_code)
-            return Found(Outcome.NOT_FOUND, {"licence_id": asked.text}, asked.type_code, subject=asked.text)
+            return self._absent(call, asked.type_code, asked.text)
         return self._told(call, question, view)
 
     def _told(self, call: Call, question: Question, view: LicenceView) -> Found:
@@ -248,12 +273,13 @@ class Sharing:
             call.caller.demand(call.operation, type_code=asked.type_code)
             view = comparing.registered(self.desk.register, asked.text)
             if view is None:
-                self._demand_type(call, asked.type_code)
-                return Found(Outcome.NOT_FOUND, {"licence_id": asked.text}, asked.type_code, subject=asked.text)
+                return self._absent(call, asked.type_code, asked.text)
             self._demand_shared(call, question, view.summary)
             code, answer = asked.type_code, self.desk.comparer.licence(view, values)
         holds = {name: telling.word(one) for name, one in answer.holds.items()}
         result: dict[str, object] = {"current": telling.word(answer.current), "holds": holds}
+        if view is not None:
+            result["status_list"] = telling.place(view)
         outcome = Outcome.TRUE if answer.all_hold else Outcome.FALSE
         return _about(view.summary, outcome, result) if view else Found(outcome, result, code)
 
@@ -279,23 +305,23 @@ class Sharing:
         call.caller.demand(call.operation, type_code=code)
         view = comparing.registered(self.desk.register, brought.licence_id)
         if view is None:
-            self._demand_type(call, code)
-            return Found(Outcome.NOT_FOUND, {"licence_id": brought.licence_id}, code, subject=brought.licence_id)
+            return self._absent(call, code, brought.licence_id)
         self._demand_shared(call, question, view.summary)
         fields, desk = question.texts("fields"), self.desk
         outcome, result = comparing.compare(brought, view, document, fields, desk.comparer, desk.register)
-        return _about(view.summary, outcome, {"licence_id": view.asked_id, **result})
+        return _about(
+            view.summary, outcome, {"licence_id": view.asked_id, **result, "status_list": telling.place(view)}
+        )
 
     def _download(self, call: Call, question: Question) -> Found:
         asked = parse_licence_id(question.text("licence_id"))
         call.caller.demand(call.operation, type_code=asked.type_code)
         view = comparing.registered(self.desk.register, asked.text)
         if view is None:
-            self._demand_type(call, asked.type_code)
-            return Found(Outcome.NOT_FOUND, {"licence_id": asked.text}, asked.type_code, subject=asked.text)
+            return self._absent(call, asked.type_code, asked.text)
         self._demand_shared(call, question, view.summary)
         result = Downloads(self.desk).file(call, view, question)
-        return _about(view.summary, Outcome.FOUND, result)
+        return _about(view.summary, Outcome.FOUND, {**result, "status_list": telling.place(view)})
 
     # Is it shared?
 
@@ -305,8 +331,16 @@ class Sharing:
         call.caller.demand(call.operation, type_code=code)
         return code, self.access.departments(call.caller, call.purpose, call.operation, code)
 
+    def _absent(self, call: Call, code: str, licence_id: str) -> Found:
+        """We have no such licence. Whoever may not be told of one is not told either that there is none; of another
+        region's, that region decides.
+        """
+        guided = self.elsewhere is not None and call.caller.kind != "region" and self.elsewhere.knows(licence_id)
+        if not guided:
+            self._demand_type(call, code)
+        return Found(Outcome.NOT_FOUND, {"licence_id": licence_id}, code, subject=licence_id)
+
     def _demand_type(self, call: Call, code: str) -> None:
-        """Whoever may not be told of a licence is not told either that there is none."""
         try:
             self.desk.catalogue.get(code)
         except NotFound:

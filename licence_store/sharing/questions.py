@@ -12,23 +12,24 @@ from licence_store.sharing.answers import Found
 from trust.errors import Malformed
 
 PARAMETERS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
-    "catalogue": (frozenset(), frozenset()),
-    "fields": (frozenset({"type"}), frozenset()),
-    "licence": (frozenset(), frozenset({"licence_id", "licence_number", "type"})),
-    "holder": (frozenset({"holder_code", "type"}), frozenset()),
+    "catalogue": (frozenset(), frozenset({"region"})),
+    "fields": (frozenset({"type"}), frozenset({"region"})),
+    "licence": (frozenset(), frozenset({"licence_id", "licence_number", "type", "region"})),
+    "holder": (frozenset({"holder_code", "type"}), frozenset({"region"})),
     "qr": (frozenset({"qr"}), frozenset()),
     "batch": (
         frozenset({"type"}),
-        frozenset({"changed_since", "states", "issued_from", "issued_to", "cursor", "limit"}),
+        frozenset({"changed_since", "states", "issued_from", "issued_to", "cursor", "limit", "region"}),
     ),
-    "check": (frozenset({"fields"}), frozenset({"licence_id", "type", "holder_code"})),
+    "check": (frozenset({"fields"}), frozenset({"licence_id", "type", "holder_code", "region"})),
     "verify": (frozenset({"document"}), frozenset({"at", "stated"})),
     "compare": (frozenset({"document"}), frozenset({"fields", "qr"})),
     "download": (frozenset({"licence_id"}), frozenset({"form", "copy"})),
 }
 """Operation → names that must be given, and that may. ``document`` is base64; ``fields`` an object of strings; ``copy``
 ``{"recipient", "until", "uses", "mask"}`` asks for a purpose-limited copy instead of the original; ``stated``
-``{"purpose", "recipient", "service_item", "case_number"}`` is what a copy to be verified is wanted for."""
+``{"purpose", "recipient", "service_item", "case_number"}`` is what a copy to be verified is wanted for; ``region``
+names the region asked, where no identifier does."""
 
 LARGEST_DOCUMENT: Final = 20 << 20
 

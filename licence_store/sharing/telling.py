@@ -27,10 +27,15 @@ def licence(view: LicenceView, forms: Mapping[str, str]) -> dict[str, object]:
         },
         "face": {one.name: {"title": one.title, "value": one.value, "text": one.text} for one in message.face},
         "files": dict(forms),
-        "status_list": {"address": message.status_list, "index": message.status_index},
+        "status_list": place(view),
         "predecessor": view.predecessor,
         "successor": view.successor,
     }
+
+
+def place(view: LicenceView) -> dict[str, str]:
+    """Where its state can be looked up without us."""
+    return {"address": view.message.status_list, "index": view.message.status_index}
 
 
 def line_of(one: LicenceSummary) -> dict[str, object]:

@@ -1,0 +1,135 @@
+"""所知截至: what is known of another region's licence without asking it: its last signed list, its last signed answer.
+
+A list that cannot be had anew tells what was, with its own signed time. Nothing here ever says that a licence is valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+from licence_store.crossing.models import KnownElsewhere
+from licence_store.regions.peers import Peers
+from licence_store.regions.publications import Publications
+from seal.database import Sessions
+from trust.entitlement import peer_store
+from trust.errors import LicenceTrustError, Malformed
+from trust.identifiers import parse_licence_id
+from trust.signed import write_moment
+from verify.policy import indication_of
+from verify.report import Indication
+
+_INSERTS: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """状态列表中的位置."""
+
+    address: str = ""
+    index: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """所知: a state, and as of when. ``state`` is empty where nothing was ever heard."""
+
+    state: str = ""
+    as_of: datetime | None = None
+    by: str = ""
+    """``status_list`` or ``answer``."""
+    current: bool = False
+    """The list is of just now."""
+    reason: str = ""
+    """Why there is no newer word."""
+
+    @property
+    def is_final(self) -> bool:
+        """A state from which no licence returns."""
+        return bool(self.state) and indication_of(self.state) is Indication.FAILED
+
+    def to_json(self) -> dict[str, str]:
+        """For an answer."""
+        return {
+            "state": self.state,
+            "as_of": write_moment(self.as_of) if self.as_of else "",
+            "by": self.by,
+            "reason": self.reason,
+        }
+
+
+NOTHING: Final = Known()
+
+
+@dataclass(frozen=True)
+class KnownStates:
+    """他地证照状态."""
+
+    sessions: Sessions
+    peers: Peers
+    publications: Publications
+    clock: Callable[[], datetime]
+
+    def listed(self, region: str, place: Place) -> Known:
+        """What the region's status list says at this place, asked for anew where it is not of just now."""
+        store = peer_store(self.peers.trust_store_with_peers(), region)
+        if store is None or not place.address or not place.index.isdigit():
+            return NOTHING
+        said = self.publications.status_list(store, place.address)
+        if said.published is None:
+            return Known(reason=said.reason)
+        try:
+            state = said.published.status_at(int(place.index))
+        except Malformed as error:
+            return Known(reason=error.code)
+        return Known(state, said.published.issued_at, "status_list", said.current, said.reason)
+
+    def last(self, region: str, licence_id: str) -> Known:
+        """The newest that was ever heard of this licence: by its list where its place is known, else by an answer."""
+        row = self._row(region, licence_id)
+        if row is None:
+            return NOTHING
+        answered = Known(row.state, row.as_of, "answer") if row.state else NOTHING
+        listed = self.listed(region, Place(row.address, row.place))
+        if listed.as_of is None or answered.is_final:
+            return answered if answered.state else listed
+        newer = answered.as_of is not None and answered.as_of > listed.as_of and not listed.is_final
+        return answered if newer else listed
+
+    def place(self, region: str, licence_id: str) -> Place:
+        """Where its state stands, as far as that region has told us."""
+        row = self._row(region, licence_id)
+        return Place(row.address, row.place) if row is not None else Place()
+
+    def remember(self, region: str, licence_id: str, place: Place, state: str, as_of: datetime) -> None:
+        """What a believed answer said; an older one changes nothing. A database that is away stops no answer."""
+        row = self._row(region, licence_id)
+        base = _base(licence_id)
+        if not base or (row is not None and row.as_of > as_of):
+            return
+        said = {"region": region, "address": place.address[:500], "place": place.index[:8], "state": state[:20]}
+        try:
+            with self.sessions.begin() as session:
+                entry = _INSERTS[self.sessions.dialect](KnownElsewhere).values(licence=base, as_of=as_of, **said)
+                session.execute(entry.on_conflict_do_update(index_elements=["licence"], set_={"as_of": as_of, **said}))
+        except LicenceTrustError:
+            return
+
+    def _row(self, region: str, licence_id: str) -> KnownElsewhere | None:
+        try:
+            with self.sessions.read() as session:
+                row = session.get(KnownElsewhere, _base(licence_id))
+        except LicenceTrustError:
+            return None
+        return row if row is not None and row.region == region else None
+
+
+def _base(licence_id: str) -> str:
+    try:
+        return parse_licence_id(licence_id).base
+    except Malformed:
+        return ""
