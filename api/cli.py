@@ -37,6 +37,7 @@ COMMANDS = {
     "keys": "keys",
     "trust": "trust_bundle",
     "region": "region",
+    "transfer": "transfer",
     "drill": "drill",
     "simulate": "simulate",
     "types": "types",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from api.region_office import RegionOffice
     from api.sharing_office import SharingOffice
     from api.testidp.provider import DemonstrationProvider
+    from api.transfer_office import TransferOffice
     from keys.lifecycle import KeyLifecycle
     from keys.signer import Signer
     from keys.timestamping import TimeStampAuthority
@@ -283,6 +284,13 @@ class Services:
         from api.region_office import RegionOffice
 
         return RegionOffice(self.desk, self.settings)
+
+    @cached_property
+    def transfers(self) -> TransferOffice:
+        """转移办理."""
+        from api.transfer_office import TransferOffice
+
+        return TransferOffice(self.desk)
 
     @cached_property
     def jobs(self) -> JobOffice:

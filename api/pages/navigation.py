@@ -69,6 +69,7 @@ GROUPS: Final = (
             Entry("licences", "/holdings", N_("按持证者查"), _READERS),
             Entry("inspections", "/inspections", N_("年检"), _READERS),
             Entry("disputes", "/disputes", N_("异议办理"), _READERS),
+            Entry("transfers", "/transfers", N_("跨地区转移"), _READERS),
         ),
     ),
     Group(

@@ -21,6 +21,7 @@ from api.pages import licence_views, register_views
 from api.pages.licence_course import Course, inspection_rows
 from api.pages.provenance_views import provenance
 from api.pages.rendering import page
+from api.pages.transfer_views import transfer_links
 from api.pages.seal_forms import text_of
 from api.pages.seal_views import registered
 from api.pages.verdict import verdict_view, when
@@ -163,7 +164,7 @@ def licence(
         lineage=course.lineage(),
         rows=register_views.licence_rows(view, translate),
         face=licence_views.face_rows(view.message, definition, language),
-        links=_links(past, translate),
+        links=[*_links(past, translate), *transfer_links(found, view.licence_id, translate)],
         provenance=provenance(found, view, past.versions[-1].paper, translate, officer=who.role is Role.OFFICER),
         inspections=inspection_rows(past.inspections, shown["base"], translate) if definition.inspection else None,
         due=None,

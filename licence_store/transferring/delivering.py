@@ -1,4 +1,4 @@
-"""转移文书的送达: to the other region's interface, again and again until it has it; kind ``transfer-delivery`` of job."""
+"""转移文书的送达: to the other region's interface, again until it has it (job ``transfer-delivery``)."""
 
 from __future__ import annotations
 

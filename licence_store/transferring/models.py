@@ -8,7 +8,6 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from licence_store.models import LICENCE_ID
-from licence_store.regions.models import REGION
 from seal.database import Base
 from seal.models import ACCOUNT, DIGEST
 
@@ -23,7 +22,7 @@ class Transfer(Base):
     """Given by the receiving region; the same in both."""
     direction: Mapped[str] = mapped_column(String(3))
     """``out`` or ``in``."""
-    region: Mapped[str] = mapped_column(REGION)
+    region: Mapped[str] = mapped_column(String(6))
     """The other region."""
     region_name: Mapped[str] = mapped_column(String(200))
     licence_id: Mapped[str] = mapped_column(LICENCE_ID, index=True)

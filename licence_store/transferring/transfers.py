@@ -231,7 +231,7 @@ class Transfers:
         return self.send(transfer_id)
 
     def decline(self, transfer_id: str, who: Official, *, reason: str) -> TransferView:
-        """谢绝: the licence stays. Raises ``Refused("transfer.state", "licence.department", "licence.reason_missing")``."""
+        """谢绝: the licence stays. Raises ``Refused("transfer.state", "licence.reason_missing")``."""
         desk = self.desk
         with self._journalled("decline", transfer_id, who, reason):
             check_role("transfer_out", who.role)
@@ -379,7 +379,7 @@ class Transfers:
 
     def of_licence(self, base: str) -> tuple[TransferView, ...]:
         """Transfers by which this licence left or came: for its page."""
-        prefix = base.replace("%", "") + "%"
+        prefix = f"{base}.%"
         query = select(Transfer).where(or_(Transfer.licence_id.like(prefix), Transfer.successor.like(prefix)))
         with self.desk.sessions.read() as session:
             found = session.execute(query.order_by(Transfer.created)).scalars()

@@ -8,7 +8,7 @@ from api.pages.navigation import GROUPS, menu
 
 STRANGER = ["/verify", "/types"]
 SEALS = ["/verify", "/types", "/seals"]
-LICENCES = ["/licences", "/holdings", "/inspections", "/disputes"]
+LICENCES = ["/licences", "/holdings", "/inspections", "/disputes", "/transfers"]
 OFFERED = {
     "": STRANGER,
     "holder": SEALS,
