@@ -220,7 +220,11 @@ def check_period(terms: CopyTerms, question: Question) -> None:
     """Is it used in its time?"""
     if question.moment >= terms.until:
         raise CheckFailed(
-            FAILED, "COPY_EXPIRED", "copy.expired", "副本的有效期至 {until}，已经届满。", until=terms.last_day.isoformat()
+            FAILED,
+            "COPY_EXPIRED",
+            "copy.expired",
+            "副本的有效期至 {until}，已经届满。",
+            until=terms.last_day.isoformat(),
         )
     if question.moment < terms.made:
         raise CheckFailed(
