@@ -354,6 +354,7 @@ class Desk:
             register=self.register,
             journal=self.journal,
             ledger=self.ledger,
+            notices=self.notices,
             seals=self.seals,
             seal_object=self.region.seal_folder.object,
             trust=self.trust,

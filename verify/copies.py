@@ -77,7 +77,7 @@ def check_terms_there(seals: Iterable[SESeal], *, terms: bool, message: bool) ->
 
 
 def check_copy_seal(terms: CopyTerms, seals: Sequence[SealedBy]) -> None:
-    """Is it sealed, as a whole, by a copy seal of the body the terms name?"""
+    """Is it sealed, as a whole, by a copy seal of the body the terms name, and by nothing else?"""
     ours = [one for one in seals if is_copy_seal(one.seal)]
     if not ours:
         raise CheckFailed(
@@ -95,6 +95,14 @@ def check_copy_seal(terms: CopyTerms, seals: Sequence[SealedBy]) -> None:
             "copy.maker_differs",
             "副本条款所述的制作单位“{by}”与加盖证照副本专用章的单位不符。",
             by=terms.by,
+        )
+    if len(seals) > 1:  # whoever holds any seal could press it over the terms, in any size
+        raise CheckFailed(
+            FAILED,
+            "SIG_CONSTRAINTS_FAILURE",
+            "copy.other_seals",
+            "副本上应当只有一枚证照副本专用章，实有 {count} 枚印章，加注文字可能被遮盖。",
+            count=len(seals),
         )
 
 
@@ -220,7 +228,11 @@ def check_period(terms: CopyTerms, question: Question) -> None:
     """Is it used in its time?"""
     if question.moment >= terms.until:
         raise CheckFailed(
-            FAILED, "COPY_EXPIRED", "copy.expired", "副本的有效期至 {until}，已经届满。", until=terms.last_day.isoformat()
+            FAILED,
+            "COPY_EXPIRED",
+            "copy.expired",
+            "副本的有效期至 {until}，已经届满。",
+            until=terms.last_day.isoformat(),
         )
     if question.moment < terms.made:
         raise CheckFailed(

@@ -95,7 +95,9 @@ def card(view: MaterialView, types: Mapping[str, str], language: str, translate:
     }
 
 
-def facts(view: MaterialView, types: Mapping[str, str], language: str, translate: Translate) -> list[tuple[str, str]]:
+def facts(
+    view: MaterialView, types: Mapping[str, str], departments: Mapping[str, str], language: str, translate: Translate
+) -> list[tuple[str, str]]:
     """What is known of it."""
     rows = [
         (translate("材料种类"), view.kind.titled(language)),
@@ -103,6 +105,7 @@ def facts(view: MaterialView, types: Mapping[str, str], language: str, translate
         (translate("证照上的编号"), view.stated_number),
         (translate("持证者代码"), view.holder_code),
         (translate("办件编号"), view.case_number),
+        (translate("核对窗口"), departments.get(view.department_id, "") if view.origin == "holder" else ""),
         (translate("上传时间"), when(view.created)),
         (translate("核验部门"), view.checked_by if view.checked_on else ""),
         (translate("核验时间"), when(view.checked_on) if view.checked_on else ""),

@@ -121,14 +121,20 @@ def material_card(one: MaterialView, translate: Translate) -> dict[str, Any]:
 
 
 def notice_row(one: NoticeLine, known: dict[str, str]) -> dict[str, str]:
-    """A notice; it leads to the licence where it is one of theirs."""
+    """A notice; it leads to the licence where it is one of theirs, to the material or the copy it is about."""
     body, _, _ = one.text.body.partition("\n\n")
     return {
         "when": when(one.created)[:16],
         "heading": one.text.heading,
         "body": body,
-        "href": known.get(one.licence_id, ""),
+        "href": known.get(one.licence_id) or _own_address(one.licence_id),
     }
+
+
+def _own_address(subject: str) -> str:
+    pages = {"m-": "/space/materials/", "c-": "/space/copies/"}
+    page = pages.get(subject[:2], "")
+    return f"{page}{quote(subject)}" if page else ""
 
 
 def case_row(one: CaseGroup) -> dict[str, Any]:

@@ -155,7 +155,8 @@ def _sentence(report: Report, translate: Translate) -> str:
     if report.indication is Indication.PASSED:
         first = report.signatures[0]
         if report.copy is not None:
-            return fill(translate("这是“{by}”制作的用证副本，仅供“{recipient}”用于“{purpose}”，没有被改动。"), report.copy)
+            said = translate("这是“{by}”制作的用证副本，仅供“{recipient}”用于“{purpose}”，没有被改动。")
+            return fill(said, report.copy)
         named = {"who": first.seal.name if first.seal else first.signer, "when": when(first.time)}
         if first.time_proved:
             return fill(translate("文件由“{who}”于 {when} 盖章，此后没有改动；盖章时证书有效。"), named)

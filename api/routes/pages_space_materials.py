@@ -167,7 +167,7 @@ def _item_page(
         done=done,
         item=material_views.card(view, titles, language, translate),
         base=material_views.own_address(view.id),
-        facts_of=material_views.facts(view, titles, language, translate),
+        facts_of=material_views.facts(view, titles, departments, language, translate),
         refusal=material_views.refusal(view, refused, language),
         original=_original(found, view),
         may={

@@ -130,6 +130,7 @@ def _page(
         meter=upload_office.meter_of(found, person.session, translate),
         kinds=[_kind(one, given.get("kind", ""), language) for one in kinds().values() if one.who == "holder"],
         types=[(one.slug, type_title(one, language)) for one in found.catalogue.list()],
+        departments=[(one.id, one.name) for one in found.catalogue.departments()],
         accept=",".join([*SUFFIXES.values(), ".jpeg", ".tiff", ".heif"]),
     )
 

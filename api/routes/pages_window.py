@@ -279,7 +279,7 @@ def _item_page(
         wrong=step,
         done=done,
         item=material_views.card(view, titles, language, translate),
-        facts_of=material_views.facts(view, titles, language, translate),
+        facts_of=material_views.facts(view, titles, departments, language, translate),
         refusal=material_views.refusal(view, refused, language),
         original=_original(found, view, lines, language, translate),
         rows=material_views.comparison(

@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from licence_store.copying import grants, uses
-from licence_store.copying.evidence import note, write
+from licence_store.copying.evidence import note, tell, write
 from licence_store.copying.grants import CopyView
 from licence_store.copying.originals import LICENCE
 from licence_store.copying.uses import BY_CLERK, Acceptance, RefusalView, UseView, recipient_of, tidy_reason
 from licence_store.ledger.witness import who_of
 from licence_store.materials.views import ACTIVE
+from licence_store.standing import day_of
 from trust.errors import Conflict, LicenceTrustError, Refused
 from trust.journal import Actor
 from verify.policy import CURRENT, StatedPurpose
@@ -144,7 +145,12 @@ class Accepting:
                 why=why,
                 department=actor.department,
             )
-            write(session, now, actor, "copy.accept", view, {"number": str(made.number)}, reason=why)
+            number = str(made.number)
+            tell(
+                self.desk, session, view, "copy.accepted", f"accepted-{number}", made.recipient, made.purpose,
+                count=number,
+            )  # fmt: skip
+            write(session, now, actor, "copy.accept", view, {"number": number}, reason=why)
         return made
 
     def refuse(
@@ -206,6 +212,8 @@ class Accepting:
                 result=code,
                 department=actor.department,
             )
+            once = f"refused-{code}-{day_of(now)}"
+            tell(self.desk, session, view, "copy.refused", once, stated.recipient, stated.purpose)
             write(session, now, actor, "copy.refuse", view, reason=why, result=code)
         return made
 

@@ -21,6 +21,7 @@ from licence_store.materials import events
 from licence_store.materials.kinds import WINDOW, find_kind
 from licence_store.materials.reasons import find_reason
 from licence_store.materials.steps import refusal
+from licence_store.materials.telling import told
 from licence_store.materials.views import REFUSED, MaterialView
 from seal import using
 from seal.lifecycle import Official, Role, State
@@ -153,6 +154,7 @@ def refuse(materials: Materials, item_id: str, official: Official, reason_code: 
             )
             events.append(session, held, happened)
             materials.noted(session, view.holder_code, view.id, "refuse", official, reason.title)
+            materials.notices.post(session, [told(session, held, "refused", official.actor, reason)])
             materials.note(session, official.actor, "material.refuse", view.id, {"code": reason.code})
     return materials.get(item_id, official)
 
@@ -292,6 +294,7 @@ def _record(materials: Materials, session: Session, held: events.Held, signed: _
     )
     using.write(session, [use])
     materials.noted(session, held.row.holder_code, held.row.id, "check", signed.official, signed.happened.reason)
+    materials.notices.post(session, [told(session, held, "checked", actor)])
     materials.note(session, actor, "material.check", held.row.id, signed.happened.details)
 
 

@@ -44,6 +44,7 @@ from licence_store.materials.views import (
     Who,
     actor_of,
 )
+from licence_store.notices.outbox import Outbox
 from licence_store.register import Register
 from licence_store.uploads.stored import StoredUpload
 from seal.database import Sessions
@@ -77,6 +78,7 @@ class Materials:
     register: Register
     journal: SQLJournal
     ledger: Ledger
+    notices: Outbox
     seals: SealCabinet
     seal_object: Callable[[str, str], bytes]
     """The seal object with this id and SM3."""

@@ -19,8 +19,8 @@ class NoticeKind:
     """Chinese, in the catalogue; the heading with its places."""
     holder: str
     """What the holder is told."""
-    department: str
-    """What the issuing department is told."""
+    department: str = ""
+    """What the issuing department is told; empty: it is never told this."""
 
 
 KINDS: Mapping[str, NoticeKind] = MappingProxyType(
@@ -66,6 +66,35 @@ KINDS: Mapping[str, NoticeKind] = MappingProxyType(
                 N_("您对“{type}”（编号 {number}）的异议已答复，请登录用户空间查看。\n异议编号：{dispute}"),
                 N_("对“{type}”（编号 {number}）的异议已答复。\n异议编号：{dispute}"),
             ),
+            NoticeKind(
+                "material.checked",
+                N_("材料已与原件核对：{type}"),
+                N_(
+                    "“{issuer}”已将您的材料“{type}”与原件核对，可信等级现为 B，今后办事可以直接使用。\n"
+                    "材料编号：{number}"
+                ),
+            ),
+            NoticeKind(
+                "material.refused",
+                N_("材料被退回：{type}"),
+                N_("“{issuer}”退回了您的材料“{type}”。理由：{reason}。\n{next}\n材料编号：{number}"),
+            ),
+            NoticeKind(
+                "copy.accepted",
+                N_("用证副本已被采用：{type}"),
+                N_(
+                    "“{issuer}”采用了您的“{type}”用证副本，这是第 {count} 次。用途：{purpose}。\n"
+                    "副本编号：{number}。如非您本人所为，请收回该副本，并在“用证记录”中提出异议。"
+                ),
+            ),
+            NoticeKind(
+                "copy.refused",
+                N_("用证副本没有被采用：{type}"),
+                N_(
+                    "“{issuer}”没有采用您的“{type}”用证副本。对方说明的用途：{purpose}。\n"
+                    "副本编号：{number}。理由请在用户空间的该副本中查看。"
+                ),
+            ),
         )
     }
 )
@@ -82,7 +111,7 @@ class Text:
 def text_of(kind: str, party_kind: str, facts: Mapping[str, str], language: str) -> Text:
     """The notice in ``language``; ``type`` comes from the facts in that language."""
     chosen, translate, english = KINDS[kind], translator(language), choose_language(language) == "en"
-    known = {**facts, "type": (facts.get("type_en") if english else "") or facts["type"]}
+    known = {name: (facts.get(f"{name}_en") if english else "") or fact for name, fact in facts.items()}
     body = chosen.holder if party_kind == "holder" else chosen.department
     closing = translate(N_("本通知由电子证照系统自动发出，请勿回复。"))
     return Text(fill(translate(chosen.title), known), _lines(fill_lines(translate(body), known), closing))

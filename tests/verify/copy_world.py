@@ -26,9 +26,11 @@ from seal.copies import COPY_ENTRY, CopyRequest, CopyTerms, Original
 from seal.engraving import draw_impression
 from seal.making import SealApplication, make_seal
 from seal.ofd.package import Entry, open_package
+from seal.ofd.sealable import open_for_sealing
 from seal.ofd.unsigned import UnsignedOFD
 from seal.pdf.copies import CopyPDF
 from seal.pdf.objects import stream
+from seal.pdf.sealable import open_pdf_for_sealing
 from seal.sealing import Placement, Sealer, SealingMaterial
 from tests.verify import cases, world
 from tests.verify.world import MADE, NOW, SIGNED, SealRecipe
@@ -321,9 +323,18 @@ def append(data: bytes, terms: CopyTerms) -> bytes:
     return data + b"\n%more\n"
 
 
+def seal_over(data: bytes, terms: CopyTerms, *, seal: str) -> bytes:
+    """Another seal that is believed, pressed over the copy (``department`` or ``copy``)."""
+    opened = open_pdf_for_sealing(data) if data.startswith(b"%PDF") else open_for_sealing(data)
+    own = SealingMaterial(world.make(SealRecipe()), world.person("department"))
+    used = own if seal == "department" else material(CopySeal())
+    stamp = world.authority().timestamper(SIGNED)
+    return Sealer(stamp, lambda: SIGNED).seal(opened, used, (Placement(opened.pages[0].id, 60, 100),)).data
+
+
 AFTER: dict[str, Callable[..., bytes]] = {
     "edit_entry": edit_entry, "remove_entry": remove_entry, "add_entry": add_entry, "repack": repack, "flip": flip,
-    "append": append,
+    "append": append, "seal_over": seal_over,
 }  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 Every later revision is compared with the one before by pyHanko's difference analysis, with rules stricter than its
 own: document information, metadata and annotations may not be exchanged, viewers not told to draw fields anew, and
-into a licence no objects slipped that nobody refers to. What remains allowed: further signatures and time stamps in
-their fields, material for long-term validation, and, in a form that is not a licence of ours, filled-in fields.
+into a licence or copy no objects slipped that nobody refers to. What remains allowed: further signatures and time
+stamps in their fields, material for long-term validation, and, in a form that is neither of ours, filled-in fields.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FAILED, INDETERMINATE = Indication.FAILED, Indication.INDETERMINATE
 
 
 def _policy(*, licence: bool) -> StandardDiffPolicy:
-    """The rules; of a licence nothing is filled in."""
+    """The rules; of a licence or a copy nothing is filled in."""
     fields = [SigFieldCreationRule(), SigFieldModificationRule()]
     catalog, form = {"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version"}, {"/Fields"}
     if not licence:
@@ -76,7 +76,7 @@ def check_changes(opened: OpenedPDF, signature: PDFSignature, certified: int | N
     if signature.revision >= opened.revisions - 1:
         return ()
     opened.check_time()
-    licence = opened.message is not None
+    licence = opened.message is not None or opened.copy is not None
     policy = _LICENCE if licence else _OTHER
     permission = MDPPerm(certified) if certified in (1, 2, 3) else None
     try:

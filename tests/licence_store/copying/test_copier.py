@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert, update
 from licence_store.copying import grants
 from licence_store.copying.models import CopyEnd, CopyFile, CopyGrant, CopyLink, CopyLinkEnd, CopyRefusal, CopyUse
 from licence_store.copying.uses import BY_CLERK
+from licence_store.gathering import Gathering
 from licence_store.holding.holder import StepUpNeeded
 from licence_store.journal import entries
 from seal.lifecycle import Official, Role
@@ -465,3 +466,16 @@ def run_all(come: Callable[[int], None], count: int) -> None:
         one.start()
     for one in threads:
         one.join()
+
+
+def test_the_holder_is_told_of_what_was_accepted_and_what_was_not(counter: Counter) -> None:
+    made = counter.make(uses=2)
+    counter.copier.accept(made.data, counter.clerk, counter.stated())
+    for _ in range(3):
+        wrong = partial(counter.copier.accept, made.data, counter.clerk, counter.stated(purpose="申请贷款"))
+        assert code_of(wrong) == "copy.purpose_differs"
+    told = Gathering(counter.desk).notices(counter.who, "zh-CN")
+    assert [one.licence_id for one in told] == [made.id, made.id], "the same refusal is told once a day"
+    refused, accepted = told
+    assert refused.text.heading.startswith("用证副本没有被采用") and "申请贷款" in refused.text.body
+    assert f"用途：{PURPOSE}" in accepted.text.body and "这是第 1 次" in accepted.text.body

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from licence_store.gathering import Gathering
 from licence_store.holding.holder import HolderSession
 from seal.lifecycle import Role
 from tests.licence_store.materials.world import SAME, TEACHER, Bench, code_of
@@ -162,3 +163,17 @@ def test_two_officers_at_once_make_one_check(bench: Bench) -> None:
         steps = [one.kind for one in bench.materials.history(item.id, bench.owner)]
         assert steps == ["add", "check"]
         assert bench.materials.find(item.id).problems == ()
+
+
+def test_the_holder_is_told_what_a_window_did(bench: Bench) -> None:
+    checked, refused_one = bench.add(title="私下的名字"), bench.add()
+    bench.check(checked.id)
+    bench.materials.refuse(refused_one.id, bench.officer(), "illegible", "")
+    told = Gathering(bench.desk).notices(bench.owner, "zh-CN")
+    assert [one.licence_id for one in told] == [refused_one.id, checked.id]
+    assert "理由：扫描件不清晰。" in told[0].text.body and "重新扫描" in told[0].text.body
+    assert "现为 B" in told[1].text.body and "私下的名字" not in told[1].text.body
+    english = Gathering(bench.desk).notices(bench.owner, "en")
+    assert english[0].text.heading.startswith("Material turned down: ")
+    assert "The scan cannot be read." in english[0].text.body
+    assert Gathering(bench.desk).notices(bench.other, "zh-CN") == ()
