@@ -8,7 +8,6 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from licence_store.models import LICENCE_ID
-from licence_store.regions.models import ADDRESS, REGION
 from seal.database import Base
 
 
@@ -19,8 +18,8 @@ class KnownElsewhere(Base):
 
     licence: Mapped[str] = mapped_column(LICENCE_ID, primary_key=True)
     """``LicenceId.base``."""
-    region: Mapped[str] = mapped_column(REGION)
-    address: Mapped[str] = mapped_column(ADDRESS)
+    region: Mapped[str] = mapped_column(String(6))
+    address: Mapped[str] = mapped_column(String(500))
     """Of its status list; empty: not told."""
     place: Mapped[str] = mapped_column(String(8))
     """Its index there."""

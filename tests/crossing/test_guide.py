@@ -31,14 +31,14 @@ def test_the_issuing_region_answers_and_both_write_it_down(both: World) -> None:
     assert said["entitlement"]["entitled"] == "true" and said["status_list"]["state"] == "CURRENT"
     for operation, parameters, outcome in (
         ("qr", {"qr": f"https://a.example.test/v/{licence_id}"}, "FOUND"),
-        ("check", {"licence_id": licence_id, "fields": {"company_name": record["company_name"]}}, "TRUE"),
-        ("check", {"licence_id": licence_id, "fields": {"company_name": "别的公司"}}, "FALSE"),
+        ("check", {"licence_id": licence_id, "fields": {"name": record["name"]}}, "TRUE"),
+        ("check", {"licence_id": licence_id, "fields": {"name": "别的公司"}}, "FALSE"),
         ("compare", {"document": b64(file)}, "SAME"),
         ("verify", {"document": b64(file)}, "TOTAL-PASSED"),
         ("download", {"licence_id": licence_id}, "FOUND"),
         ("catalogue", {"region": A}, "FOUND"),
         ("fields", {"region": A, "type": TYPE}, "FOUND"),
-        ("holder", {"region": A, "type": TYPE, "holder_code": record["uscc"]}, "FOUND"),
+        ("holder", {"region": A, "type": TYPE, "holder_code": record["credit_code"]}, "FOUND"),
     ):
         told = both.ask(operation, **parameters)
         assert (told.outcome, told.source) == (outcome, f"region:{A}"), (operation, told.result)
@@ -47,5 +47,5 @@ def test_the_issuing_region_answers_and_both_write_it_down(both: World) -> None:
     assert (here.operation, here.client_id) == ("holder", "clerk:li@market")
     assert (there.operation, there.client_id, there.region) == ("holder", f"region:{B}", B)
     assert there.purpose == here.purpose
-    ledger = both.a.desk.ledger.page(record["uscc"], limit=50).items
+    ledger = both.a.desk.ledger.page(record["credit_code"], limit=50).entries
     assert {one.who for one in ledger} >= {"乙省"}

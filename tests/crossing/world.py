@@ -37,7 +37,12 @@ A, B = "990000", "120000"
 TYPE = "business-licence"
 OWNER = "market"
 CLERK = Actor("li", OWNER, "192.0.2.9", "page")
-PURPOSE = {"service_item": "食品经营许可新办", "material": "营业执照", "case_number": "办件-2026-7", "basis": "条例第三条"}
+PURPOSE = {
+    "service_item": "食品经营许可新办",
+    "material": "营业执照",
+    "case_number": "办件-2026-7",
+    "basis": "条例第三条",
+}
 URLS = {A: "https://a.example.test", B: "https://b.example.test"}
 
 Fault = Callable[[Exchange, Callable[[Exchange], bytes]], bytes]
