@@ -1,23 +1,20 @@
-"""提问: small HTTP for the simulator, and one region's signed question to another."""
+"""提问: small HTTP for the simulator, and a clerk's questions at the own node."""
 
 from __future__ import annotations
 
 import json
-import secrets
+import re
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from api.simulator.processes import Node
-from licence_store.region import Region
-from trust.errors import Unavailable
-from trust.http_signatures import HTTPMessage, sign_request
-from trust.request_keys import HTTP_LABELS
-from trust.sm2 import split_signature
+from trust.errors import Refused, Unavailable
 
 _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _PATIENCE: Final = 60.0
+_CODES: Final = re.compile(r"\b[a-z]+\.[a-z_]+\b")
 
 
 def send(
@@ -41,35 +38,25 @@ def verify(node: Node, document: bytes, *, direct: bool = False) -> dict[str, An
     return found
 
 
-@dataclass
-class PeerAsker:
-    """One region asks another as nodes do: signed with the request key that the trust list names."""
+@dataclass(frozen=True, slots=True)
+class Clerk:
+    """经办人员 of a region, who asks at the own node; it goes to the region that issued the licence."""
 
-    asking: Node
-    asked: Node
-    purpose: dict[str, str]
-    _keys: dict[str, Any] = field(default_factory=dict)
+    node: Node
+    account: str
+    purpose: tuple[str, ...]
+    """The options of ``share ask`` that say what it is for."""
 
-    def ask(self, operation: str, **parameters: object) -> tuple[int, dict[str, Any]]:
-        """Status, and the answer's payload or the problem."""
-        path = f"/api/v1/sharing/{operation}"
-        body = json.dumps({"purpose": self.purpose, **parameters}, ensure_ascii=False).encode()
-        signer = self._keys.setdefault("request", None) or Region.open(self.asking.place).keyring.signer("request")
-        self._keys["request"] = signer
-
-        def sign(data: bytes) -> bytes:
-            r, s = split_signature(signer.sign(data))
-            return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-
-        added = sign_request(
-            HTTPMessage("POST", path, "", {"content-type": ["application/json"]}, body), sign=sign,
-            key_id=f"{self.asking.code}:request", algorithm=HTTP_LABELS["sm2"], region=self.asked.code,
-            nonce=secrets.token_urlsafe(24), now=self.asking.clock(),
-        )  # fmt: skip
-        agent = f"licence-trust (region {self.asking.code})"
-        headers = {"Content-Type": "application/json", "User-Agent": agent, **added}
-        status, answer = send(self.asked.relay.url + path, body, headers)
-        return status, answer.get("payload", answer) if isinstance(answer, dict) else {}
+    def ask(self, operation: str, **parameters: object) -> dict[str, Any]:
+        """The answer. Raises ``Refused`` with the code the other region gave, else the own node's."""
+        given = json.dumps(parameters, ensure_ascii=False)
+        words = ("share", "ask", operation, "--as", self.account, "--parameters", given, *self.purpose)
+        try:
+            [answer] = self.node.command(*words)
+        except Refused as error:
+            codes = _CODES.findall(str(error.params.get("why", "")))
+            raise Refused(codes[-1] if codes else error.code, "{why}", why=error.params.get("why", "")) from error
+        return answer
 
 
 def _json(data: bytes) -> Any:

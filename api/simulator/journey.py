@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from api.simulator.asking import PeerAsker, verify
+from api.simulator.asking import Clerk, verify
 from api.simulator.federation import BASIS, DEPARTMENT, ITEM, TYPE, Federation
 from api.simulator.processes import Node
 from trust.errors import LicenceTrustError
@@ -22,6 +22,7 @@ from trust.i18n import N_
 from trust.identifiers import credit_code_check_char
 
 SEED: Final = 7
+CLERK: Final = "clerk"
 CASE: Final = "模拟-2026-0001"
 WITHIN: Final = 60.0
 """Seconds from a loss reported in A to its refusal in B."""
@@ -93,13 +94,9 @@ class Journey:
             seconds = time.monotonic() - began
             yield Result(step.name, step.title, region, step.expected, got, passed, seconds, self.facts)
 
-    @property
-    def asker(self) -> PeerAsker:
-        purpose = {
-            "system": "licence-trust", "service_item": ITEM, "material": "营业执照", "case_number": CASE,
-            "basis": BASIS, "officer": "simulated-clerk",
-        }  # fmt: skip
-        return PeerAsker(self.b, self.a, purpose)
+    def clerk(self, item: str = ITEM) -> Clerk:
+        purpose = ("--service-item", item, "--material", "营业执照", "--case", CASE, "--basis", BASIS)
+        return Clerk(self.b, CLERK, purpose)
 
     def file(self, name: str) -> Path:
         return self.federation.place / name
@@ -143,6 +140,8 @@ def _present(one: Journey) -> str:
     )[0]
     one.document = out.read_bytes()
     one.facts = {"size": len(one.document), "fields": len(shown["face"])}
+    if CLERK not in {str(row["account"]) for row in one.b.command("accounts", "list")}:
+        one.b.command("accounts", "create", CLERK, "--role", "officer", "--department", DEPARTMENT)
     return "PRESENTED"
 
 
@@ -172,25 +171,29 @@ def _compare_false(one: Journey) -> str:
 
 
 def _take_copy(one: Journey) -> str:
-    until = (one.a.clock() + timedelta(days=7)).isoformat().replace("+00:00", "Z")
-    status, answer = one.asker.ask(
-        "download", licence_id=one.licence_id, form="ofd", copy={"until": until, "uses": 1, "recipient": one.b.name}
-    )
-    if status != 200:
-        one.facts = {"status": status, "message": answer.get("detail", "")}
-        return str(answer.get("code"))
-    one.copy = base64.b64decode(answer["result"]["content"])
-    one.facts = {"copy_id": answer["result"]["copy_id"], "size": len(one.copy), "until": until}
-    return f"{answer['result']['kind'].upper()} {answer['outcome']}"
+    until = (one.a.clock() + timedelta(days=7)).isoformat(timespec="seconds").replace("+00:00", "Z")
+    wishes = {"until": until, "uses": 1, "recipient": one.b.name}
+    answer = one.clerk().ask("download", licence_id=one.licence_id, form="ofd", copy=wishes)
+    result = answer["result"]
+    one.copy = base64.b64decode(result["content"])
+    one.facts = {"copy_id": result["copy_id"], "size": len(one.copy), "until": until}
+    return f"{result['kind'].upper()} {answer['outcome']}"
+
+
+def _use_copy(one: Journey) -> str:
+    """The copy at B's window: for its purpose, and for another."""
+    parts = {"document": base64.b64encode(one.copy).decode()}
+    stated = {"purpose": ITEM, "recipient": one.b.name, "service_item": ITEM, "case_number": CASE}
+    said = [
+        one.clerk().ask("verify", **parts, stated={**stated, "purpose": purpose})["outcome"]
+        for purpose in (ITEM, "办理银行贷款")
+    ]
+    return " ".join(said)
 
 
 def _beyond(one: Journey) -> str:
-    """The same for a service item that nobody approved: refused."""
-    asker = one.asker
-    asker.purpose["service_item"] = "企业变更登记"
-    status, answer = asker.ask("download", licence_id=one.licence_id)
-    one.facts = {"status": status}
-    return str(answer.get("code"))
+    """The same for a service item that nobody approved: refused by A itself."""
+    return _asked(one, "download", "企业变更登记", licence_id=one.licence_id)
 
 
 def _lose(one: Journey) -> str:
@@ -223,10 +226,11 @@ def _ledger(one: Journey) -> str:
     return "BOTH" if {"check", "copy"} <= set(acts) or {"check", "download"} <= set(acts) else "MISSING"
 
 
-def _asked(one: Journey, operation: str, **parameters: object) -> str:
-    status, answer = one.asker.ask(operation, **parameters)
-    one.facts = {"status": status, "as_of": answer.get("as_of", "")} if status == 200 else {"status": status}
-    return str(answer["outcome"] if status == 200 else answer.get("code"))
+def _asked(one: Journey, operation: str, item: str = ITEM, **parameters: object) -> str:
+    answer = one.clerk(item).ask(operation, **parameters)
+    region = answer["result"].get("region", {})
+    one.facts = {"answered_by": region.get("code", ""), "as_of": region.get("as_of", "")}
+    return str(answer["outcome"])
 
 
 def _code(one: Journey) -> str:
@@ -242,6 +246,7 @@ STEPS: Final = (
     Step("compare", N_("{B} 与 {A} 的登记逐项比对"), "B", "SAME", _compare),
     Step("check", N_("填错的照面项被 {A} 判为不符，不透露内容"), "B", "FALSE", _compare_false),
     Step("copy", N_("{B} 取得限定用途的副本"), "B", "COPY FOUND", _take_copy),
+    Step("use_copy", N_("副本只用于所限的用途：另作他用即被拒绝"), "B", "TOTAL-PASSED TOTAL-FAILED", _use_copy),
     Step("beyond", N_("未获同意的事项被 {A} 拒绝"), "B", "sharing.access_item", _beyond),
     Step("lose", N_("持证者在 {A} 挂失"), "A", "LOST", _lose),
     Step("refused", N_("{B} 在一分钟内拒绝该证照"), "B", "LICENCE_LOST", _refused),

@@ -30,7 +30,7 @@ from api.simulator.stage import FAULT_NAMES, Stage, Standing
 from trust.errors import LicenceTrustError, Malformed, NotFound, Unavailable
 from trust.i18n import translator
 
-MESSAGES: Final = 24
+MESSAGES: Final = 14
 _CENTRE: Final = 300
 _RADIUS: Final = 220
 _LONGEST: Final = 4096
