@@ -65,6 +65,8 @@ class Federation:
             one.relay.start()
         for one in self.nodes:
             one.hub_url = self.hub.relay.url
+        for one in self.everybody:
+            one.write_settings()
         tell("init")
         _each(lambda one: one.command("init", "--region", one.code, "--name", one.name), self.everybody)
         keepers = self.nodes[:KEEPERS]

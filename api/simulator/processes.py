@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -59,6 +60,11 @@ class Node:
             "LICENCE_TRUST_ONLINE_REVOCATION": "false",
             "LICENCE_TRUST_LANG": "zh-CN",
         }
+
+    def write_settings(self) -> None:
+        """``<code>.env`` beside the region's folder: what a shell needs to act for this region as its node does."""
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in self.environment().items()]
+        self.place.with_name(self.place.name + ".env").write_text("".join(lines), "utf-8")
 
     def command(self, *words: str) -> list[dict[str, Any]]:
         """One command of the console for this region: its JSON lines. Raises ``Refused("simulator.command")``."""
