@@ -37,9 +37,9 @@ QUICK = Effort(rounds=3, seconds=0.3, times=20, batch=100, seals=10_000, licence
 
 def figures(names: set[str], effort: Effort, folder: Path) -> Iterator[Figure]:
     """The groups in order; a group none of whose names is wanted is not run."""
-    from bench import acts, batch, cold, collect, pdf, register, seals, steps
+    from bench import acts, batch, cold, collect, crossing, pdf, register, seals, steps
 
-    for group in (acts, steps, pdf, seals, register, cold, batch, collect):
+    for group in (acts, steps, pdf, seals, register, cold, batch, collect, crossing):
         if not names or names & set(group.NAMES):
             for figure in group.run(effort, folder):
                 if not names or figure.name in names:
