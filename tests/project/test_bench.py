@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import acts, batch, cold, collect, pdf, raw, register, seals, steps
+from bench import acts, batch, cold, collect, crossing, pdf, raw, register, seals, steps
 from bench.__main__ import Effort
 from bench.measure import Figure, against, rates
 from seal.database import Sessions
@@ -49,6 +49,13 @@ def test_collecting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(figure.value > 0 for figure in figures)
 
 
+@pytest.mark.long
+def test_crossing(tmp_path: Path) -> None:
+    figures = list(crossing.run(SHORT, tmp_path))
+    assert [figure.name for figure in figures] == list(crossing.NAMES[:4])
+    assert all(figure.value > 0 for figure in figures)
+
+
 def test_every_question_is_answered_on_each_engine(sessions: Sessions) -> None:
     """A benchmark of empty answers says nothing."""
     filled = register.fill(sessions, 2000)
@@ -58,7 +65,7 @@ def test_every_question_is_answered_on_each_engine(sessions: Sessions) -> None:
 
 
 def test_names_are_said_once() -> None:
-    names = [name for group in (acts, steps, pdf, seals, register, cold, batch, collect) for name in group.NAMES]
+    names = [name for group in (acts, steps, pdf, seals, register, cold, batch, collect, crossing) for name in group.NAMES]
     assert len(names) == len(set(names))
 
 
