@@ -55,6 +55,7 @@ from api.routes import (
     pages_space_sign_in,
     pages_space_uploads,
     pages_staff,
+    pages_subscriptions,
     pages_transfers,
     pages_trust,
     pages_window,
@@ -69,6 +70,7 @@ from api.routes import (
     space_materials,
     space_sessions,
     staff,
+    subscriptions,
     transfers,
     trust,
     trust_services,
@@ -134,8 +136,10 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(oauth.metadata)
     app.include_router(pages_sharing.router)
-    app.include_router(transfers.router, prefix="/api/v1")
-    app.include_router(pages_transfers.router)
+    for module in (transfers, subscriptions):
+        app.include_router(module.router, prefix="/api/v1")
+    for module in (pages_transfers, pages_subscriptions):
+        app.include_router(module.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)
     app.add_api_route("/openapi.json", _described, include_in_schema=False)

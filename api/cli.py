@@ -38,6 +38,7 @@ COMMANDS = {
     "trust": "trust_bundle",
     "region": "region",
     "transfer": "transfer",
+    "subscribe": "subscribe",
     "drill": "drill",
     "simulate": "simulate",
     "types": "types",

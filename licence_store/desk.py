@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from licence_store.copying.copier import Copier
     from licence_store.crossing.guide import Guide
     from licence_store.disputes.disputes import Disputes
+    from licence_store.eventing.subscriptions import Subscriptions
     from licence_store.materials.materials import Materials
     from licence_store.presenting.presenter import Presenter
     from licence_store.sharing.operations import Sharing
@@ -206,7 +207,8 @@ class Desk:
     @cached_property
     def notices(self) -> Outbox:
         """通知发件箱."""
-        return Outbox(self.sessions, self.clock, self.jobs, self.settings.notices)
+        signer = partial(self.region.keyring.signer, "request")
+        return Outbox(self.sessions, self.clock, self.jobs, self.settings.notices, signer)
 
     @cached_property
     def holders(self) -> HolderAccounts:
@@ -433,6 +435,13 @@ class Desk:
         fetcher = HTTPFetcher(timeout=4.0, redirects=0, allow_private=True, agent=agent)  # addresses of the trust list
         signer = partial(self.region.keyring.signer, "request")
         return Guide(self, Asker(self.region.code, self.peers, fetcher, signer, self.clock, self.publications.refresh))
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """事件订阅."""
+        from licence_store.eventing.subscriptions import Subscriptions
+
+        return Subscriptions(self)
 
     @cached_property
     def transfers(self) -> Transfers:

@@ -32,8 +32,8 @@ DELIVERY_STATES: Final[Mapping[str, tuple[str, str]]] = {
     "sent": (N_("已送出"), "pass"),
     "dead": (N_("已放弃"), "fail"),
 }
-CHANNELS: Final = {"log": N_("仅记入日志"), "smtp": N_("邮件"), "webhook": N_("回调")}
-PARTIES: Final = {"holder": N_("持证者"), "department": N_("颁证部门")}
+CHANNELS: Final = {"log": N_("仅记入日志"), "smtp": N_("邮件"), "webhook": N_("回调"), "event": N_("事件回调")}
+PARTIES: Final = {"holder": N_("持证者"), "department": N_("颁证部门"), "subscriber": N_("事件订阅方")}
 _OUTCOME: Final = {
     "records": N_("记录"),
     "issued": N_("已签发"),

@@ -94,6 +94,7 @@ GROUPS: Final = (
             Entry("jobs", "/notices", N_("通知"), _READERS),
             Entry("journal", "/journal", N_("留痕"), _OVERSEERS),
             Entry("trust", "/trust", N_("信任"), frozenset({"admin"})),
+            Entry("subscriptions", "/subscriptions", N_("事件订阅"), frozenset({"admin"})),
             Entry("regions", "/regions", N_("互认地区"), _READERS),
         ),
     ),

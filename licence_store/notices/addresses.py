@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from trust.errors import Malformed
 
-LOG, SMTP, WEBHOOK = "log", "smtp", "webhook"
+LOG, SMTP, WEBHOOK, EVENT = "log", "smtp", "webhook", "event"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a mark, not a secret
 _MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])")
 
@@ -29,7 +29,7 @@ class NoticeSettings:
 
 def check_address(channel: str, address: str, *, private: bool = False) -> None:
     """Raises ``Malformed("contact.channel", "contact.address")``."""
-    if channel not in (SMTP, WEBHOOK):
+    if channel not in (SMTP, WEBHOOK, EVENT):
         raise Malformed("contact.channel", "通知渠道应为 smtp 或 webhook。")
     if not (is_mail_address(address) if channel == SMTP else _is_hook(address, private)):
         raise Malformed(

@@ -12,21 +12,26 @@ import json
 import logging
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from licence_store.notices.addresses import LOG, SECRET_PREFIX, SMTP, WEBHOOK, NoticeSettings
+from keys.signer import Signer
+from licence_store.notices.addresses import EVENT, LOG, SECRET_PREFIX, SMTP, WEBHOOK, NoticeSettings
 from licence_store.notices.texts import Text
-from trust.errors import Refused, Unavailable
+from trust.errors import LicenceTrustError, Refused, Unavailable
 from trust.fetching import Exchange, Fetcher, HTTPFetcher
+from trust.sm2 import der_to_raw
 
 log = logging.getLogger("licence_trust.notices")
 _GOOD = frozenset(range(200, 300))
+Headers = tuple[tuple[str, str], ...]
+SM2_LABEL: Final = "x-sm2-sm3"
+"""Private: Standard Webhooks has none for SM2; see ``trust.request_keys``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,34 +136,70 @@ class WebhookChannel:
             ensure_ascii=False,
         ).encode()
         stamp = str(int(outgoing.moment.timestamp()))
-        headers = (
-            ("webhook-id", outgoing.delivery_id),
-            ("webhook-timestamp", stamp),
+        _call(self.fetcher, outgoing, body, "application/json", stamp, (
             ("webhook-signature", signature(outgoing.secret, outgoing.delivery_id, stamp, body)),
-        )
+        ))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class EventChannel:
+    """事件: a CloudEvent as it stands, with the headers of Standard Webhooks: by the subscriber's secret (``v1``) or,
+    where there is none, by the region's request key, which stands on the trust list (``x-sm2-sm3``).
+    """
+
+    fetcher: Fetcher
+    signer: Callable[[], Signer] | None = None
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Raises as ``WebhookChannel.send`` does, and ``Unavailable("notice.no_key")``."""
+        body, stamp = outgoing.facts["event"].encode(), str(int(outgoing.moment.timestamp()))
+        _call(self.fetcher, outgoing, body, "application/cloudevents+json", stamp, self._signed(outgoing, stamp, body))
+
+    def _signed(self, outgoing: Outgoing, stamp: str, body: bytes) -> Headers:
+        if outgoing.secret:
+            return (("webhook-signature", signature(outgoing.secret, outgoing.delivery_id, stamp, body)),)
+        if self.signer is None:
+            raise Unavailable("notice.no_key", "没有可用的请求签名密钥。", remedy="请运行 region entry。")
         try:
-            self.fetcher.fetch(
-                Exchange(
-                    outgoing.address, body, "application/json", limit=1 << 16, headers=headers, statuses=_GOOD
-                )
-            )  # fmt: skip
-        except Unavailable as error:
-            if error.code == "fetch.status" and error.params.get("status") == 410:
-                raise Refused("notice.gone", "对方已停用该回调地址（410）。") from error
-            raise
+            made = self.signer().sign(signed_octets(outgoing.delivery_id, stamp, body))
+        except LicenceTrustError as error:
+            raise Unavailable("notice.no_key", "没有可用的请求签名密钥。", remedy="请运行 region entry。") from error
+        value = f"{SM2_LABEL},{base64.b64encode(der_to_raw(made)).decode()}"
+        return (("webhook-signature", value), ("webhook-key-id", outgoing.facts["key_id"]))
+
+
+def _call(fetcher: Fetcher, outgoing: Outgoing, body: bytes, media_type: str, stamp: str, signatures: Headers) -> None:
+    headers = (("webhook-id", outgoing.delivery_id), ("webhook-timestamp", stamp), *signatures)
+    exchange = Exchange(outgoing.address, body, media_type, limit=1 << 16, headers=headers, statuses=_GOOD)
+    try:
+        fetcher.fetch(exchange)
+    except Unavailable as error:
+        if error.code == "fetch.status" and error.params.get("status") == 410:
+            raise Refused("notice.gone", "对方已停用该回调地址（410）。") from error
+        raise
 
 
 def signature(secret: str, message_id: str, stamp: str, body: bytes) -> str:
     """``v1,`` and the base64 of HMAC-SHA256 over ``id.timestamp.body``."""
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
-    made = hmac.new(key, f"{message_id}.{stamp}.".encode() + body, "sha256").digest()
+    made = hmac.new(key, signed_octets(message_id, stamp, body), "sha256").digest()
     return "v1," + base64.b64encode(made).decode()
 
 
-def channels(settings: NoticeSettings) -> dict[str, Channel]:
+def signed_octets(message_id: str, stamp: str, body: bytes) -> bytes:
+    """What is signed, in either way."""
+    return f"{message_id}.{stamp}.".encode() + body
+
+
+def channels(settings: NoticeSettings, signer: Callable[[], Signer] | None = None) -> dict[str, Channel]:
     """Every channel by its name."""
     fetcher = HTTPFetcher(settings.timeout, redirects=0, allow_private=settings.private_webhooks)
-    return {LOG: LogChannel(), SMTP: SMTPChannel(settings), WEBHOOK: WebhookChannel(fetcher)}
+    return {
+        LOG: LogChannel(),
+        SMTP: SMTPChannel(settings),
+        WEBHOOK: WebhookChannel(fetcher),
+        EVENT: EventChannel(fetcher, signer),
+    }
 
 
 def _refused(code: int) -> Unavailable | Refused:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.models import Department
-from licence_store.notices.addresses import SECRET_PREFIX, WEBHOOK, check_address
+from licence_store.notices.addresses import EVENT, SECRET_PREFIX, WEBHOOK, check_address
 from licence_store.notices.models import Contact
 from seal.database import Sessions
 from trust.errors import Conflict, Malformed, NotFound
@@ -23,6 +23,8 @@ from trust.journal import Actor, Entry
 
 HOLDER, DEPARTMENT = "holder", "department"
 PARTY_KINDS = (HOLDER, DEPARTMENT)
+SUBSCRIBER = "subscriber"
+"""Of events (``licence_store.eventing``): not for anybody to name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,26 @@ class Contacts:
     private_webhooks: bool = False
 
     def add(
-        self, party_kind: str, party: str, channel: str, address: str, *, actor: Actor, language: str = LANGUAGES[0]
+        self,
+        party_kind: str,
+        party: str,
+        channel: str,
+        address: str,
+        *,
+        actor: Actor,
+        language: str = LANGUAGES[0],
+        unsigned: bool = False,
     ) -> ContactView:
         """登记. Raises ``Malformed("contact.*")``, ``NotFound("department.unknown")``,
-        ``Conflict("contact.exists")``.
+        ``Conflict("contact.exists")``. ``unsigned``: no shared secret; the region's own key signs.
         """
+        if (channel == EVENT) != (party_kind == SUBSCRIBER):
+            raise Malformed("contact.channel", "通知渠道应为 smtp 或 webhook。")
         check_address(channel, address, private=self.private_webhooks)
         if language not in LANGUAGES:
             raise Malformed("contact.language", "语言应为 zh-CN 或 en。")
-        secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(24)).decode() if channel == WEBHOOK else ""
+        shared = channel in (WEBHOOK, EVENT) and not unsigned
+        secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(24)).decode() if shared else ""
         now, contact_id = self.clock(), secrets.token_hex(12)
         dialect = sqlite if self.sessions.dialect == "sqlite" else postgresql
         row = {
@@ -122,7 +135,7 @@ def reached_at(session: Session, parties: Sequence[tuple[str, str]]) -> dict[tup
 
 
 def _check_party(session: Session, party_kind: str, party: str) -> None:
-    if party_kind not in PARTY_KINDS:
+    if party_kind not in (*PARTY_KINDS, SUBSCRIBER):
         raise Malformed("contact.party_kind", "联系方式应属于持证者（holder）或部门（department）。")
     if party_kind == DEPARTMENT and session.get(Department, party) is None:
         raise NotFound("department.unknown", "没有部门 {department}。", department=party[:32])

@@ -31,6 +31,7 @@ from trust.i18n import DEFAULT_LANGUAGE
 from trust.journal import SYSTEM, Actor, Entry
 
 if TYPE_CHECKING:
+    from keys.signer import Signer
     from licence_store.notices.channels import Channel
 
 WAITING, SENT, DEAD = "waiting", "sent", "dead"
@@ -100,6 +101,8 @@ class Outbox:
     clock: Callable[[], datetime]
     jobs: Jobs
     settings: NoticeSettings
+    signer: Callable[[], Signer] | None = None
+    """Of events to subscribers without a shared secret."""
 
     @cached_property
     def contacts(self) -> Contacts:
@@ -109,7 +112,7 @@ class Outbox:
     def channels(self) -> Mapping[str, Channel]:
         from licence_store.notices.channels import channels
 
-        return channels(self.settings)
+        return channels(self.settings, self.signer)
 
     def post(self, session: Session, occasions: Sequence[Occasion]) -> int:
         """Write down what is to be told, in the caller's transaction; answers how much of it is new.
@@ -127,7 +130,7 @@ class Outbox:
             for number, contact in enumerate(reached.get((one.party_kind, one.party)) or [None])
         ]
         session.execute(insert(Delivery), rows)
-        self._call_postman(session)
+        self.call_postman(session)
         return len(new)
 
     def _noted(self, session: Session, occasions: Sequence[Occasion], now: datetime) -> dict[str, Occasion]:
@@ -135,7 +138,8 @@ class Outbox:
         ids = {one.licence_id for one in occasions}
         before = select(Notice.licence_id, Notice.occasion, Notice.party_kind, Notice.party)
         told = {tuple(row) for row in session.execute(before.where(Notice.licence_id.in_(ids)))}
-        fresh = {_new_id(now): one for one in occasions if one.key not in told}
+        new = [one for one in occasions if one.key not in told]
+        fresh = {_new_id(now, place): one for place, one in enumerate(new)}
         if not fresh:
             return {}
         dialect = sqlite if self.sessions.dialect == "sqlite" else postgresql
@@ -143,7 +147,7 @@ class Outbox:
         taken = dialect.insert(Notice).on_conflict_do_nothing().returning(Notice.id)
         return {notice_id: fresh[notice_id] for notice_id in session.execute(taken, rows).scalars()}
 
-    def _call_postman(self, session: Session) -> None:
+    def call_postman(self, session: Session) -> None:
         """Have it delivered now, unless somebody is about to; whatever is missed is found by the next round."""
         waiting = select(Job.id).where(Job.kind == DELIVERY_KIND, Job.state == WAITING).limit(1)
         if session.execute(waiting).first() is None:
@@ -212,7 +216,7 @@ class Outbox:
             delivery.state, delivery.due, delivery.settled = WAITING, now, None
             delivery.attempts = 0
             session.flush()
-            self._call_postman(session)
+            self.call_postman(session)
             journal.append(session, [Entry(now, actor, "notice.replay", delivery_id)])
         return self.get(delivery_id)
 
@@ -220,8 +224,9 @@ class Outbox:
 _DELIVERIES: Any = select(Delivery, Notice).join(Notice, Notice.id == Delivery.notice_id)
 
 
-def _new_id(now: datetime) -> str:
-    return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(8)}"
+def _new_id(now: datetime, place: int) -> str:
+    """In the order of the moments, and of what is posted together."""
+    return f"{int(now.timestamp() * 1000):012x}{place:04x}{secrets.token_hex(6)}"
 
 
 def _notice_row(notice_id: str, one: Occasion, now: datetime) -> dict[str, object]:

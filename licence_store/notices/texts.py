@@ -67,6 +67,12 @@ KINDS: Mapping[str, NoticeKind] = MappingProxyType(
                 N_("对“{type}”（编号 {number}）的异议已答复。\n异议编号：{dispute}"),
             ),
             NoticeKind(
+                "licence.changed",
+                N_("证照变更事件：{type}"),
+                "",
+                N_("事件 {event_id}：{change}\n电子证照标识：{licence_id}"),
+            ),
+            NoticeKind(
                 "material.checked",
                 N_("材料已与原件核对：{type}"),
                 N_(

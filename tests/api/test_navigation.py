@@ -20,7 +20,7 @@ OFFERED = {
     "auditor": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/sharing", "/seals", "/jobs",
                 "/notices", "/journal", "/regions"],
     "admin": ["/verify", "/collection", "/collection/quarantine", *LICENCES, "/types", "/types/drafts", "/sharing",
-              "/seals", "/jobs", "/notices", "/journal", "/trust", "/regions"],
+              "/seals", "/jobs", "/notices", "/journal", "/trust", "/subscriptions", "/regions"],
 }  # fmt: skip
 
 
