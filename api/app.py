@@ -31,6 +31,7 @@ from api.routes import (
     pages_catalogue,
     pages_collection,
     pages_copies,
+    pages_crossing,
     pages_designer,
     pages_disputes,
     pages_entry,
@@ -136,6 +137,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(oauth.metadata)
     app.include_router(pages_sharing.router)
+    app.include_router(pages_crossing.router)
     for module in (transfers, subscriptions):
         app.include_router(module.router, prefix="/api/v1")
     for module in (pages_transfers, pages_subscriptions):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from api.pages.crossing_views import Across, across
 from api.pages.verdict import state_view, when
 from licence_store.sharing.access import STATE_NAMES, TIERS, ApplicationView, TierView
 from trust.i18n import N_
@@ -177,6 +178,8 @@ class Explained:
     proof: list[tuple[str, str]]
     more: list[tuple[str, str]]
     """Further licences of the same holder and type: number and state."""
+    across: Across | None = None
+    """What another region said."""
 
 
 def explain(answer: SharedAnswer, region: str, translate: Translate) -> Explained:
@@ -192,6 +195,9 @@ def explain(answer: SharedAnswer, region: str, translate: Translate) -> Explaine
         if answer.source.startswith("provider:"):
             tone, title = "unsure", translate(N_("查到，须核对原件"))
             sentence = translate(_ELSEWHERE).format(source=answer.source.partition(":")[2])
+    elsewhere = across(answer, translate)
+    if elsewhere is not None and elsewhere.sentence:
+        tone, title, sentence = elsewhere.tone or tone, elsewhere.title or title, elsewhere.sentence
     proof = [
         (translate(N_("由谁答复")), f"{region}（{answer.region}）"),
         (translate(N_("截至")), when(answer.as_of)),
@@ -199,7 +205,8 @@ def explain(answer: SharedAnswer, region: str, translate: Translate) -> Explaine
         (translate(N_("应答摘要（SM3）")), answer.digest),
     ]
     face = [(str(two.get("title") or name), str(two.get("text") or two.get("value"))) for name, two in _face(one)]
-    return Explained(tone, title, sentence, _facts(one, translate), face, _compared(answer, translate), proof, more)
+    compared = _compared(answer, translate)
+    return Explained(tone, title, sentence, _facts(one, translate), face, compared, proof, more, elsewhere)
 
 
 def _licence(result: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.deps import Visitor, form, officer, services, staff, translation, upload
 from api.errors import language_of, problem_of
+from api.pages import crossing_asking as crossing
 from api.pages import sharing_views as views
 from api.pages.rendering import page
 from api.wiring import Services
@@ -74,7 +75,7 @@ def _overview(request: Request, found: Services, person: Visitor, error: Licence
 
 @router.post("/sharing/tiers")
 def set_tier(request: Request, found: Found, data: Form, person: Officer) -> Response:
-    given = {name: _text(data, name, 500) for name in ("type", "tier", "reason")}
+    given = {name: text_of(data, name, 500) for name in ("type", "tier", "reason")}
     try:
         found.desk.sharing.access.set_tier(
             given["type"], person.account.department or "", given["tier"], given["reason"], person.actor
@@ -109,7 +110,7 @@ def application(request: Request, found: Found, person: Reader, application_id: 
 @router.post("/sharing/applications/{application_id}/decisions")
 def decide(request: Request, found: Found, data: Form, person: Officer, application_id: str) -> Response:
     _one(found, person, application_id)
-    decision, reason, day = (_text(data, name, 501) for name in ("decision", "reason", "until"))
+    decision, reason, day = (text_of(data, name, 501) for name in ("decision", "reason", "until"))
     try:
         until = end_of(day) if day and decision == "approve" else None
     except (ValueError, OverflowError):
@@ -177,43 +178,53 @@ def calls(request: Request, found: Found, person: Reader, refusals: bool = False
 
 # A clerk's look-up
 
-ASKED = ("what", "type", "number", "holder", *PURPOSE)
+ASKED = ("what", "type", "number", "holder", "region", *PURPOSE)
 
 
 @router.get("/sharing/look-up")
 def look_up_form(request: Request, found: Found, person: Officer) -> Response:
-    return _look_up(request, found, person, dict.fromkeys(ASKED, ""))
+    return look_up_page(request, found, person, dict.fromkeys(ASKED, ""))
 
 
 @router.post("/sharing/look-up")
 async def look_up(request: Request, found: Found, data: Form, person: Officer) -> Response:
     from starlette.concurrency import run_in_threadpool
 
-    given = {name: _text(data, name, 2000) for name in ASKED}
+    given = {name: text_of(data, name, 2000) for name in ASKED}
     sent = data.get("file")
     try:
         document = (await upload(request, data))[0] if isinstance(sent, UploadFile) and sent.filename else b""
     except LicenceTrustError as error:
-        return _look_up(request, found, person, given, error)
+        return look_up_page(request, found, person, given, error)
     return await run_in_threadpool(_looked_up, request, found, person, given, document)
 
 
 def _looked_up(request: Request, found: Services, person: Visitor, given: dict[str, str], document: bytes) -> Response:
     try:
         operation, parameters = _question(given, document)
+        if given["region"] and operation in ("licence", "holder"):
+            parameters["region"] = given["region"]
         purpose = {name: given[name] for name in PURPOSE}
         data = found.sharing.look_up(person.actor, person.account.display_name, operation, parameters, purpose)
     except LicenceTrustError as error:
-        return _look_up(request, found, person, given, error)
-    translate = translation(request)
+        return look_up_page(request, found, person, given, error)
+    return answer_page(request, found, person, data, given)
+
+
+def answer_page(request: Request, found: Services, person: Visitor, data: bytes, given: dict[str, str]) -> Response:
+    """One explained answer, and what can be asked from there."""
+    view = views.explain(read_answer(data), found.region_facts.name, translation(request))
+    across = view.across
     return page(
         request,
         "sharing_answer.html",
         visitor=person,
         nav="sharing-look-up",
-        view=views.explain(read_answer(data), found.region_facts.name, translate),
+        view=view,
         asked=given,
         raw=data.decode(),
+        fields=crossing.fields(found, across.licence_id) if across is not None and across.licence_id else [],
+        until=crossing.latest(found.clock()),
     )
 
 
@@ -232,7 +243,7 @@ def _question(given: dict[str, str], document: bytes) -> tuple[str, dict[str, ob
     )
 
 
-def _look_up(
+def look_up_page(
     request: Request, found: Services, person: Visitor, given: dict[str, str], error: LicenceTrustError | None = None
 ) -> Response:
     problem = problem_of(error, language_of(request)) if error else None
@@ -245,9 +256,10 @@ def _look_up(
         problem=problem,
         given=given,
         types=[{"slug": one.slug, "title": one.name} for one in found.catalogue.list()],
+        regions=[(one.code, one.name) for one in found.desk.peers.list() if one.code != found.region_facts.code],
     )
 
 
-def _text(data: FormData, name: str, longest: int) -> str:
+def text_of(data: FormData, name: str, longest: int) -> str:
     value = data.get(name, "")
     return value.strip()[:longest] if isinstance(value, str) else ""

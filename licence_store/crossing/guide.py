@@ -116,8 +116,9 @@ class Guide:
         outcome = Outcome(answer.outcome)
         if reason and answer.outcome in _GOOD:
             outcome, result = Outcome.INDETERMINATE, {name: first[name] for name in _FACTS if name in first}
-            result["licence_id"] = named
             result["known"] = seen.to_json()
+        if named:
+            result["licence_id"] = named
         return Found(
             outcome, {**result, "region": region}, _type(named) or found.type_code, "", named or found.subject,
             source=f"region:{peer.code}",

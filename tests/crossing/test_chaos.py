@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from api.app import create_app
 from licence_store.crossing.models import KnownElsewhere
 from licence_store.regions.models import PeerEvidence
 from seal.lifecycle import Official, Role
-from tests.crossing.world import A, OWNER, TYPE, URLS, World, b64, make_regions, node, world
+from tests.crossing.world import OWNER, TYPE, URLS, A, World, b64, make_regions, node, world
 from tests.federation import authority_of
 from trust.canonical import canonical_json
 from trust.errors import LicenceTrustError, Refused, Unavailable

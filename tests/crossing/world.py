@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import httpx
 from fastapi import FastAPI
 
-
 from api.app import create_app
 from api.settings import load_settings
 from api.wiring import Services, build
@@ -43,7 +42,7 @@ PURPOSE = {
     "case_number": "办件-2026-7",
     "basis": "条例第三条",
 }
-URLS = {A: "https://a.example.test", B: "https://b.example.test"}
+URLS = {A: "https://a.example.test", B: "http://b.example.test"}
 
 Fault = Callable[[Exchange, Callable[[Exchange], bytes]], bytes]
 

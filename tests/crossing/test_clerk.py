@@ -1,0 +1,162 @@
+"""The clerk's page in B: one look-up ends in one explained answer, and what can be asked from there."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from api.app import create_app
+from api.cli import run
+from tests.crossing.test_chaos import OFFICIAL, silent
+from tests.crossing.world import OWNER, PURPOSE, TYPE, A, World, make_regions, world
+from tests.journeys.test_sharing_pages import csrf
+from trust.journal import SYSTEM
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = make_regions(tmp_path_factory.mktemp("crossing"))
+    with world(made, tmp_path_factory.mktemp("world") / "work") as found:
+        found.licences["one"] = found.a.issue(31)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def clerk(both: World) -> Iterator[httpx.Client]:
+    """An officer of B, signed in at B's own pages."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    app = create_app(both.b.services)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", lifespan="off", server_header=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with httpx.Client(base_url=base, timeout=60, trust_env=False) as client:
+        sign_in(client, both)
+        yield client
+    server.should_exit = True
+    thread.join(10)
+
+
+def sign_in(client: httpx.Client, found: World) -> None:
+    found.b.services.accounts.create(
+        "li", "a long password", display_name="李", role="officer", department=OWNER, actor=SYSTEM
+    )
+    form = {"csrf": csrf(client.get("/sign-in").text), "name": "li", "password": "a long password", "next": "/"}
+    assert client.post("/sign-in", data=form).status_code == 303
+
+
+def asked(client: httpx.Client, path: str = "/sharing/look-up", **given: str) -> httpx.Response:
+    token = csrf(client.get("/sharing/look-up").text)
+    return client.post(path, data={"csrf": token, **PURPOSE, **given})
+
+
+def title(answer: httpx.Response) -> str:
+    found = re.search(r'<h1 id="verdict">([^<]*)</h1>', answer.text)
+    return found[1] if found else answer.text
+
+
+def test_one_explained_answer_and_what_follows(both: World, clerk: httpx.Client) -> None:
+    licence_id, record, file = both.licences["one"]
+    assert f'<option value="{A}">演示省（{A}）</option>' in clerk.get("/sharing/look-up").text
+    answer = asked(clerk, what=licence_id)
+    assert title(answer) == "可以采信", answer.text
+    for words in ("颁证地区说的", "演示省（990000）", "第 1 号信任列表授权它为行政区划 990000 签发此类证照：A 级"):
+        assert words in answer.text
+    assert title(asked(clerk, type=TYPE, holder=record["credit_code"], region=A)) == "可以采信"
+
+    checked = asked(clerk, "/sharing/look-up/check", what=licence_id, **{"field.name": record["name"]})
+    assert title(checked) == "相符"
+    assert title(asked(clerk, "/sharing/look-up/check", what=licence_id, **{"field.name": "别家"})) == "不符"
+
+    whole = asked(clerk, "/sharing/look-up/download", what=licence_id, kind="original", form="ofd")
+    assert whole.content == file and whole.headers["content-type"] == "application/ofd"
+    until = (both.b.clock() + timedelta(days=3)).date().isoformat()
+    copy = asked(clerk, "/sharing/look-up/download", what=licence_id, kind="copy", form="pdf", until=until)
+    assert copy.content.startswith(b"%PDF-") and copy.content != file, copy.text
+    for silly in (
+        {"kind": "x"},
+        {"kind": "copy", "form": "pdf", "until": "gestern"},
+        {"kind": "original", "form": "x"},
+    ):
+        assert asked(clerk, "/sharing/look-up/download", what=licence_id, **silly).status_code == 422
+    assert asked(clerk, "/sharing/look-up/check", what="x").status_code == 422
+    assert asked(clerk, type=TYPE, holder="x", region="000000").status_code == 404
+
+    compared = clerk.post(
+        "/sharing/look-up",
+        data={"csrf": csrf(clerk.get("/sharing/look-up").text), **PURPOSE},
+        files={"file": ("l.ofd", file, "application/ofd")},
+    )
+    assert title(compared) == "一致"
+
+
+def test_lost_there_and_silent_here(both: World, clerk: httpx.Client) -> None:
+    licence_id, _, _ = both.a.issue(32)
+    assert title(asked(clerk, what=licence_id)) == "可以采信"
+    both.line.fault = lambda exchange, go: silent(exchange)
+    try:
+        unknown = asked(clerk, what=licence_id)
+        assert title(unknown) == "颁证地区现在问不到"
+        assert "当时的状态为“有效”，此后不详" in unknown.text
+        english = clerk.post(
+            "/sharing/look-up",
+            data={"csrf": csrf(clerk.get("/sharing/look-up").text), **PURPOSE, "what": licence_id},
+            headers={"Accept-Language": "en"},
+        )
+        assert "known" in english.text
+    finally:
+        both.line.fault = None
+        both.b.desk.guide.asker.breaker.succeeded(A)
+    both.a.desk.life.take(licence_id, "report_lost", OFFICIAL, reason="遗失")
+    lost = asked(clerk, what=licence_id)
+    assert title(lost) == "不能采信"
+    refused = asked(clerk, "/sharing/look-up/download", what=licence_id, kind="original", form="ofd")
+    assert "licence.not_referencable" in refused.text
+
+
+def test_at_the_console(both: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """No network there: the region cannot be reached, and that is said."""
+    line = ["share", "ask", "licence", "--parameters", f'{{"licence_id": "{both.licences["one"][0]}"}}']
+    purpose = ["--service-item", "核验", "--material", "营业执照", "--case", "1", "--basis", "条例"]
+    run([*line, *purpose, "--dir", str(both.place / "B")])
+    said = capsys.readouterr()
+    assert '"outcome": "UNREACHABLE"' in said.out and "fetch.unreachable" in said.out and "Traceback" not in said.err
+
+
+@pytest.mark.skipif(not os.environ.get("LICENCE_TRUST_SHOTS"), reason="pictures for a person to look at")
+def test_pictures(both: World, clerk: httpx.Client) -> None:
+    from playwright.sync_api import sync_playwright
+
+    folder = Path(os.environ["LICENCE_TRUST_SHOTS"])
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        for width in (1280, 390):
+            context = browser.new_context(viewport={"width": width, "height": 900})
+            context.add_cookies([{"name": one.name, "value": one.value or "", "url": str(clerk.base_url)}
+                                 for one in clerk.cookies.jar])  # fmt: skip
+            tab = context.new_page()
+            for name, fault in (("found", None), ("silent", lambda exchange, go: silent(exchange))):
+                both.line.fault = fault
+                tab.goto(f"{clerk.base_url}/sharing/look-up")
+                tab.screenshot(path=str(folder / f"form-{width}.png"), full_page=True)
+                tab.fill("#what", both.licences["one"][0])
+                for key, value in PURPOSE.items():
+                    tab.fill(f"#{key}", value)
+                tab.click("form.card button[type=submit]")
+                tab.screenshot(path=str(folder / f"{name}-{width}.png"), full_page=True)
+            both.line.fault = None
+            both.b.desk.guide.asker.breaker.succeeded(A)
+        browser.close()
