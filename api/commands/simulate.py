@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +41,7 @@ def command(count: int, once: bool, as_json: bool, port: int, directory: Path | 
     from api.simulator.federation import Room, plan
 
     began = time.monotonic()
-    signal.signal(signal.SIGTERM, _interrupted)
-    with Room(directory) as place:
+    with _ended_in_order(), Room(directory) as place:
         federation = plan(count, place)
         try:
             federation.make(lambda stage: say(tr(STAGES[stage])))
@@ -87,6 +88,16 @@ def _serve(federation: Federation, port: int) -> int:
 
     serve(federation, port, lambda address: say(tr("模拟页面：{address} （Ctrl-C 停止）").format(address=address)))
     return 0
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Being told to end is as good as Ctrl-C: nothing is left behind."""
+    before = signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:

@@ -171,9 +171,16 @@ class Room:
             self.place = Path(tempfile.mkdtemp(prefix="licence-trust-simulation-"))
             return self.place
         self.place = self._named.resolve()
-        if self.place.exists() and any(self.place.iterdir()):
+        try:
+            self.place.mkdir(parents=True, exist_ok=True)
+            empty = not any(self.place.iterdir())
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise Malformed(
+                "simulator.place", "文件夹 {place} 不能用：{why}", place=str(self._named), why=why
+            ) from error
+        if not empty:
             raise Malformed("simulator.folder", "文件夹 {place} 不是空的。", place=str(self._named))
-        self.place.mkdir(parents=True, exist_ok=True)
         return self.place
 
     def __exit__(self, *_: object) -> None:

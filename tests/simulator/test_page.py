@@ -13,6 +13,7 @@ import httpx
 import pytest
 import uvicorn
 
+from api.cli import run
 from api.simulator.federation import Federation, plan
 from api.simulator.journey import STEPS, Journey
 from api.simulator.page import application
@@ -111,6 +112,16 @@ def test_what_cannot_be_done_is_a_failed_step_and_the_rest_is_left(federation: F
     assert results[0].got == "simulator.command"
     assert {one.got for one in results[1:]} == {"SKIPPED"}
     assert not any(one.passed for one in results)
+
+
+def test_a_folder_that_is_none_or_holds_something(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("x")
+    for place in (tmp_path, tmp_path / "file", tmp_path / "file" / "below"):
+        assert run(["simulate", "--once", "--dir", str(place)]) == 3
+    said = capsys.readouterr().err
+    assert said.count("simulator.") == 3
+    assert "Traceback" not in said
+    assert run(["simulate", "--regions", "1", "--once"]) == 3
 
 
 @pytest.mark.parametrize("count", [1, 35])
