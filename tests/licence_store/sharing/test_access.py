@@ -130,6 +130,12 @@ def test_what_is_not_here_is_asked_for_elsewhere_but_never_twice(desk: Desk, sys
     class Neighbour:
         asked = 0
 
+        def named(self, call: Call) -> bool:
+            return False
+
+        def knows(self, licence_id: str) -> bool:
+            return False
+
         def ask(self, call: Call, found: Found) -> Found | None:
             self.asked += 1
             return replace(found, outcome=Outcome.UNREACHABLE, result={"known_as_of": "…"}, source="region:520000")
