@@ -51,6 +51,8 @@ class Row:
     outcome: str = "UNREACHABLE"
     reason: str = ""
     verify: str = "INDETERMINATE"
+    untouched: tuple[str, ...] = ()
+    """Operations in whose answer the fault changes nothing."""
 
 
 def sharing(exchange: Exchange) -> bool:
@@ -98,6 +100,44 @@ def signed_by_another(data: bytes) -> bytes:
 
     forger = authority_of(A, "假省").publisher
     return sign_document(json.loads(data)["payload"], forger.sign, [forger.certificate.der])
+
+
+def said_otherwise(change: Callable[[World, dict[str, Any]], None]) -> Callable[[World, ExitStack], None]:
+    """A's own publisher signs something else to the very question that was put."""
+
+    def fault(found: World, stack: ExitStack) -> None:
+        from trust.signed import sign_document
+
+        publisher = found.a.desk.region.keyring.signer("publisher")
+
+        def answer(exchange: Exchange, go: Callable[[Exchange], bytes]) -> bytes:
+            data = go(exchange)
+            if not sharing(exchange) or exchange.url.endswith("/verify"):
+                return data
+            payload = json.loads(data).get("payload")
+            if payload is None:
+                return data  # refused
+            for one in payload["result"].get("licences", [payload["result"]]):
+                change(found, one)
+            return sign_document(payload, publisher.sign, [publisher.certificate.der])
+
+        found.line.fault = answer
+
+    return fault
+
+
+def of_another_licence(found: World, one: dict[str, Any]) -> None:
+    """Of the same region, in force, with its own place; a holder's are whatever the region says."""
+    one["licence_id"] = found.licences["other"][0]
+    one.pop("status_list", None)
+
+
+def without_state(found: World, one: dict[str, Any]) -> None:
+    """Nothing of how it stands, or in a word nobody knows; no place in a list either."""
+    one.pop("status_list", None)
+    for name in ("state", "current"):
+        if name in one:
+            one[name] = "VALID"
 
 
 def slow_twice(found: World, stack: ExitStack) -> None:
@@ -276,6 +316,10 @@ FAULTS: Mapping[str, Row] = {
     "hub down": Row(on(lambda one: not one.url.startswith(URLS[A]), silent), "", "", "TOTAL-PASSED"),
     "says valid, its list says revoked": Row(says_valid_against_its_list, "INDETERMINATE", "crossing.contradicted",
                                              "TOTAL-FAILED"),
+    "signed, of another licence": Row(said_otherwise(of_another_licence), "INDETERMINATE", "crossing.other_licence",
+                                      "TOTAL-PASSED", ("by holder",)),
+    "signed, state in an unknown word": Row(said_otherwise(without_state), "INDETERMINATE", "crossing.no_state",
+                                            "TOTAL-PASSED", ("download",)),
     "not shared": Row(closed, "refused", "crossing.refused", "TOTAL-PASSED"),
 }  # fmt: skip
 
@@ -331,6 +375,9 @@ def test_each_fault_with_each_operation(meeting: World, fault: str) -> None:
             if outcome not in GOOD:
                 assert "content" not in result and "face" not in result, name  # nothing leaves beside a doubt
             wanted = (row.verify if name == "verify" else row.outcome) or good
+            if name in row.untouched:
+                assert outcome == good, (name, outcome)
+                continue
             if name == "verify" and not row.verify:
                 assert outcome in ("TOTAL-PASSED", "INDETERMINATE")
                 continue
