@@ -69,7 +69,7 @@ KINDS: Mapping[str, NoticeKind] = MappingProxyType(
             NoticeKind(
                 "licence.changed",
                 N_("证照变更事件：{type}"),
-                "",
+                N_("事件 {event_id}：{change}\n电子证照标识：{licence_id}"),
                 N_("事件 {event_id}：{change}\n电子证照标识：{licence_id}"),
             ),
             NoticeKind(
