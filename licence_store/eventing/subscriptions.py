@@ -187,10 +187,10 @@ class Subscriptions:
         return row
 
     def _view(self, row: EventSubscription, counts: dict[str, int], address: str, secret: str = "") -> SubscriptionView:
-        lists = (tuple(text.split()) for text in (row.departments, row.types, row.steps))
+        departments, types, steps = (tuple(text.split()) for text in (row.departments, row.types, row.steps))
         return SubscriptionView(
-            row.id, row.name, address, row.scheme, *lists, row.position, row.created, row.paused, row.ended, counts,
-            secret,
+            row.id, row.name, address, row.scheme, departments, types, steps, row.position, row.created, row.paused, row.ended,
+            counts, secret,
         )  # fmt: skip
 
 

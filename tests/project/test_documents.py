@@ -76,7 +76,7 @@ def test_the_tables_of_uploads_are_the_data() -> None:
     assert done.returncode == 0, "docs/uploads.md is old: run tools/upload_tables.py"
 
 
-@pytest.mark.parametrize("module", ["catalogue", "issuer", "licences", "verifier", "seals", "certificates", "trust", "trust_services", "health", "proofs", "entry", "uploads", "bags", "materials", "space_materials", "space_sessions", "space_delegations", "oauth", "sharing", "regions"])
+@pytest.mark.parametrize("module", ["catalogue", "issuer", "licences", "verifier", "seals", "certificates", "trust", "trust_services", "health", "proofs", "entry", "uploads", "bags", "materials", "space_materials", "space_sessions", "space_delegations", "oauth", "sharing", "regions", "transfers", "subscriptions"])
 def test_every_route_is_in_the_http_manual(module: str) -> None:
     """Whatever its parameters are called."""
     router = importlib.import_module(f"api.routes.{module}").router
