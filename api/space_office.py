@@ -84,6 +84,11 @@ def own(services: Services, who: HolderSession, licence_id: str) -> LicenceView:
     return view
 
 
+def looked(services: Services, who: HolderSession, view: LicenceView) -> None:
+    """The face stands on a page on the way to something else: that is a look too."""
+    _note(services, who, view.summary.base, "view", "ok", once=True)
+
+
 def _note(
     services: Services, who: HolderSession, base: str, act: str, result: str, why: str = "", *, once: bool = False
 ) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from licence_store.holding.holder import HolderSession
+from licence_store.holding.holder import NONE, HolderSession
 from licence_store.ledger.ledger import Ledger, UseNote
 from licence_store.ledger.scope import covers
 from licence_store.ledger.witness import PUBLIC, who_holds
@@ -178,7 +178,7 @@ class Presenter:
         view = self.register.find(licence_id)
         if view.summary.holder_code != who.holder.code:
             raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
-        who.demand("use", view.summary.type_code)
+        who.demand("use", view.summary.type_code, NONE)
         return self.register.referencable(view.licence_id)
 
     def end(self, who: HolderSession, presentation_id: str) -> PresentationView:
