@@ -56,9 +56,7 @@ class Verifier:
     copies: CopySource | None = None
     """Who knows whether a copy was revoked or used up; absent, the report says that nobody was asked."""
 
-    def verify(
-        self, document: bytes, *, moment: datetime | None = None, stated: StatedPurpose | None = None
-    ) -> Report:
+    def verify(self, document: bytes, *, moment: datetime | None = None, stated: StatedPurpose | None = None) -> Report:
         """核验 ``document``: is it whole, sealed by whom it should be, and good at ``moment`` (default: now)?
 
         ``moment`` is the time for which the question is asked: the licence's state and period are judged as of
@@ -193,9 +191,7 @@ class Verifier:
         self._check_status(found, opened, message, question)
         return found.findings
 
-    def _check_message(
-        self, found: Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]
-    ) -> None:
+    def _check_message(self, found: Found, opened: OpenedDocument, message: DataMessage, judged: list[_Judged]) -> None:
         """照面: what is read, what is shown and what is sealed are one."""
         found.ask(licence.check_message_attached, opened)
         found.ask(licence.check_custom_datas, opened, message)
@@ -231,6 +227,8 @@ class Verifier:
             found.ask(licence.check_seal_protects_all, message, bare)
             signers = [(identifier, j.signer) for identifier, j in sealed if j.signer is not None]
             found.ask(licence.check_issuer_is_signer, message, signers)
+        shown = [j.signature.ses.seal for j in judged if j.signature.ses and j.signature.xml and j.signature.xml.stamps]
+        found.ask(licence.check_no_other_pictures, message, {seal.seal_id: seal.name for seal in shown})
 
     def _check_status(self, found: Found, opened: OpenedDocument, message: DataMessage, question: Question) -> None:
         """证照状态, and whether this is the file that was registered."""
@@ -241,7 +239,6 @@ class Verifier:
                 found.add_remarks([remarks.PACKED_ANEW])
 
         steps.check_status(found, message, self.statuses, self.trust, question, check_file)
-
 
     # ------------------------------------------------------------ the copy
 
