@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from licence_store.holding.holder import NONE, HolderSession
+from licence_store.holding.holder import ALL, EVERYTHING, NONE, HolderSession
 from licence_store.ledger.ledger import Ledger, UseNote
-from licence_store.ledger.scope import covers
+from licence_store.ledger.scope import covers, type_of
 from licence_store.ledger.witness import PUBLIC, who_holds
 from licence_store.models import Department, table
 from licence_store.presenting.models import Presentation
@@ -56,6 +56,8 @@ class Viewer:
     name: str = ""
     """As the holder reads it; empty: the public."""
     account: str = "anonymous"
+    types: frozenset[str] = EVERYTHING
+    """Licence types that a system's token covers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +219,8 @@ class Presenter:
         """查验: open it, once. ``code`` instead of ``token``: what was typed; for staff only.
 
         Raises ``NotFound("present.unknown")``, ``Refused("present.expired", "present.ended",
-        "present.other_verifier")``, ``Conflict("present.taken")``; what is refused of a known one is in the
-        holder's ledger.
+        "present.other_verifier", "token.scope")``, ``Conflict("present.taken")``; what is refused of a known one is
+        in the holder's ledger.
         """
         digest = _digest(code.replace(" ", "") if code else token)
         claim, now = secrets.token_urlsafe(24), self.clock()
@@ -308,6 +310,8 @@ def _refusal(view: PresentationView, viewer: Viewer, now: datetime) -> LicenceTr
             "这次亮证限指定的部门查验。",
             remedy="请由该部门的工作人员登录后查验，或请对方重新亮证。",
         )
+    if not viewer.types & {ALL, type_of(view.base)}:
+        return Refused("token.scope", "该接口令牌的授权范围不包括“{wanted}”。", wanted=type_of(view.base))
     return None
 
 
