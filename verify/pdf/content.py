@@ -4,8 +4,9 @@
     drawing.runs, drawing.can_be_seen(run)
 
 Only what decides whether a text can be seen is read: places, colours, opacity, clipping, and areas painted before and
-after; thin lines only where many of them could hide a text. What a stream draws depends on its octets alone, so the background that
-all licences of a type share is read once. Literal strings and inline images are not of our writing and end the reading.
+after; thin lines only where many of them could hide a text. What a stream draws depends on its octets alone, so the
+background that all licences of a type share is read once. Literal strings and inline images are not of our writing and
+end the reading.
 """
 
 from __future__ import annotations

@@ -285,9 +285,9 @@ def attachment(data: bytes, *, name: str = "note.txt", content: str = "hello") -
     return incremental(data, change)
 
 
-def open_action(data: bytes, *, kind: str = "/JavaScript") -> bytes:
+def open_action(data: bytes, *, kind: str = "/JavaScript", typed: str = "/Action") -> bytes:
     def change(writer: IncrementalPdfFileWriter) -> None:
-        action = Dictionary({Name("/Type"): Name("/Action"), Name("/S"): Name(kind)})
+        action = Dictionary({Name("/Type"): Name(typed), Name("/S"): writer.add_object(Name(kind))})
         action[Name("/JS" if kind == "/JavaScript" else "/F")] = generic.TextStringObject("app.alert(1)")
         writer.root[Name("/OpenAction")] = action
         writer.update_root()
