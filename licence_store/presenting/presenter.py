@@ -31,6 +31,7 @@ from seal.database import Sessions
 from trust.algorithms import sm3
 from trust.errors import Conflict, LicenceTrustError, Malformed, NotFound, Refused
 from trust.identifiers import first_version
+from trust.journal import Actor
 
 if TYPE_CHECKING:
     from licence_store.register import Register
@@ -193,6 +194,16 @@ class Presenter:
                 now = self.clock()
                 session.execute(update(_TABLE).where(_TABLE.c.id == row.id).values(ended=now))
         return self.of_holder(who.holder.code, presentation_id)[0]
+
+    def forget(self, holder_code: str, actor: Actor) -> int:
+        """收回 every code of a holder that may still be opened or looked at: they close their account
+        (``ClosingPart``). Answers how many.
+        """
+        now = self.clock()
+        live = (_TABLE.c.holder_code == holder_code, _TABLE.c.ended.is_(None), _TABLE.c.expires > now - LOOK)
+        with self.sessions.begin() as session:
+            ended = session.execute(update(_TABLE).where(*live).values(ended=now).returning(_TABLE.c.id))
+            return len(ended.all())
 
     def of_holder(self, holder_code: str, presentation_id: str = "", limit: int = 20) -> tuple[PresentationView, ...]:
         """This holder's, newest first; with an id only that one. Raises ``NotFound("present.unknown")`` for the one."""
