@@ -414,7 +414,7 @@ class Drawing:
         self._left = _MOST_COMPARED
         for stream in _streams(page):
             runs, paints, lines = stream
-            last = [*self.runs[-1:], *self.paints[-1:], *self.lines[-1:]]
+            last: list[Run | Paint] = [*self.runs[-1:], *self.paints[-1:], *self.lines[-1:]]
             first = max((one.order for one in last), default=0)
             self.runs += [replace(one, order=one.order + first) for one in runs] if first else runs
             self.paints += [replace(one, order=one.order + first) for one in paints] if first else paints
