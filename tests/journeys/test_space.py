@@ -244,6 +244,15 @@ def test_silly_presentations(portal: httpx.Client, mine: Household, body: dict[s
 # The ledger
 
 
+@pytest.mark.parametrize("name", ["face.png", "licence.ofd", "verdict", "steps/suspend", "versions/1/licence.ofd"])
+def test_another_department_is_refused_and_the_holder_reads_it(live: Live, mine: Household, name: str) -> None:
+    before = live.services.desk.ledger.head(mine.holder.code).count
+    with closing(signed_in_staff(live, "health")) as staff:
+        assert staff.get(f"/licences/{mine.licence_id}/{name}").status_code == 404
+    [entry] = live.services.desk.ledger.page(mine.holder.code, limit=1).entries
+    assert (entry.seq, entry.act, entry.department) == (before + 1, "refuse", "health")
+
+
 @pytest.mark.parametrize("seq", ["0", "-1", str(1 << 63), "9" * 40])
 def test_numbers_that_no_entry_has(browser: Csrf, portal: httpx.Client, seq: str) -> None:
     assert browser[0].get(f"/space/ledger/{seq}/dispute").status_code == 404
