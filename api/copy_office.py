@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.moments import exact, parse_moment
 from licence_store.copying.grants import end_of_day
-from licence_store.copying.originals import NONE
+from licence_store.holding.holder import NONE
 from trust.errors import Malformed, NotFound
 from trust.journal import Actor
 

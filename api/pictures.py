@@ -62,14 +62,14 @@ def _seal_in(data: bytes) -> bytes:
     return seal_objects(data)[0] if data.startswith(b"%PDF-") else open_package(data, Limits()).entries[SEAL_ENTRY]
 
 
-def thumbnail(picture: bytes) -> bytes:
-    """A face small enough for a list."""
+def thumbnail(picture: bytes, side: int = 560) -> bytes:
+    """A face small enough for a list, or to be part of a page; JPEG."""
     from io import BytesIO
 
     from PIL import Image
 
     image, out = Image.open(BytesIO(picture)).convert("RGB"), BytesIO()
-    image.thumbnail((560, 560))
+    image.thumbnail((side, side))
     image.save(out, "JPEG", quality=82)
     return out.getvalue()
 

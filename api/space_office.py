@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from licence_store.disputes.disputes import REJECTED, UPHELD
 from licence_store.gathering import Gathering
+from licence_store.holding.holder import EVERYTHING
 from licence_store.ledger.ledger import UseFilter, UseNote
 from licence_store.ledger.scope import covered, covers, demand_all, limits
 from licence_store.ledger.witness import who_holds, who_of
@@ -82,6 +83,11 @@ def own(services: Services, who: HolderSession, licence_id: str) -> LicenceView:
     if view.summary.holder_code != who.holder.code or not who.may("view", view.summary.type_code):
         raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
     return view
+
+
+def looked(services: Services, who: HolderSession, view: LicenceView) -> None:
+    """The face stands on a page on the way to something else: that is a look too."""
+    _note(services, who, view.summary.base, "view", "ok", once=True)
 
 
 def _note(
@@ -179,13 +185,13 @@ def viewer(services: Services, actor: Actor) -> Viewer:
     return Viewer(actor.department or department, name, actor.account)
 
 
-def open_code(services: Services, actor: Actor, text: str) -> Shown:
+def open_code(services: Services, actor: Actor, text: str, types: frozenset[str] = EVERYTHING) -> Shown:
     """查验: what was scanned (the address, or its token) or typed (the digits). Raises as ``Presenter.open``."""
     digits = text.replace(" ", "")
     if digits.isdecimal():
-        return _opened(services, actor, "", digits)
+        return _opened(services, actor, "", digits, types)
     _, found, token = text.strip().partition("/present/")
-    return open_token(services, actor, token if found else text.strip())
+    return _opened(services, actor, token if found else text.strip(), "", types)
 
 
 def open_token(services: Services, actor: Actor, token: str) -> Shown:
@@ -193,9 +199,9 @@ def open_token(services: Services, actor: Actor, token: str) -> Shown:
     return _opened(services, actor, token, "")
 
 
-def _opened(services: Services, actor: Actor, token: str, digits: str) -> Shown:
+def _opened(services: Services, actor: Actor, token: str, digits: str, types: frozenset[str] = EVERYTHING) -> Shown:
     """Opened, and journalled: the holder's ledger has it already, refusals too."""
-    shown = services.desk.presenter.open(token, viewer(services, actor), code=digits)
+    shown = services.desk.presenter.open(token, replace(viewer(services, actor), types=types), code=digits)
     services.journal.record(actor=actor, action="present.open", subject=shown.view.id, reason=shown.view.purpose)
     return shown
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from licence_store.holding.holder import ALL
 from trust.errors import Conflict, LicenceTrustError, NotFound, fill
 from trust.i18n import N_
 
@@ -66,9 +67,14 @@ def own(services: Services, session: HolderSession, upload_id: str) -> StoredUpl
     """An upload of this holder; another's does not exist for them. Raises ``NotFound("upload.unknown")``."""
     session.demand("view")
     view = services.desk.uploads.view(upload_id)
-    if view.owner != session.holder.code:
+    if view.owner != session.holder.code or not covers(session, view):
         raise NotFound("upload.unknown", "没有这份上传的文件，或已删除。")
     return view
+
+
+def covers(session: HolderSession, view: StoredUpload) -> bool:
+    """May they see it? An upload is of no licence type: whoever acts for some types only sees their own uploads."""
+    return ALL in session.types or view.created_by == session.actor().account
 
 
 def drop(services: Services, session: HolderSession, actor: Actor, upload_id: str) -> None:

@@ -64,6 +64,11 @@ class MasterKeys:
         self._opened: dict[int, bytes] = {}
         self._lock = threading.Lock()
 
+    @property
+    def name(self) -> str:
+        """What they are for."""
+        return self._name
+
     def __repr__(self) -> str:
         return f"<MasterKeys {self._name} in {self._directory}>"
 

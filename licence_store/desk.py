@@ -25,7 +25,7 @@ from licence_store.comparing import Comparer
 from licence_store.copying.copies import Copies
 from licence_store.files import FileStore, open_store
 from licence_store.holding.accounts import HolderAccounts
-from licence_store.holding.closing import Closing
+from licence_store.holding.closing import Closing, ClosingPart
 from licence_store.holding.delegation import Delegations
 from licence_store.issuance import Issuer
 from licence_store.jobs.queue import Jobs
@@ -218,7 +218,10 @@ class Desk:
     @cached_property
     def closing(self) -> Closing:
         """注销账号."""
-        return Closing(self.sessions, self.delegations, lambda: (self.copier, self.materials, self.uploads), self.clock)
+        return Closing(self.sessions, self.delegations, self._personal_parts, self.clock)
+
+    def _personal_parts(self) -> tuple[ClosingPart, ...]:
+        return self.copier, self.presenter, self.materials, self.uploads
 
     @cached_property
     def delegations(self) -> Delegations:

@@ -6,14 +6,18 @@ named after the field holds ``ObjectRef/@PageRef`` with the object's ID as its t
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from seal.message import TAG_ENTRY
 from seal.ofd.package import directory_of, local_name, resolve
 from verify.opening import OpenedDocument
+
+LEAST_SIZE: Final = 0.5
+"""Millimetres: text below that cannot be read."""
 
 
 @dataclass(slots=True)
@@ -93,10 +97,24 @@ def _is_hidden(drawn: Any) -> bool:
         shown = float(drawn.get("Alpha") or 255) > 0 and float(drawn.get("Size") or 1) > 0
         x, y, width, height = map(float, (drawn.get("Boundary") or "").split())
         shown = shown and min(width, height, x + width, y + height) > 0
+        shown = shown and _is_inside(drawn, width, height)
         shown = shown and all(float(c.get("Alpha") or 255) > 0 for c in drawn if local_name(c) == "FillColor")
     except ValueError:
         shown = False
     return not (visible and shown) or (unfilled and not stroked)
+
+
+def _is_inside(drawn: Any, width: float, height: float) -> bool:
+    """Is it large enough to be read, and does each of its texts begin inside the object's box, which clips it?"""
+    a, b, c, d, e, f = map(float, (drawn.get("CTM") or "1 0 0 1 0 0").split())
+    size = float(drawn.get("Size") or 0) * math.sqrt(abs(a * d - b * c))
+    x = y = 0.0
+    for code in drawn.iter("{*}TextCode"):
+        x, y = float(code.get("X") or x), float(code.get("Y") or y)
+        at = a * x + c * y + e, b * x + d * y + f
+        if not (-size <= at[0] <= width + size and -size <= at[1] <= height + size):
+            return False
+    return not drawn.get("Size") or size >= LEAST_SIZE
 
 
 def as_shown(text: str) -> str:

@@ -6,7 +6,7 @@ is judged by its signatures alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from seal.checking import disclosure_root_in
@@ -223,6 +223,23 @@ def check_seal_protects_all(message: DataMessage, bare: dict[str, list[str]]) ->
             "licence.seal_incomplete",
             "应加盖的印章没有保护以下内容：{names}。",
             names=listed(names),
+        )
+
+
+def check_no_other_pictures(message: DataMessage, shown: Mapping[str, str]) -> None:
+    """Is no seal shown but those the data message names (``shown``: esID → name of the seal)?
+
+    Whoever holds any seal can press it, in any size, over the face; the sealer does not do so to a licence.
+    """
+    named = {seal.id for seal in message.seals}
+    others = sorted(name or identifier for identifier, name in shown.items() if identifier not in named)
+    if others:
+        raise CheckFailed(
+            FAILED,
+            "SIG_CONSTRAINTS_FAILURE",
+            "licence.other_seals",
+            "证照上显示了数据电文没有列明的印章：{names}，照面可能被遮盖。",
+            names=listed(others),
         )
 
 

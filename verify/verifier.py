@@ -248,6 +248,8 @@ class Verifier:
             found.ask(licence.check_seal_protects_all, message, bare)
             signers = [(identifier, j.signer) for identifier, j in sealed if j.signer is not None]
             found.ask(licence.check_issuer_is_signer, message, signers)
+        shown = [j.signature.ses.seal for j in judged if j.signature.ses and j.signature.xml and j.signature.xml.stamps]
+        found.ask(licence.check_no_other_pictures, message, {seal.seal_id: seal.name for seal in shown})
 
     def _check_status(self, found: Found, opened: OpenedDocument, message: DataMessage, question: Question) -> None:
         """证照状态, and whether this is the file that was registered."""
@@ -258,7 +260,6 @@ class Verifier:
                 found.add_remarks([remarks.PACKED_ANEW])
 
         steps.check_status(found, message, self.statuses, self.trust, question, check_file, self.peers)
-
 
     # ------------------------------------------------------------ the copy
 

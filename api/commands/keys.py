@@ -11,6 +11,7 @@ import click
 from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, say, tr
 
 if TYPE_CHECKING:
+    from keys.master import MasterKeys
     from trust.certificates import Certificate
 
 command = Group("keys", help="密钥：列出、申请证书、导入证书、更换、备份、恢复、销毁")
@@ -33,11 +34,22 @@ def list_keys(as_json: bool, directory: Path | None) -> None:
              "not_after": None, "certificate": None}
             for name in lifecycle.all_pending()
         ]  # fmt: skip
+        rows += _masters(services.desk.region.masters)
     for row in rows:
         if as_json:
             put(row)
         else:
             click.echo(f"{row['name']:<32} {row['state']:<9} {row['not_after'] or '-':<20} {row['subject']}")
+
+
+def _masters(masters: MasterKeys) -> list[dict[str, str | None]]:
+    """The newest wraps what comes from now on; older ones open what they wrapped."""
+    numbers = masters.numbers()
+    return [
+        {"name": f"{masters.name}.{number}", "state": "current" if number == numbers[-1] else "opens",
+         "subject": tr("主密钥：加密上传的文件"), "serial": None, "not_after": None, "certificate": None}
+        for number in numbers
+    ]  # fmt: skip
 
 
 def _word(destroyed: bool) -> str:
@@ -135,6 +147,21 @@ def rotate(name: str, reason: str, as_json: bool, account: str | None, directory
         signer = services.rotate_key(name, services.administrator(account), reason)
     say(tr("使用该密钥的印章须办理“变更证书”后才能继续使用。"))
     put(_row(name, signer.certificate, "current"))
+
+
+@command.command("renew-master", help="更换主密钥：此后上传的文件由新的主密钥保护；旧的保留，用以打开已有的文件")
+@reason_option
+@as_json
+@acting
+@common
+@refusable
+def renew_master(reason: str, as_json: bool, account: str | None, directory: Path | None) -> None:
+    with open_services(directory) as services:
+        actor, masters = services.administrator(account), services.desk.region.masters
+        made = {"name": f"{masters.name}.{masters.renew()}", "state": "current"}
+        services.journal.record(actor=actor, action="key.renew_master", subject=made["name"], reason=reason)
+    say(tr("请随即备份密钥；旧的主密钥不可删除。"))
+    put(made)
 
 
 @command.command("backup", help="备份密钥到一个加密文件；口令从标准输入读一行，或由系统生成并显示一次")

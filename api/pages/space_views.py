@@ -47,8 +47,26 @@ RESULTS: Final = {
     "present.other_verifier": N_("限其他部门查验"),
     "licence.unknown": N_("无权查看"),
     "token.scope": N_("超出授权范围"),
+    "revoked": N_("已收回"),
+    "REVOKED": N_("已收回"),
+    "ACTIVE": N_("可用"),
+    "USED_UP": N_("次数已用完"),
+    "EXPIRED": N_("副本已过期"),
+    "copy.clerk": N_("窗口决定不采用"),
+    "copy.purpose_differs": N_("用途不符"),
+    "copy.recipient_differs": N_("使用单位不符"),
+    "copy.service_item_differs": N_("办理事项不符"),
+    "copy.case_differs": N_("办件不符"),
+    "copy.original_check_required": N_("未核验原件"),
+    "copy.original_ended": N_("原件已失效"),
+    "copy.file_differs": N_("不是登记的那一份"),
+    "copy.not_passed": N_("核验未通过"),
+    "copy.revoked": N_("副本已收回"),
+    "copy.used_up": N_("次数已用完"),
+    "copy.expired": N_("副本已过期"),
 }
 """What an act came to, where it is one of these; other codes are shown as they are."""
+_AT_WINDOWS: Final = {"check": N_("核对原件"), "refuse": N_("退回")}
 _BAD: Final = frozenset({"differs", "TOTAL-FAILED"})
 
 
@@ -176,7 +194,7 @@ def entry_row(one: UseEntry, subject: Subject, translate: Translate) -> dict[str
     return {
         "seq": one.seq,
         "when": when(one.at),
-        "act": translate(ACTS[one.act]) if one.act in ACTS else one.act,
+        "act": translate(_act(one)),
         "kind": one.act,
         "who": who(one.who, translate),
         "mine": mine,
@@ -188,6 +206,15 @@ def entry_row(one: UseEntry, subject: Subject, translate: Translate) -> dict[str
         "href": address(subject.licence_id) if subject.licence_id else "",
         "dispute": "" if mine else f"/space/ledger/{one.seq}/dispute",
     }
+
+
+def _act(one: UseEntry) -> str:
+    """In the holder's words: what is done with a material at a window is no check of a licence."""
+    if one.subject.startswith("m-") and one.act in _AT_WINDOWS:
+        return _AT_WINDOWS[one.act]
+    if one.subject.startswith("c-") and one.act == "refuse":
+        return N_("未采用")
+    return ACTS.get(one.act, one.act)
 
 
 def query(values: dict[str, str], **more: str) -> str:

@@ -22,6 +22,7 @@ from api.wiring import Services
 from licence_store.disputes.disputes import LONGEST, OPEN, DisputeView
 from seal.lifecycle import Official, Role
 from trust.errors import LicenceTrustError, NotFound
+from trust.identifiers import first_version
 
 router = APIRouter(include_in_schema=False)
 Found = Annotated[Services, Depends(services)]
@@ -62,7 +63,16 @@ def mine(request: Request, found: Found, person: Space) -> Response:
 
 
 def _row(request: Request, found: Services, one: DisputeView) -> dict[str, object]:
-    return space_views.dispute_row(one, space_office.subject(found, one.subject), found.clock(), translation(request))
+    row = space_views.dispute_row(one, space_office.subject(found, one.subject), found.clock(), translation(request))
+    return {**row, "field": _field(found, one)}
+
+
+def _field(found: Services, one: DisputeView) -> str:
+    """What the disputed field is called on the licence."""
+    if not one.field:
+        return ""
+    face = found.desk.register.find(first_version(one.subject).text).message.face
+    return next((each.title for each in face if each.name == one.field), one.field)
 
 
 @router.get("/space/disputes/{dispute_id}")

@@ -53,7 +53,9 @@ def the_licence(licence_id: str, found: Found, who: Who) -> LicenceView:
     asked.demand()
     view = found.register.find(licence_id)
     if not asked.covers(view.summary.department_id, view.summary.type_code):
-        raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
+        error = NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
+        found.journal.failed(error, actor=who.actor, action="licence.read", subject=view.licence_id)
+        raise error
     return view
 
 
@@ -287,7 +289,7 @@ def _picture(found: Services, view: LicenceView, person: Visitor) -> Response:
     found.journal.record(
         actor=person.actor, action="licence.picture", subject=view.licence_id, reason=register_views.PURPOSES[0]
     )
-    return Response(found.face_png(view), media_type="image/png", headers={"Cache-Control": "private, max-age=300"})
+    return Response(found.face_png(view), media_type="image/png")
 
 
 @router.get("/licences/{licence_id}/licence.{form}")

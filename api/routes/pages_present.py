@@ -20,6 +20,7 @@ from api.pages.seal_forms import text_of
 from api.pages.space_base import space_page
 from api.pages.verdict import verdict_view, when
 from api.wiring import Services
+from licence_store.holding.holder import NONE
 from licence_store.presenting.presenter import CODE_DIGITS, LOOK, Shown
 from licence_store.qr import qr_rows
 from trust.errors import LicenceTrustError, Malformed, NotFound
@@ -53,7 +54,7 @@ def choose(request: Request, found: Found, person: Space) -> Response:
         "space_present.html",
         person,
         nav="present",
-        cards=[space_views.card(one, now, translate) for one in mine if who.may("use", one.type_code)],
+        cards=[space_views.card(one, now, translate) for one in mine if who.may("use", one.type_code, NONE)],
         lately=[
             space_views.presentation_row(one, space_office.subject(found, one.base), now, translate) for one in lately
         ],
@@ -75,6 +76,7 @@ def _present_form(
 ) -> Response:
     translate, who = translation(request), person.session
     view = found.desk.presenter.own(who, licence_id)
+    space_office.looked(found, who, view)
     definition = found.catalogue.get(view.summary.type_code)
     titles = [title for title, _ in face_rows(view.message, definition, language_of(request))]
     usual = {one.name for one in view.message.face if one.value != who.holder.code}

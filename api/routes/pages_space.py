@@ -152,7 +152,7 @@ def _facts(view: LicenceView, translate: Any) -> list[tuple[str, str]]:
 @router.get("/space/licences/{licence_id}/face.png")
 def face(found: Found, person: Space, licence_id: str) -> Response:
     view = space_office.find(found, person.session, licence_id)
-    return Response(found.face_png(view), media_type="image/png", headers={"Cache-Control": "private, max-age=300"})
+    return Response(found.face_png(view), media_type="image/png")
 
 
 @router.get("/space/licences/{licence_id}/small.jpg")
@@ -162,7 +162,7 @@ def small(found: Found, person: Space, licence_id: str) -> Response:
 
     view = space_office.own(found, person.session, licence_id)
     content = found.kept_picture(f"small {view.file_digest}", lambda: thumbnail(found.face_png(view)))
-    return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+    return Response(content, media_type="image/jpeg")
 
 
 @router.get("/space/licences/{licence_id}/licence.{form}")

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from api import copy_office, cursors
+from api import copy_office, cursors, space_office
 from api.deps import services, translation
 from api.errors import language_of, problem_of
 from api.holder_deps import HolderVisitor, assured, holder, holder_form
@@ -100,6 +100,7 @@ def _item(found: Services, person: HolderVisitor, item: str) -> _Item:
         material = found.desk.materials.get(item, person.session, "content")
         return _Item(material.title, material.level, [])
     view = own_licence(found.desk, person.session, item)
+    space_office.looked(found, person.session, view)
     return _Item(
         view.summary.type_name,
         f"{view.summary.issuer_name} · {view.summary.licence_number}",

@@ -15,10 +15,11 @@ from api.deps import Visitor, form, officer, services, translation
 from api.errors import language_of, problem_of
 from api.pages import copy_views
 from api.pages.rendering import page
-from api.pages.verdict import verdict_view, when
+from api.pages.verdict import data_address, verdict_view, when
 from api.refusals import TooLarge
 from api.wiring import Services
-from licence_store.copying.accepting import passes
+from licence_store.copying.accepting import Shown, passes
+from licence_store.copying.copier import Copier
 from licence_store.copying.grants import CopyView
 from licence_store.copying.uses import Acceptance
 from trust.errors import LicenceTrustError, Malformed
@@ -29,6 +30,8 @@ Found = Annotated[Services, Depends(services)]
 Officer = Annotated[Visitor, Depends(officer)]
 Form = Annotated[FormData, Depends(form)]
 NAV = "window-copies"
+_PICTURE = 1200
+"""Dots of the longer side of the copy's picture."""
 _WORDS = ("purpose", "case_number", "service_item", "recipient")
 
 
@@ -146,7 +149,19 @@ def _look(request: Request, found: Services, person: Visitor, given: Brought) ->
         "digest": str(report.document["digest"]),
     }
     wrong = shown.view is None or not passes(report, original_seen=shown.view.original_check)
+    if not wrong:
+        verdict["picture"] = _picture(copier, shown)
     return _verdict(request, found, person, given, shown.view, verdict, wrong)
+
+
+def _picture(copier: Copier, shown: Shown) -> str:
+    """Its first page as an address; empty where that cannot be had."""
+    from api.pictures import thumbnail
+
+    try:
+        return data_address(thumbnail(copier.picture_of(shown), _PICTURE), "jpg")
+    except LicenceTrustError:
+        return ""
 
 
 def _by_record(request: Request, view: CopyView, against: LicenceTrustError | None) -> dict[str, Any]:
@@ -179,6 +194,7 @@ def _verdict(
         visitor=person,
         nav=NAV,
         verdict=verdict,
+        picture=verdict.get("picture", ""),
         copy=view,
         badge=copy_views.badge(view, now, translate) if view else None,
         facts_of_copy=copy_views.facts(view, translate) if view else [],

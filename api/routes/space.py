@@ -234,7 +234,7 @@ def open_presentation(found: Found, system: System, asked: shapes.OpeningRequest
     found.scan_rate.admit(system.grant.account)
 
     def act() -> dict[str, object]:
-        shown = space_office.open_code(found, system.actor, asked.code)
+        shown = space_office.open_code(found, system.actor, asked.code, system.grant.types)
         return space_shapes.shown(shown, space_office.verdict(found, shown))
 
     return once(found.idempotency, key, f"token:{system.grant.id}", content, act, untold="fields")

@@ -73,7 +73,8 @@ async def add(request: Request, found: Found, portal: Portal, key: Key) -> Respo
 def list_uploads(found: Found, portal: Portal, limit: Annotated[int, Query(ge=1, le=200)] = 200) -> dict[str, Any]:
     portal.session.demand("view")
     uploads, owner = found.desk.uploads, portal.holder_code
-    items = [one.to_json() for one in uploads.of_owner(owner, limit=limit)]
+    seen = [one for one in uploads.of_owner(owner, limit=limit) if upload_office.covers(portal.session, one)]
+    items = [one.to_json() for one in seen]
     return {"items": items, "meter": uploads.meter(owner).to_json()}
 
 

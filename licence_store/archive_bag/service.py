@@ -10,9 +10,9 @@ Whoever checks needs nothing of ours: ``verify_bag.py`` in the bag has the diges
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,10 +20,11 @@ from keys.signer import Signer
 from licence_store.archive_bag import verify_bag
 from licence_store.archive_bag.contents import CaseContents, find_case, payload
 from licence_store.archive_bag.writing import SIGNATURE, TIMESTAMP, BagWriter
-from trust.anchors import TrustStore
+from trust.anchors import Purpose, TrustStore
 from trust.errors import CheckFailed, Malformed
-from trust.path import check_published
-from trust.signed import open_signed, sign_document, write_moment
+from trust.path import check_certificate
+from trust.signed import moment, open_signed, sign_document, write_moment
+from trust.timestamp import check_timestamp
 
 if TYPE_CHECKING:
     from licence_store.desk import Desk
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 _SCRIPT: Final = Path(verify_bag.__file__)
 _LARGEST_SIGNATURE: Final = 1 << 20
+_SKEW: Final = timedelta(minutes=5)
+"""How far the stamp may lie before the moment the bag states."""
+_DELAY: Final = timedelta(hours=24)
+"""... and after it: a large bag takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ class BagReport:
     """SM3 of the publisher's certificate."""
     believed: bool = False
     """The publisher's certificate has a path to an anchor of ours."""
+    stamped: str = ""
+    """By when it had been signed, as a time stamp that we believe proves; empty: nobody checked it."""
 
     def to_json(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -108,22 +115,34 @@ def check_bag(path: Path, trust: Callable[[], TrustStore] | None, now: datetime)
         files, name, fingerprint, stated = verify_bag.verify(str(path))
     except verify_bag.Problem as problem:
         return BagReport(sound=False, problem=str(problem))
-    believed, problem_found = trust is None, ""
+    believed, problem_found, stamped = trust is None, "", ""
     if trust is not None:
-        believed, problem_found = _believed(files[SIGNATURE], trust(), str(stated["made"]), now)
+        believed, problem_found, stamped = _believed(files, trust(), str(stated["made"]), now)
     return BagReport(
         believed, problem_found, str(stated["case"]), str(stated["made"]), str(stated["region"]), len(files), name,
-        fingerprint, trust is not None and believed,
+        fingerprint, trust is not None and believed, stamped,
     )  # fmt: skip
 
 
-def _believed(signed: bytes, store: TrustStore, made: str, now: datetime) -> tuple[bool, str]:
+def _believed(files: Mapping[str, bytes], store: TrustStore, made: str, now: datetime) -> tuple[bool, str, str]:
+    """Was it signed by one whom ``store`` believes, when their certificate was good, as the time stamp proves; and when
+    that was. A certificate that has run out since takes nothing from it.
+    """
     try:
-        document = open_signed(signed, verify_bag.FORMAT, limit=_LARGEST_SIGNATURE)
-        check_published(document, store, datetime.fromisoformat(made), known_at=now)
+        document = open_signed(files[SIGNATURE], verify_bag.FORMAT, limit=_LARGEST_SIGNATURE)
+        document.check_signature()
+        stated = moment({"made": made}, "made")
+        publisher, *others = document.certificates
+        check_certificate(publisher, store, Purpose.BUNDLE, stated, known_at=now, proved=True, extra=others)
     except (CheckFailed, Malformed, ValueError) as error:
-        return False, f"publisher not believed: {getattr(error, 'code', 'signature')}"
-    return True, ""
+        return False, f"publisher not believed: {getattr(error, 'code', 'signature')}", ""
+    try:
+        proved = check_timestamp(files.get(TIMESTAMP, b""), files[SIGNATURE], store, known_at=now).time
+    except (CheckFailed, Malformed) as error:
+        return False, f"time stamp not believed: {error.code}", ""
+    if not -_SKEW <= proved - stated <= _DELAY:
+        return False, "time stamp not of the moment the bag states", ""
+    return True, "", write_moment(proved)
 
 
 def _safe(number: str) -> str:

@@ -240,6 +240,11 @@ def verify(path: str) -> tuple[dict[str, bytes], str, str, dict[str, Any]]:
     return (files, *check_signature(files))
 
 
+def line(value: object) -> str:
+    """What whoever made the bag has written, so that it cannot write further lines, or over others."""
+    return "".join(char if char.isprintable() else "?" for char in str(value))[:200]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Verify an archive bag")
     parser.add_argument("bag")
@@ -250,11 +255,12 @@ def main() -> int:
         if asked.publisher and asked.publisher.lower() != fingerprint:
             raise Problem("signed with another certificate: " + fingerprint)
     except Problem as problem:
-        print("NOT SOUND:", problem)
+        print("NOT SOUND:", line(problem))
         return 1
     print(f"SOUND: {len(files)} files")
-    print("case:", payload.get("case"), " made:", payload.get("made"), " region:", payload.get("region"))
-    print("publisher:", name)
+    case, made, region = (line(payload.get(one)) for one in ("case", "made", "region"))
+    print("case:", case, " made:", made, " region:", region)
+    print("publisher:", line(name))
     print("certificate SM3:", fingerprint)
     return 0
 

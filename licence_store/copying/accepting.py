@@ -12,14 +12,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from licence_store.copying import grants, uses
+from licence_store.copying.drawing import preview_copy
 from licence_store.copying.evidence import note, tell, write
 from licence_store.copying.grants import CopyView
-from licence_store.copying.originals import LICENCE
+from licence_store.copying.originals import LICENCE, source_of
 from licence_store.copying.uses import BY_CLERK, Acceptance, RefusalView, UseView, recipient_of, tidy_reason
 from licence_store.ledger.witness import who_of
 from licence_store.materials.views import ACTIVE
 from licence_store.standing import day_of
-from trust.errors import Conflict, LicenceTrustError, Refused
+from seal.copies import CopyTerms
+from trust.errors import Conflict, LicenceTrustError, NotFound, Refused
 from trust.journal import Actor
 from verify.policy import CURRENT, StatedPurpose
 from verify.report import Finding, Indication, Report, Severity
@@ -52,6 +54,16 @@ class Accepting:
         report = (verifier or self.desk.verifier()).verify(content, stated=stated)
         with self.desk.sessions.read() as session:
             return Shown(report, grants.find_or_none(session, copy_id_in(report)))
+
+    def picture_of(self, shown: Shown) -> bytes:
+        """What the copy that was shown looks like, PNG, drawn anew of its terms.
+
+        Raises ``NotFound("copy.no_picture")`` for a file that is not the one on record, or whose original has changed.
+        """
+        view = shown.view
+        if view is None or shown.report.document["digest"] != view.digest:
+            raise NotFound("copy.no_picture", "原件已有变化，不能按原样显示该副本。")
+        return preview_copy(CopyTerms.from_json(view.terms), source_of(self.desk, view.source_id))
 
     def note_check(self, report: Report, actor: Actor, why: str = "") -> bool:
         """记下 that a copy of ours was verified, in its holder's ledger and the journal; ``False``: it is none."""

@@ -24,9 +24,9 @@ from licence_store.copying.drawing import draw_copy, preview_copy
 from licence_store.copying.evidence import holds, note, write
 from licence_store.copying.grants import CopyView, tidied, unknown
 from licence_store.copying.links import LinkView, MadeLink
-from licence_store.copying.originals import NONE, Opened, demand_use, open_original
+from licence_store.copying.originals import Opened, demand_use, open_original
 from licence_store.copying.uses import tidy_reason
-from licence_store.holding.holder import ALL
+from licence_store.holding.holder import ALL, NONE
 from seal.copies import CopyRequest, CopyTerms
 from seal.message import new_nonce
 from seal.sealing import Sealer

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from licence_store.copying.drawing import FaceSource, PagePicture, PagesSource, shown_face
 from licence_store.face import PreparedFace
+from licence_store.holding.holder import NONE
 from licence_store.materials.views import ACTIVE
 from seal.copies import Original, ShownField
 from trust.algorithms import sm3
@@ -20,14 +21,13 @@ from trust.errors import Malformed, NotFound, Refused
 if TYPE_CHECKING:
     from licence_store.desk import Desk
     from licence_store.holding.holder import HolderSession
+    from licence_store.materials.views import MaterialView
     from licence_store.views import LicenceView
 
 LICENCE, MATERIAL = "licence", "material"
 PAGE_WIDTH: Final = 1654
 """Dots of a page picture: A4 at 200 dots per inch."""
 MOST_PAGES: Final = 20
-NONE: Final = "-"
-"""No type, no item: within no list of them."""
 _MM_PER_DOT: Final = 25.4 / 200
 
 
@@ -86,8 +86,6 @@ def _licence(desk: Desk, who: HolderSession, licence_id: str, masked: Collection
     view = own_licence(desk, who, licence_id)
     one, message = view.summary, view.message
     face = shown_face(message, masked)
-    with desk.sessions.read() as session:
-        definition = desk.catalogue.at(session, one.type_code, view.type_version)
     original = Original(
         LICENCE,
         view.licence_id,
@@ -101,8 +99,13 @@ def _licence(desk: Desk, who: HolderSession, licence_id: str, masked: Collection
         status_list=message.status_list,
         status_index=message.status_index,
     )
-    source = FaceSource(PreparedFace.of(definition, desk.facts.demonstration), message)
-    return Opened(original, "A", one.holder_code, source, face)
+    return Opened(original, "A", one.holder_code, _face_of(desk, view), face)
+
+
+def _face_of(desk: Desk, view: LicenceView) -> FaceSource:
+    with desk.sessions.read() as session:
+        definition = desk.catalogue.at(session, view.summary.type_code, view.type_version)
+    return FaceSource(PreparedFace.of(definition, desk.facts.demonstration), view.message)
 
 
 def _material(desk: Desk, who: HolderSession, material_id: str, masked: Collection[str]) -> Opened:
@@ -116,7 +119,6 @@ def _material(desk: Desk, who: HolderSession, material_id: str, masked: Collecti
         raise Refused(
             "copy.material_pages", "材料有 {pages} 页，副本最多 {most} 页。", pages=view.pages, most=MOST_PAGES
         )
-    pictures = [desk.uploads.page_picture(view.upload_id, page, PAGE_WIDTH) for page in range(1, view.pages + 1)]
     original = Original(
         MATERIAL,
         view.id,
@@ -128,9 +130,24 @@ def _material(desk: Desk, who: HolderSession, material_id: str, masked: Collecti
         valid_to=view.valid_until,
         check_required="yes" if view.original_check_required else "",
     )
-    pages = tuple(map(_picture, pictures))
-    digests = tuple(sm3(one.data).hex() for one in pages)
-    return Opened(original, view.level, view.holder_code, PagesSource(pages), pages=digests)
+    source = _pages_of(desk, view)
+    digests = tuple(sm3(one.data).hex() for one in source.pages)
+    return Opened(original, view.level, view.holder_code, source, pages=digests)
+
+
+def _pages_of(desk: Desk, view: MaterialView) -> PagesSource:
+    pictures = [desk.uploads.page_picture(view.upload_id, page, PAGE_WIDTH) for page in range(1, view.pages + 1)]
+    return PagesSource(tuple(map(_picture, pictures)))
+
+
+def source_of(desk: Desk, item: str) -> FaceSource | PagesSource:
+    """What a copy of ``item`` was drawn of, for those who have that copy before them; they see what it shows.
+
+    Raises ``NotFound("licence.unknown", "material.unknown", "upload.unknown")``.
+    """
+    if is_material(item):
+        return _pages_of(desk, desk.materials.find(item))
+    return _face_of(desk, desk.register.find(item))
 
 
 def _picture(png: bytes) -> PagePicture:

@@ -126,11 +126,15 @@ class Disputes:
             return self._open(session, who, "licence", one.base, one.department_id, words, field=field)
 
     def withdraw(self, who: HolderSession, dispute_id: str) -> DisputeView:
-        """撤回. Raises ``NotFound("dispute.unknown")``, ``Conflict("dispute.closed")``."""
+        """撤回, by whoever opened it or the holder. Raises ``NotFound("dispute.unknown")``,
+        ``Refused("dispute.not_yours")``, ``Conflict("dispute.closed")``.
+        """
         with self.sessions.begin() as session:
             row = self._held(session, dispute_id)
             if row.holder_code != who.holder.code or not covers(who, row.subject):
                 raise _unknown(dispute_id)
+            if who.delegation_id and row.account_id != who.actor().account:
+                raise Refused("dispute.not_yours", "这件异议不是您提出的，请由提出人或持证者本人撤回。")
             self._step(session, row, who.actor(), "withdraw", "", WITHDRAWN)
         return self.of_holder(who.holder.code, dispute_id)[0]
 

@@ -355,7 +355,7 @@ def _check_parent(
         raise Refused("delegation.ended", "您所持的授权已结束或已被收回。")
     if parent.depth >= DEEPEST:
         raise Refused("delegation.depth", "授权至多{levels}层，您所持的授权不能再转授。", levels=DEEPEST)
-    if not terms.within(held):
+    if "delegate" not in held.rights or not terms.within(held):  # held now: narrowed a moment ago perhaps
         raise _wider()
     if sum(one.state == GRANTED for one in branch.values()) >= BRANCH:
         raise Refused("delegation.too_many_below", "同一授权之下至多{count}项有效授权。", count=BRANCH)

@@ -32,6 +32,8 @@ RIGHT_TITLES: Final = {
     "delegate": N_("再授权"),
 }
 ALL: Final = "*"
+NONE: Final = "-"
+"""No type, no item: within no list of them."""
 EVERYTHING: Final = frozenset({ALL})
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LEVELS: Final = (1, 2, 3)

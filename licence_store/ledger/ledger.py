@@ -62,6 +62,8 @@ _MOVE = (
 _HOLDERS_OF = select(Licence.base, Licence.holder_code).where(Licence.base.in_(bindparam("bases", expanding=True)))
 _WIDTHS: Final = {"subject": 160, "act": 16, "who": 200, "who_id": 100, "department": 32, "why": 500, "result": 100}
 _PAGE: Final = 1000
+_MOST_SEQ: Final = (1 << 63) - 1
+"""Larger numbers no column holds."""
 ONE_LOOK: Final = timedelta(minutes=10)
 """Within this, what the same person looks at again counts as one look."""
 
@@ -185,7 +187,7 @@ class Ledger:
     def entry(self, holder_code: str, seq: int) -> tuple[UseEntry, str]:
         """One entry of this holder and its digest; raises ``NotFound("ledger.unknown")``."""
         with self.sessions.read() as session:
-            row = session.get(UseRecord, (holder_code, seq))
+            row = session.get(UseRecord, (holder_code, seq)) if 0 < seq <= _MOST_SEQ else None
         if row is None:
             raise NotFound("ledger.unknown", "您的用证记录中没有第 {seq} 条。", seq=seq)
         return _of_row(row), row.digest

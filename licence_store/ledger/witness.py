@@ -128,7 +128,7 @@ def who_of(session: Session, actor: Actor) -> tuple[str, str]:
 
 def who_holds(session: HolderSession) -> str:
     """The holder themself, or who acts for them, by name without the given name."""
-    if session.counter is not None:
+    if session.counter is not None and not session.counter.account.startswith("holder:"):
         return COUNTER
     if session.person.code == session.holder.code:
         return SELF

@@ -49,7 +49,7 @@ def of_holder(materials: Materials, who: HolderSession, wanted: Wanted, after: s
     if after:
         query = query.where(_M.id < after)
     if "*" not in who.types:
-        query = query.where(or_(_M.type_code.in_(sorted(who.types)), _M.type_code == ""))
+        query = query.where(_M.type_code.in_(sorted(who.types)))
     return _page(materials, query.order_by(_M.id.desc()), limit)
 
 

@@ -25,7 +25,7 @@ from keys.signer import Signer, Timestamper
 from licence_store import journal
 from licence_store.cabinet import SealCabinet
 from licence_store.catalogue import Catalogue
-from licence_store.holding.holder import HolderSession
+from licence_store.holding.holder import NONE, HolderSession
 from licence_store.journal import SQLJournal
 from licence_store.ledger.ledger import Ledger
 from licence_store.materials import events, listing, scope
@@ -114,7 +114,7 @@ class Materials:
         """
         rule = _holders(find_kind(kind))
         code = self._type(rule, type_code)
-        who.demand("upload", code)
+        who.demand("upload", code or NONE)
         words = {"title": _title(title), "stated_number": _line(stated_number, LONGEST_NUMBER)}
         row = self._row(who.holder.code, rule, upload, code, self._department(department), who.actor().account)
         happened = events.Happening("add", who.actor(), "holder", self.clock())
@@ -452,10 +452,12 @@ class Materials:
         return name
 
     def _opened(self, view: MaterialView, who: Who, act: str) -> None:
-        """A file was looked at; by an officer, its holder can read that too."""
+        """A file was looked at; by somebody else than its holder, they can read that too."""
         with self.sessions.begin() as session:
             if isinstance(who, Official):
                 self.ledger.note_once(session, scope.use_of(session, view.holder_code, view.id, act, who, self.clock()))
+            elif who.acts_for_another:
+                self.ledger.note_once(session, scope.use_for(view, act, who, self.clock()))
             self.note(session, actor_of(who), "material.open", view.id, {"act": act})
 
     def noted(self, session: Session, holder_code: str, subject: str, act: str, who: Official, why: str = "") -> None:

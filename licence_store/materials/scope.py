@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from licence_store.holding.holder import HolderSession
+from licence_store.holding.holder import NONE, HolderSession
 from licence_store.ledger.ledger import UseNote
-from licence_store.ledger.witness import who_of
+from licence_store.ledger.witness import who_holds, who_of
 from licence_store.materials.models import CaseMaterial
 from licence_store.materials.steps import matrix, refusal
 from licence_store.materials.views import MaterialView, Who
@@ -35,7 +35,7 @@ def role_of(materials: Materials, who: Who, view: MaterialView, action: str) -> 
         if who.holder.code != view.holder_code:
             return "other"
         right = matrix().actions[action].right
-        if right and not who.may(right, view.type_code):
+        if right and not who.may(right, view.type_code or NONE):
             return "limited"
         return "delegate" if who.delegation_id else "owner"
     if who.role is Role.OFFICER:
@@ -70,3 +70,8 @@ def use_of(
     """What an officer did with an item, for its holder's ledger."""
     who, department = who_of(session, official.actor)
     return UseNote(holder_code, subject, act, who, official.actor.account, why, "ok", at, department)
+
+
+def use_for(view: MaterialView, act: str, who: HolderSession, at: datetime) -> UseNote:
+    """What somebody who acts for the holder did with an item, for the holder's ledger."""
+    return UseNote(view.holder_code, view.id, act, who_holds(who), who.actor().account, "", "ok", at)

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from licence_store.holding.holder import HolderSession
+from licence_store.holding.holder import ALL, EVERYTHING, NONE, HolderSession
 from licence_store.ledger.ledger import Ledger, UseNote
-from licence_store.ledger.scope import covers
+from licence_store.ledger.scope import covers, type_of
 from licence_store.ledger.witness import PUBLIC, who_holds
 from licence_store.models import Department, table
 from licence_store.presenting.models import Presentation
@@ -31,6 +31,7 @@ from seal.database import Sessions
 from trust.algorithms import sm3
 from trust.errors import Conflict, LicenceTrustError, Malformed, NotFound, Refused
 from trust.identifiers import first_version
+from trust.journal import Actor
 
 if TYPE_CHECKING:
     from licence_store.register import Register
@@ -56,6 +57,8 @@ class Viewer:
     name: str = ""
     """As the holder reads it; empty: the public."""
     account: str = "anonymous"
+    types: frozenset[str] = EVERYTHING
+    """Licence types that a system's token covers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ class Presenter:
         view = self.register.find(licence_id)
         if view.summary.holder_code != who.holder.code:
             raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
-        who.demand("use", view.summary.type_code)
+        who.demand("use", view.summary.type_code, NONE)
         return self.register.referencable(view.licence_id)
 
     def end(self, who: HolderSession, presentation_id: str) -> PresentationView:
@@ -191,6 +194,16 @@ class Presenter:
                 now = self.clock()
                 session.execute(update(_TABLE).where(_TABLE.c.id == row.id).values(ended=now))
         return self.of_holder(who.holder.code, presentation_id)[0]
+
+    def forget(self, holder_code: str, actor: Actor) -> int:
+        """收回 every code of a holder that may still be opened or looked at: they close their account
+        (``ClosingPart``). Answers how many.
+        """
+        now = self.clock()
+        live = (_TABLE.c.holder_code == holder_code, _TABLE.c.ended.is_(None), _TABLE.c.expires > now - LOOK)
+        with self.sessions.begin() as session:
+            ended = session.execute(update(_TABLE).where(*live).values(ended=now).returning(_TABLE.c.id))
+            return len(ended.all())
 
     def of_holder(self, holder_code: str, presentation_id: str = "", limit: int = 20) -> tuple[PresentationView, ...]:
         """This holder's, newest first; with an id only that one. Raises ``NotFound("present.unknown")`` for the one."""
@@ -217,8 +230,8 @@ class Presenter:
         """查验: open it, once. ``code`` instead of ``token``: what was typed; for staff only.
 
         Raises ``NotFound("present.unknown")``, ``Refused("present.expired", "present.ended",
-        "present.other_verifier")``, ``Conflict("present.taken")``; what is refused of a known one is in the
-        holder's ledger.
+        "present.other_verifier", "token.scope")``, ``Conflict("present.taken")``; what is refused of a known one is
+        in the holder's ledger.
         """
         digest = _digest(code.replace(" ", "") if code else token)
         claim, now = secrets.token_urlsafe(24), self.clock()
@@ -308,6 +321,8 @@ def _refusal(view: PresentationView, viewer: Viewer, now: datetime) -> LicenceTr
             "这次亮证限指定的部门查验。",
             remedy="请由该部门的工作人员登录后查验，或请对方重新亮证。",
         )
+    if not viewer.types & {ALL, type_of(view.base)}:
+        return Refused("token.scope", "该接口令牌的授权范围不包括“{wanted}”。", wanted=type_of(view.base))
     return None
 
 

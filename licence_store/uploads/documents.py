@@ -25,6 +25,10 @@ _ACTIVE_KEYS: Final = ("/AA", "/XFA", "/JS", "/JavaScript", "/RichMediaSettings"
 _MEDIA: Final = frozenset({"/RichMedia", "/3D", "/Screen", "/Movie", "/Sound"})
 _OURS: Final = frozenset({"licence.json", "digests.json", "thumbnail.jpg", "derivation.json", "copy.json"})
 """What licences and copies of this kind of service carry inside: data, a picture, a statement, the terms."""
+_PARAMETERS: Final = frozenset({
+    "/F", "/Win", "/Mac", "/Unix", "/JS", "/D", "/R", "/OP", "/AN", "/Fields", "/State", "/H", "/URI", "/Next",
+})  # fmt: skip
+"""What actions have and elements of a structure tree do not."""
 _MOST_OBJECTS: Final = 200_000
 _DEEPEST: Final = 40
 _MOST_INFLATED: Final = 400 << 20
@@ -75,8 +79,9 @@ def _check_inside(data: bytes, most_pixels: int) -> bool:
         for one in pdf.objects:
             inspection.look(one)
         inspection.look(pdf.trailer)
+        _check_catalogue(pdf.Root)
         if inspection.attached:
-            _check_attachments(pdf)
+            _check_attachments(pdf, inspection.specifications)
         return inspection.signed
 
 
@@ -87,6 +92,8 @@ class _Inspection:
     most_pixels: int
     signed: bool = False
     attached: bool = False
+    specifications: list[Any] = field(default_factory=list)
+    """File specifications with a file in them."""
     inflated: int = 0
 
     def look(self, node: Any, depth: int = 0) -> None:
@@ -108,7 +115,7 @@ class _Inspection:
 
     def _look_at_entries(self, node: Any) -> None:
         kind, subtype, type_ = (_name(node, key) for key in ("/S", "/Subtype", "/Type"))
-        if kind in _ACTIONS and (not type_ or type_ == "/Action") and not ("/D" in node and kind == "/Trans"):
+        if kind in _ACTIONS and not _is_structure(node, type_) and not ("/D" in node and kind == "/Trans"):
             raise Trouble("active_content", found=kind[1:])
         for key in _ACTIVE_KEYS:
             if key in node:
@@ -119,6 +126,10 @@ class _Inspection:
             raise Trouble("embedded_files")
         if "/EF" in node or "/EmbeddedFiles" in node or type_ == "/EmbeddedFile" or "/Collection" in node:
             self.attached = True
+        if "/EF" in node:
+            self.specifications.append(node)
+        if type_ == "/OCMD" and ("/VE" in node or _name(node, "/P") in ("/AllOff", "/AnyOff")):
+            raise Trouble("active_content", found="OCMD")
         if subtype == "/PS" or ("/Ref" in node and subtype == "/Form"):
             raise Trouble("outside_content", found=subtype[1:])
         if "/ByteRange" in node and "/Contents" in node:
@@ -156,19 +167,44 @@ def inflated_size(packed: bytes, most: int) -> int:
     return size
 
 
-def _check_attachments(pdf: pikepdf.Pdf) -> None:
-    """Nothing is embedded but the data a licence carries."""
+def _is_structure(node: Any, type_: str) -> bool:
+    """Is it an element of the structure tree, whose kind only sounds like an action? Viewers do not ask for types."""
+    return type_ == "/StructElem" and not any(key in node for key in _PARAMETERS)
+
+
+def _check_catalogue(root: Any) -> None:
+    """Nothing happens when the file is opened but that it shows a page; no layer is off."""
+    opening = root.get("/OpenAction")
+    if isinstance(opening, pikepdf.Dictionary) and (_name(opening, "/S") != "/GoTo" or "/Next" in opening):
+        raise Trouble("active_content", found="OpenAction")
+    layers = root.get("/OCProperties")
+    if not isinstance(layers, pikepdf.Dictionary):
+        return
+    others = layers.get("/Configs")
+    for one in [layers.get("/D"), *(others if isinstance(others, pikepdf.Array) else ())]:
+        if isinstance(one, pikepdf.Dictionary) and (
+            one.get("/OFF") or one.get("/AS") or str(one.get("/BaseState", "/ON")) != "/ON"
+        ):
+            raise Trouble("active_content", found="OCG")
+
+
+def _check_attachments(pdf: pikepdf.Pdf, specifications: list[Any]) -> None:
+    """Nothing is embedded but the data a licence carries, each once and under its own name."""
     if "/Collection" in pdf.Root:
         raise Trouble("embedded_files")
     attached = pdf.attachments
     if not attached or not set(attached) <= _OURS:
         raise Trouble("embedded_files")
-    specifications = sum(1 for one in pdf.objects if isinstance(one, pikepdf.Dictionary) and "/EF" in one)
     embedded = sum(
         1 for one in pdf.objects if isinstance(one, pikepdf.Stream) and _name(one, "/Type") == "/EmbeddedFile"
     )
-    if max(specifications, embedded) > len(_OURS):
+    if len(specifications) != len(attached) or embedded > len(attached):
         raise Trouble("embedded_files")
+    for one in specifications:
+        names = {str(one[key]) for key in ("/F", "/UF", "/DOS", "/Mac", "/Unix") if key in one}
+        files = {value.objgen for _, value in one["/EF"].items()}
+        if not names <= _OURS or len(names) != 1 or len(files) != 1:
+            raise Trouble("embedded_files")
     for name in attached:
         content = attached[name].get_file().read_bytes()
         expected = b"\xff\xd8\xff" if name.endswith(".jpg") else b"{"

@@ -318,6 +318,7 @@ def test_a_holder_makes_one_on_the_pages_and_a_clerk_accepts_it(live: Live, pers
         assert "COPY_PURPOSE_DIFFERS" in other.text
         assert "/accept" not in other.text
         right = clerk.post("/window/copies", data={**said, "purpose": PURPOSE, "named": address[1]})
+        assert ("data:image/jpeg;base64," in other.text, "data:image/jpeg;base64," in right.text) == (False, True)
         assert "TOTAL-PASSED" in right.text
         hidden = dict(
             re.findall(r'name="(\w+)" value="([^"]*)"', right.text.partition("/accept")[2].partition("</form>")[0])

@@ -236,6 +236,15 @@ def test_keys_are_rotated_backed_up_and_destroyed(call: Call, place: Path, tmp_p
     assert call("keys", "rotate", "root", "--reason", "x")[0] == 1
     assert call("keys", "rotate", "tsa", "--as", "keeper")[0] == 1
 
+    def masters() -> list[tuple[str, str]]:
+        found = call("keys", "list", "--json")[1]
+        return [(one["name"], one["state"]) for one in found if one["name"].startswith("uploads.")]
+
+    assert masters() == [], "made at first use"
+    names = [call("keys", "renew-master", "--reason", "年度更换")[1][0]["name"] for _ in range(2)]
+    assert masters() == [(names[0], "opens"), (names[1], "current")]
+    assert call("keys", "renew-master", "--as", "keeper")[0] == 1
+
     status, [made] = call("keys", "backup", "--out", tmp_path / "b.json", "--name", "tsa")
     assert status == 0
     assert b"PRIVATE" not in (tmp_path / "b.json").read_bytes()

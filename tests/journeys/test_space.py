@@ -68,6 +68,12 @@ def test_home_gathers_everything(browser: Csrf, mine: Household) -> None:
         assert browser[0].get(f"/space?{query}").status_code == 200
 
 
+def test_pictures_of_a_face_are_kept_by_no_browser(browser: Csrf, mine: Household) -> None:
+    for name in ("face.png", "small.jpg", "licence.ofd"):
+        answer = browser[0].get(f"/space/licences/{mine.licence_id}/{name}")
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+
+
 def test_one_licence(browser: Csrf, mine: Household) -> None:
     base = f"/space/licences/{mine.licence_id}"
     assert mine.holder.code in page(browser, base)  # one's own number is not masked for oneself
@@ -195,9 +201,12 @@ def test_for_one_department_only(live: Live, portal: httpx.Client, mine: Househo
 def test_a_system_opens_one(live: Live, portal: httpx.Client, mine: Household) -> None:
     body = {"licence_id": mine.licence_id, "fields": ["name"], "purpose": "核对"}
     made = portal.post("/api/v1/space/presentations", json=body, headers={"Idempotency-Key": "p-3"}).json()
+    asked = {"code": made["code"]}
+    with live.client(Authorization=f"Bearer {make_token(live, ('check',), types=('11990000MB0D00053J001',))}") as other:
+        answer = other.post("/api/v1/presentations/openings", json=asked, headers={"Idempotency-Key": "o-1"})
+        assert code_of(answer) == "token.scope"
     with live.client(Authorization=f"Bearer {make_token(live, ('check',))}") as system:
         keyed = {"Idempotency-Key": "o-2"}
-        asked = {"code": made["code"]}
         answer = system.post("/api/v1/presentations/openings", json=asked, headers=keyed)
         assert answer.status_code == 201, answer.text
         shown = {one["name"]: one["value"] for one in answer.json()["fields"]}
@@ -233,6 +242,24 @@ def test_silly_presentations(portal: httpx.Client, mine: Household, body: dict[s
 
 
 # The ledger
+
+
+@pytest.mark.parametrize("name", ["face.png", "licence.ofd", "verdict", "steps/suspend", "versions/1/licence.ofd"])
+def test_another_department_is_refused_and_the_holder_reads_it(live: Live, mine: Household, name: str) -> None:
+    before = live.services.desk.ledger.head(mine.holder.code).count
+    with closing(signed_in_staff(live, "health")) as staff:
+        assert staff.get(f"/licences/{mine.licence_id}/{name}").status_code == 404
+    [entry] = live.services.desk.ledger.page(mine.holder.code, limit=1).entries
+    assert (entry.seq, entry.act, entry.department) == (before + 1, "refuse", "health")
+
+
+@pytest.mark.parametrize("seq", ["0", "-1", str(1 << 63), "9" * 40])
+def test_numbers_that_no_entry_has(browser: Csrf, portal: httpx.Client, seq: str) -> None:
+    assert browser[0].get(f"/space/ledger/{seq}/dispute").status_code == 404
+    assert post(browser, f"/space/ledger/{seq}/dispute", words="x").status_code == 404
+    asked = {"words": "x", "entry": int(seq)}
+    answer = portal.post("/api/v1/space/disputes", json=asked, headers={"Idempotency-Key": f"seq{seq}"})
+    assert answer.status_code in (404, 422)
 
 
 def test_ledger_page_filters_and_exports(browser: Csrf, mine: Household) -> None:

@@ -22,6 +22,10 @@ _ACTIONS: Final = frozenset({
     "/SetOCGState", "/GoTo3DView", "/RichMediaExecute", "/GoToE", "/GoToR", "/Thread",
 })  # fmt: skip
 """Actions that do more than turn a page (12.6.4)."""
+_PARAMETERS: Final = frozenset({
+    "/F", "/Win", "/Mac", "/Unix", "/JS", "/D", "/R", "/OP", "/AN", "/Fields", "/State", "/H", "/Next",
+})  # fmt: skip
+"""What actions have and elements of a structure tree do not; viewers do not ask whether the type fits."""
 _LINKS: Final = frozenset({"/URI", "/Named"})
 _MEDIA: Final = frozenset({"/RichMedia", "/3D", "/Screen", "/Movie", "/Sound", "/FileAttachment"})
 _MAX_DEPTH: Final = 48
@@ -89,7 +93,7 @@ def _look(node: Any, activity: Activity, depth: int) -> None:
 
 def _look_at_dictionary(node: Any, activity: Activity) -> None:
     kind, subtype = _name(node, "/S"), _name(node, "/Subtype")
-    if kind in _ACTIONS and ("/Type" not in node or _name(node, "/Type") == "/Action"):
+    if kind in _ACTIONS and not (_name(node, "/Type") == "/StructElem" and not _PARAMETERS & set(node)):
         activity.actions.add(kind[1:])
     if kind in _LINKS:
         activity.links.add(kind[1:])
@@ -102,6 +106,8 @@ def _look_at_dictionary(node: Any, activity: Activity) -> None:
         activity.outside.add((subtype or "/F")[1:])
     if "/Ref" in node and subtype == "/Form":
         activity.outside.add("Ref")
+    if kind_of_layer := _turned_round(node):
+        activity.hidden.add(kind_of_layer)
     if "/Alternates" in node:
         activity.hidden.add("Alternates")
     flags = look(node, "/F") if subtype is not None and "/Rect" in node else None
@@ -109,8 +115,14 @@ def _look_at_dictionary(node: Any, activity: Activity) -> None:
         activity.hidden.add(subtype[1:])
 
 
+def _turned_round(node: Any) -> str:
+    """Content that is shown where layers are off (8.11.2.2), so that none need be off for it to be hidden."""
+    member = _name(node, "/Type") == "/OCMD"
+    return "OCMD" if member and ("/VE" in node or _name(node, "/P") in ("/AllOff", "/AnyOff")) else ""
+
+
 def _name(node: Any, key: str) -> str:
-    value = node.raw_get(key) if key in node else None
+    value = look(node, key)
     return str(value) if isinstance(value, generic.NameObject) else ""
 
 

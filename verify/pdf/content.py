@@ -4,14 +4,16 @@
     drawing.runs, drawing.can_be_seen(run)
 
 Only what decides whether a text can be seen is read: places, colours, opacity, clipping, and areas painted before and
-after. Thin lines hide nothing and are left out. What a stream draws depends on its octets alone, so the background that
-all licences of a type share is read once. Literal strings and inline images are not of our writing and end the reading.
+after; thin lines only where many of them could hide a text. What a stream draws depends on its octets alone, so the
+background that all licences of a type share is read once. Literal strings and inline images are not of our writing and
+end the reading.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -35,7 +37,11 @@ LEAST_CONTRAST: Final = 0.18
 LEAST_SIZE: Final = 1.5
 """Points, in either direction."""
 _THIN: Final = 3.0
-"""Points: a line up to this width hides no text."""
+"""Points: a line up to this width hides no text by itself; many together may."""
+_MOST_BACK: Final = 0.3
+"""Ems between two glyphs that may be taken back: more, and they could stand in another order than they are read in."""
+_HEIGHTS: Final = (0.1, 0.35, 0.6)
+"""Ems above the baseline at which a glyph is looked for."""
 _MOST_EVENTS: Final = 60_000
 _MOST_OCTETS: Final = 8 << 20
 _MOST_COMPARED: Final = 2_000_000
@@ -95,7 +101,9 @@ class Paint:
     whole: bool = False
     """Everything within the clip."""
     width: float = 0.0
-    """Of a thick line, in its own units; 0: it is filled."""
+    """Of a line, in its own units; 0: it is filled."""
+    name: bytes = b""
+    """Of the XObject."""
 
     @cached_property
     def polygons(self) -> list[list[Point]]:
@@ -155,6 +163,8 @@ class _Reader:
 
     runs: list[Run] = field(default_factory=list)
     paints: list[Paint] = field(default_factory=list)
+    lines: list[Paint] = field(default_factory=list)
+    """Thin ones."""
     state: _State = field(default_factory=_State)
     saved: list[_State] = field(default_factory=list)
     marks: list[tuple[int | None, str, bool]] = field(default_factory=list)
@@ -238,8 +248,9 @@ class _Reader:
         if outline and fill:
             painted = Paint(self.order, outline, state.matrix, state.fill, state.states, state.clip, even_odd)
             self.paints.append(painted)
-        if outline and stroke and state.width * _scale(state.matrix) > _THIN:
-            self.paints.append(
+        if outline and stroke:
+            thick = state.width * _scale(state.matrix) > _THIN
+            (self.paints if thick else self.lines).append(
                 Paint(self.order, outline, state.matrix, state.stroke, state.states, state.clip, width=state.width)
             )
         self.end_path()
@@ -257,10 +268,10 @@ class _Reader:
     def clip_even_odd(self, _operands: _Operands) -> None:
         self.clipping = b"W*"
 
-    def picture(self, _operands: _Operands) -> None:
-        """An XObject: what it shows cannot be told; a form may draw anywhere."""
-        state = self.state
-        self.paints.append(Paint(self.order, b"0 0 1 1 re ", state.matrix, None, state.states, state.clip))
+    def picture(self, operands: _Operands) -> None:
+        """An XObject: what it shows cannot be told."""
+        state, name = self.state, operands[-1][1]
+        self.paints.append(Paint(self.order, b"0 0 1 1 re ", state.matrix, None, state.states, state.clip, name=name))
 
     def shade(self, _operands: _Operands) -> None:
         self.paints.append(Paint(self.order, b"", IDENTITY, None, self.state.states, self.state.clip, whole=True))
@@ -281,6 +292,10 @@ class _Reader:
 
     def set_rise(self, operands: _Operands) -> None:
         self.state.rise = _numbers(operands)[-1]
+
+    def set_spacing(self, operands: _Operands) -> None:
+        if any(_numbers(operands)):
+            raise ValueError("spacing")  # moves every glyph; our writer states the places one by one
 
     def set_leading(self, operands: _Operands) -> None:
         self.state.leading = _numbers(operands)[-1]
@@ -304,6 +319,8 @@ class _Reader:
         if state.mode > 3:
             raise ValueError("text as clipping path")
         shown = tuple(token[1:-1] for kind, token in operands if kind == "hex")
+        if any(kind == "number" and float(token) > 1000 * _MOST_BACK for kind, token in operands):
+            raise ValueError("glyphs upon each other")
         moved = sum(float(token) for kind, token in operands if kind == "number") / 1000
         glyphs = sum(len(one) // 4 for one in shown)
         own: Matrix = (state.size * state.stretch, 0.0, 0.0, state.size, 0.0, state.rise)
@@ -357,13 +374,14 @@ _ACTS: Final[dict[bytes, Any]] = {
     b"n": _painting(fill=False, stroke=False), b"W": _Reader.clip, b"W*": _Reader.clip_even_odd,
     b"Do": _Reader.picture, b"sh": _Reader.shade,
     b"BT": _Reader.begin_text, b"Tf": _Reader.set_font, b"Tr": _Reader.set_mode, b"Tz": _Reader.set_stretch,
-    b"Ts": _Reader.set_rise, b"TL": _Reader.set_leading, b"Tm": _Reader.place_text, b"Td": _Reader.move_text,
+    b"Ts": _Reader.set_rise, b"TL": _Reader.set_leading, b"Tc": _Reader.set_spacing,
+    b"Tw": _Reader.set_spacing, b"Tm": _Reader.place_text, b"Td": _Reader.move_text,
     b"TD": _Reader.move_and_lead, b"T*": _Reader.next_line, b"TJ": _Reader.show, b"Tj": _Reader.show,
     b"'": _Reader.show_next, b'"': _Reader.show_next,
     b"BDC": _Reader.begin_marked, b"BMC": _Reader.begin_marked, b"EMC": _Reader.end_marked,
 }  # fmt: skip
 _HARMLESS: Final = frozenset(
-    {b"ET", b"Tc", b"Tw", b"J", b"j", b"M", b"d", b"i", b"ri", b"MP", b"DP", b"BX", b"EX", b"true", b"false", b"null"}
+    {b"ET", b"J", b"j", b"M", b"d", b"i", b"ri", b"MP", b"DP", b"BX", b"EX", b"true", b"false", b"null"}
 )
 
 
@@ -389,15 +407,21 @@ class Drawing:
         self.page = page
         self.runs: list[Run] = []
         self.paints: list[Paint] = []
+        self.lines: list[Paint] = []
         self.box = _page_box(page)
         self._looks: dict[bytes, Callable[[_Look], _Look]] = {}
         self._widths: dict[bytes, dict[int, float]] = {}
         self._left = _MOST_COMPARED
         for stream in _streams(page):
-            runs, paints = stream
-            first = max([0, *(one.order for one in self.runs[-1:]), *(one.order for one in self.paints[-1:])])
+            runs, paints, lines = stream
+            last: list[Run | Paint] = [*self.runs[-1:], *self.paints[-1:], *self.lines[-1:]]
+            first = max((one.order for one in last), default=0)
             self.runs += [replace(one, order=one.order + first) for one in runs] if first else runs
             self.paints += [replace(one, order=one.order + first) for one in paints] if first else paints
+            self.lines += [replace(one, order=one.order + first) for one in lines] if first else lines
+        forms = _forms(page) if any(one.name for one in self.paints) else frozenset()
+        if forms:  # a form draws anywhere, whatever the place it is called at
+            self.paints = [replace(one, whole=one.whole or one.name in forms) for one in self.paints]
 
     def can_be_seen(self, run: Run) -> bool:
         """Is it drawn, on the page, large enough, in a colour that differs from the ground, and not painted over?"""
@@ -421,8 +445,31 @@ class Drawing:
         exact = exact or bool(near)
         # Reading widths takes long: where nothing there could hide it, the first half of the run speaks for all of it.
         extent = max(0.0, self._width(run) - run.gaps) if exact else run.extent * 0.4
-        points = [_moved(run.matrix, (place + 0.3, 0.35)) for place in sorted({0.0, extent / 2, extent})]
-        return all(self._seen_at(run, point, look.opacity, near) for point in points)
+        over = [one for one in self.lines[self._later(run) :] if _meet(one.box, reach)]
+        if not over and not any(one.order > run.order for one in near):
+            places = sorted({0.0, extent / 2, extent})
+            return all(self._seen_at(run, _moved(run.matrix, (x + 0.3, 0.35)), look.opacity, near) for x in places)
+        return all(self._glyph_seen(run, x + 0.3, look.opacity, near, over) for x in self._places(run))
+
+    def _later(self, run: Run) -> int:
+        """Number of the first thin line that is drawn after ``run``."""
+        return bisect_right(self.lines, run.order, key=lambda one: one.order)
+
+    def _glyph_seen(self, run: Run, x: float, opacity: float, near: Sequence[Paint], over: Sequence[Paint]) -> bool:
+        """Is nothing of the glyph under paint, and not all of it under lines?"""
+        self._left -= len(over) + len(near)
+        if self._left < 0:
+            raise ValueError("too much drawn")
+        points = [_moved(run.matrix, (x, y)) for y in _HEIGHTS]
+        bare = any(not any(line.covers(point) for line in over) for point in points)
+        return bare and all(self._seen_at(run, point, opacity, near) for point in points)
+
+    def _places(self, run: Run) -> Iterator[float]:
+        """Ems to the left edge of each glyph."""
+        count = max(1, sum(len(one) // 4 for one in run.shown))
+        extent = max(0.0, self._width(run) - run.gaps)
+        for number in range(2 * count - 1):
+            yield extent * number / max(1, 2 * count - 2)
 
     def opacity_of(self, run: Run) -> float:
         """How opaque a run is drawn, 0 where that cannot be told or it is not drawn at all."""
@@ -485,7 +532,10 @@ def read_drawing(page: Any) -> Drawing:
     return Drawing(page)
 
 
-def _streams(page: Any) -> Iterator[tuple[list[Run], list[Paint]]]:
+_Parts = tuple[list[Run], list[Paint], list[Paint]]
+
+
+def _streams(page: Any) -> Iterator[_Parts]:
     """Each stream by itself where it leaves everything as it was, else all of them as the one they are."""
     content = look(page, "/Contents")
     if content is None:
@@ -494,17 +544,17 @@ def _streams(page: Any) -> Iterator[tuple[list[Run], list[Paint]]]:
     if sum(map(len, parts)) > _MOST_OCTETS:
         raise ValueError("content stream too long")
     read = [_read(part) for part in parts]
-    if len(read) > 1 and not all(balanced for *_, balanced in read):
+    if len(read) > 1 and not all(balanced for _, balanced in read):
         read = [_read(b"\n".join(parts))]
-    for runs, paints, _balanced in read:
-        yield runs, paints
+    for parts_of_page, _balanced in read:
+        yield parts_of_page
 
 
 @lru_cache(maxsize=64)
-def _read(data: bytes) -> tuple[list[Run], list[Paint], bool]:
+def _read(data: bytes) -> tuple[_Parts, bool]:
     reader = _Reader()
     reader.read(data + b"\n")
-    return reader.runs, reader.paints, reader.balanced
+    return (reader.runs, reader.paints, reader.lines), reader.balanced
 
 
 def _state_of(page: Any, name: bytes) -> Callable[[_Look], _Look]:
@@ -524,6 +574,16 @@ def _state_of(page: Any, name: bytes) -> Callable[[_Look], _Look]:
         return _Look(opacity, lines, before.plain and plain)
 
     return enter
+
+
+def _forms(page: Any) -> frozenset[bytes]:
+    """Names of XObjects that are forms, or of which it cannot be told."""
+    resources = look(page, "/Resources")
+    listed = look(resources, "/XObject") if isinstance(resources, generic.DictionaryObject) else None
+    if not isinstance(listed, generic.DictionaryObject):
+        return frozenset()
+    found = (name for name in listed if look(look(listed, name), "/Subtype") != "/Image")
+    return frozenset(str(name).encode("latin-1", "replace") for name in found)
 
 
 def _page_box(page: Any) -> Box:

@@ -50,7 +50,7 @@ def _read_page(page: Any) -> ShownPage:
         raise ValueError("turned page")
     rows = [_row(drawing, run, text_of(run, fonts)) for run in drawing.runs if run.artifact == _WATERMARK]
     first = min((run.order for run in drawing.runs if run.artifact == _WATERMARK), default=0)
-    clear = not any(paint.order > first for paint in drawing.paints)
+    clear = not any(paint.order > first for paint in (*drawing.paints, *drawing.lines))
     width, height = (right - left) / POINTS_PER_MM, (top - bottom) / POINTS_PER_MM
     return ShownPage(width, height - BAND, tuple(rows), clear, _picture(page))
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -280,3 +281,21 @@ def test_paths_are_written_as_bagit_wants_them() -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.read("b/manifest-sha256.txt").decode().endswith("  data/a%25b%0Ac\n")
         assert b"Payload-Oxum: 1.1" in archive.read("b/bag-info.txt")
+
+
+def test_the_time_stamp_is_checked_too(desk: Desk, bag: tuple[Path, str, str], tmp_path: Path) -> None:
+    report = check_bag(bag[0], desk.trust, desk.clock())
+    assert report.sound and report.stamped and abs(datetime.fromisoformat(report.stamped) - now()).seconds < 3600
+    other = {"signature.tsr": desk.timestamper.stamp(b"something else")}
+    changes: list[Callable[[dict[str, bytes]], Any]] = [
+        lambda files: files.pop("signature.tsr"),
+        lambda files: files.update(other),
+        lambda files: files.update({"signature.tsr": b"x"}),
+    ]
+    for change in changes:
+        path = tmp_path / "changed.zip"
+        path.write_bytes(bag[0].read_bytes())
+        _rewrite(path, change)
+        found = check_bag(path, desk.trust, desk.clock())
+        assert (found.sound, found.believed, found.stamped) == (False, False, "")
+        assert found.problem.startswith("time stamp not believed: timestamp."), found.problem

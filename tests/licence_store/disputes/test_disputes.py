@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -102,6 +103,12 @@ def test_withdrawn(held: Held) -> None:
     with pytest.raises(LicenceTrustError) as refused:
         desk.disputes.withdraw(STRANGER, dispute.id)
     assert code_of(refused) == "dispute.unknown"
+    agent = replace(who, account_id="h-agent", delegation_id="d-1")
+    with pytest.raises(LicenceTrustError) as refused:
+        desk.disputes.withdraw(agent, dispute.id)
+    assert code_of(refused) == "dispute.not_yours"
+    theirs = desk.disputes.about_licence(agent, licence_id, "name", "有误")
+    assert desk.disputes.withdraw(agent, theirs.id).state == "withdrawn"
     assert desk.disputes.withdraw(who, dispute.id).state == "withdrawn"
     with pytest.raises(LicenceTrustError) as refused:
         desk.disputes.withdraw(who, dispute.id)

@@ -75,6 +75,16 @@ def test_time_ends_what_is_below_too(space: Space) -> None:
     assert space.delegations.get(space.acting(ANNA), made[1].id).stands(space.clock()) == "ended"
 
 
+def test_a_right_to_pass_on_that_was_taken_back_a_moment_ago(space: Space) -> None:
+    top = chain(space, "view")[0].id
+    found_before = space.by(BO, top)
+    space.delegations.change(space.acting(ANNA), top, space.terms("view", days=90))
+    with pytest.raises(Refused) as caught:
+        space.delegations.grant(found_before, EMIN, space.terms("view", days=10))
+    assert caught.value.code == "delegation.wider"
+    assert space.delegations.active(EMIN, space.clock()) == ()
+
+
 WRONG: dict[str, tuple[Callable[[Space, list[DelegationView]], object], str]] = {
     "wider rights": (lambda s, m: s.delegations.grant(s.by(BO, m[0].id), EMIN, s.terms("use")), "delegation.wider"),
     "longer": (lambda s, m: s.delegations.grant(s.by(BO, m[0].id), EMIN, s.terms("view", days=91)), "delegation.wider"),

@@ -98,6 +98,21 @@ def test_bound_to_a_department(held: Held) -> None:
     assert code_of(refused) == "department.unknown"
 
 
+def test_codes_end_with_the_account(held: Held) -> None:
+    desk, who, _ = held
+    waiting, looked_at = offer(held), offer(held)
+    shown = desk.presenter.open(looked_at.token, PUBLIC)
+    assert desk.presenter.forget("another", who.actor()) == 0
+    assert sum(part.forget(who.holder.code, who.actor()) for part in desk.closing.parts()) >= 2
+    for attempt in (
+        lambda: desk.presenter.open(waiting.token, PUBLIC),
+        lambda: desk.presenter.find(looked_at.id, shown.claim),
+    ):
+        with pytest.raises(LicenceTrustError) as refused:
+            attempt()
+        assert code_of(refused) == "present.ended"
+
+
 def test_typed_code(held: Held) -> None:
     desk, offered = held[0], offer(held)
     code = f"{offered.code[:3]} {offered.code[3:6]} {offered.code[6:]}"

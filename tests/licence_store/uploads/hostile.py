@@ -93,6 +93,41 @@ def _field_script(pdf: pikepdf.Pdf) -> None:
     pdf.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array([pdf.make_indirect(field)]))
 
 
+def _opens(**entries: Any) -> Callable[[pikepdf.Pdf], None]:
+    """The document does just this when opened, whatever type it states."""
+
+    def change(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.OpenAction = pdf.make_indirect(pikepdf.Dictionary(**entries))
+
+    return change
+
+
+def _layer(configuration: dict[str, Any], member: str = "") -> Callable[[pikepdf.Pdf], None]:
+    """Something on a layer that is off, or that is shown where the layer is off."""
+
+    def change(pdf: pikepdf.Pdf) -> None:
+        layer = pdf.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.OCG, Name=pikepdf.String("layer")))
+        stated = {key: pikepdf.Array([layer]) if value == "layer" else value for key, value in configuration.items()}
+        pdf.Root.OCProperties = pikepdf.Dictionary(OCGs=pikepdf.Array([layer]), D=pikepdf.Dictionary(**stated))
+        if member:
+            shown = pikepdf.Dictionary(Type=pikepdf.Name.OCMD, OCGs=layer, P=pikepdf.Name(member))
+            pdf.Root.Member = pdf.make_indirect(shown)
+
+    return change
+
+
+def _beside_ours(pdf: pikepdf.Pdf) -> None:
+    """A program that the list of embedded files does not name, beside a data message that it does."""
+    pdf.attachments["licence.json"] = pikepdf.AttachedFileSpec(pdf, b"{}")
+    program = pikepdf.Dictionary(F=pdf.make_stream(b"MZ\x90", Type=pikepdf.Name.EmbeddedFile))
+    entry = pikepdf.Dictionary(Type=pikepdf.Name.Filespec, F=pikepdf.String("a.exe"), EF=program)
+    pdf.pages[0].obj.AF = pikepdf.Array([pdf.make_indirect(entry)])
+
+
+def _under_our_name(pdf: pikepdf.Pdf) -> None:
+    pdf.attachments["licence.json"] = pikepdf.AttachedFileSpec(pdf, b"{}", filename="licence.exe")
+
+
 def _xfa(pdf: pikepdf.Pdf) -> None:
     pdf.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array(), XFA=pdf.make_stream(b"<xdp:xdp/>"))
 
@@ -463,6 +498,31 @@ HOSTILE: tuple[Hostile, ...] = (
     Hostile("PDF: opens an embedded file", lambda: _pdf(_action("/GoToE")), "upload.active_content"),
     Hostile("PDF: hides fields", lambda: _pdf(_action("/Hide", T=pikepdf.String("a"))), "upload.active_content"),
     Hostile("PDF: page action", lambda: _pdf(_page_action), "upload.active_content"),
+    Hostile(
+        "PDF: action of a type that is none",
+        lambda: _pdf(_opens(Type=pikepdf.Name.Foo, S=pikepdf.Name.Launch, F=pikepdf.String("a.exe"))),
+        "upload.active_content",
+    ),
+    Hostile(
+        "PDF: action that calls itself an element of the structure",
+        lambda: _pdf(_opens(Type=pikepdf.Name.StructElem, S=pikepdf.Name.Launch, F=pikepdf.String("a.exe"))),
+        "upload.active_content",
+    ),
+    Hostile(
+        "PDF: opens an address by itself",
+        lambda: _pdf(_opens(S=pikepdf.Name.URI, URI=pikepdf.String("https://example.test/"))),
+        "upload.active_content",
+    ),
+    Hostile(
+        "PDF: prints by itself",
+        lambda: _pdf(_opens(S=pikepdf.Name.Named, N=pikepdf.Name.Print)),
+        "upload.active_content",
+    ),
+    Hostile("PDF: a layer that is off", lambda: _pdf(_layer({"OFF": "layer"})), "upload.active_content"),
+    Hostile("PDF: a layer for print only", lambda: _pdf(_layer({"AS": "layer"})), "upload.active_content"),
+    Hostile("PDF: shown where a layer is off", lambda: _pdf(_layer({}, "/AllOff")), "upload.active_content"),
+    Hostile("PDF: a program beside a data message", lambda: _pdf(_beside_ours), "upload.embedded_files"),
+    Hostile("PDF: a data message that is saved as a program", lambda: _pdf(_under_our_name), "upload.embedded_files"),
     Hostile("PDF: dynamic form (XFA)", lambda: _pdf(_xfa), "upload.active_content"),
     Hostile("PDF: Flash and the like", lambda: _pdf(_annotation("/RichMedia")), "upload.active_content"),
     Hostile("PDF: film", lambda: _pdf(_annotation("/Movie")), "upload.active_content"),

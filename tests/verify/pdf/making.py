@@ -46,9 +46,12 @@ def sealed(stamped: bool = True) -> bytes:
     return sealer.seal(drawn(), SealingMaterial(world.make(SealRecipe()), office.department), place()).data
 
 
-def redrawn(*, content: list[list[str]] = (), page: dict[str, str] | None = None, states: str = "") -> bytes:
+def redrawn(
+    *, content: list[list[str]] = (), page: dict[str, str] | None = None, states: str = "", form: str = ""
+) -> bytes:
     """The licence as a dishonest issuer draws it, sealed by the honest Sealer: ``content`` are pairs of pattern and text
-    for the stream of the values, ``page`` further entries of the page, ``states`` its graphics states.
+    for the stream of the values, ``page`` further entries of the page, ``states`` its graphics states, ``form`` what
+    the form ``Fm0`` draws.
     """
     document = drawn()
     body = document.objects[5]
@@ -61,6 +64,12 @@ def redrawn(*, content: list[list[str]] = (), page: dict[str, str] | None = None
     if states:
         entries["Resources"] = entries["Resources"][:-2] + b"/ExtGState <<" + states.encode() + b">>>>"
     objects = {**document.objects, 5: stream({}, text.encode("latin-1"), level=6)}
+    number = document.next_number
+    if form:
+        head = {"Type": b"/XObject", "Subtype": b"/Form", "BBox": b"[0 0 2000 2000]", "Resources": b"<<>>"}
+        objects[number] = stream(head, form.encode("latin-1"), level=6)
+        entries["Resources"] = entries["Resources"][:-2] + b"/XObject <</Fm0 %d 0 R>>>>" % number
+        document = replace(document, next_number=number + 1)
     office = world.authority()
     sealer = Sealer(office.timestamper(SIGNED), lambda: SIGNED)
     material = SealingMaterial(world.make(SealRecipe()), office.department)
@@ -276,9 +285,9 @@ def attachment(data: bytes, *, name: str = "note.txt", content: str = "hello") -
     return incremental(data, change)
 
 
-def open_action(data: bytes, *, kind: str = "/JavaScript") -> bytes:
+def open_action(data: bytes, *, kind: str = "/JavaScript", typed: str = "/Action") -> bytes:
     def change(writer: IncrementalPdfFileWriter) -> None:
-        action = Dictionary({Name("/Type"): Name("/Action"), Name("/S"): Name(kind)})
+        action = Dictionary({Name("/Type"): Name(typed), Name("/S"): writer.add_object(Name(kind))})
         action[Name("/JS" if kind == "/JavaScript" else "/F")] = generic.TextStringObject("app.alert(1)")
         writer.root[Name("/OpenAction")] = action
         writer.update_root()
