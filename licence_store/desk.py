@@ -396,7 +396,8 @@ class Desk:
     def publications(self) -> Publications:
         """对端材料."""
         agent = f"licence-trust (region {self.region.code})"
-        fetcher = HTTPFetcher(timeout=3.0, allow_private=True, agent=agent)  # the keepers have named the addresses
+        # the keepers have named the addresses; a region names no others, least of all of our own network
+        fetcher = HTTPFetcher(timeout=3.0, redirects=0, allow_private=True, agent=agent)
         return Publications(self.sessions, self.peers, fetcher, self.clock)
 
     def own_verifier(self) -> Verifier:

@@ -41,7 +41,7 @@ class Exchange:
     limit: int = 1 << 20
     """Most octets of an answer."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Sent to the origin asked for, never to another that it names."""
+    """Sent to the origin asked for; where there are any beside a ``body``, another that it names gets nothing."""
     statuses: frozenset[int] = frozenset({200})
     """Which statuses are a good answer."""
 
@@ -82,6 +82,14 @@ class HTTPFetcher:
             if followed > self.redirects:
                 raise Unavailable("fetch.redirects", "信息源 {url} 的转向次数过多。", url=exchange.url[:200])
             url = urljoin(url, found)
+            if exchange.body is not None and exchange.headers and _origin(_split(url)) != _origin(_split(exchange.url)):
+                # signed or secret, and meant for one: neither the question nor the persons in it go elsewhere
+                raise Unavailable(
+                    "fetch.redirects",
+                    "信息源 {url} 转向了别的地址，请求的内容只给 {origin}，不予转送。",
+                    url=exchange.url[:200],
+                    origin=_split(exchange.url).netloc,
+                )
 
     def _once(self, url: SplitResult, exchange: Exchange, deadline: float) -> bytes | str:
         """The body, or where to look instead."""

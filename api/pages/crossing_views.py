@@ -34,6 +34,8 @@ _AGAINST: Final[Mapping[str, str]] = {
     "crossing.contradicted": N_(
         "地区“{region}”答复说这份证照有效，它签名的状态列表却不是这样说的：不能采信，请向颁证部门核实。"
     ),
+    "crossing.no_state": N_("地区“{region}”的应答没有说清证照的状态，不能认定有效。请向颁证部门核实。"),
+    "crossing.other_licence": N_("地区“{region}”答复的是另一份证照，不是所问的这份，不能据以采信。"),
     "crossing.not_its_own": N_("地区“{region}”答复的不是它自己签发的证照，不能据以采信。"),
     "entitlement.missing": N_("信任列表没有授权地区“{region}”签发此类证照：不能按 A 级采信，只能作为需要核对的材料。"),
 }

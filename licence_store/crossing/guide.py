@@ -29,6 +29,7 @@ from trust.identifiers import LicenceId, parse_licence_id
 from trust.sharing_answer import SharedAnswer
 from trust.signed import write_moment
 from trust.trust_list import RegionEntry, is_within
+from verify.policy import STATE_INDICATIONS
 
 if TYPE_CHECKING:
     from licence_store.desk import Desk
@@ -106,7 +107,7 @@ class Guide:
 
     def _told(self, call: Call, found: Found, peer: Peer, answer: SharedAnswer, licence_id: str) -> Found:
         result: dict[str, Any] = dict(answer.result)
-        judged = [self._judged(peer, one, answer) for one in _licences(result, licence_id)]
+        judged = [self._judged(peer, one, answer, licence_id) for one in _licences(result, licence_id)]
         reason, seen = next((one for one in judged if one[0]), judged[0] if judged else ("", NOTHING))
         first = next(iter(_licences(result, licence_id)), {})
         named = str(first.get("licence_id") or licence_id)
@@ -124,9 +125,13 @@ class Guide:
             source=f"region:{peer.code}",
         )  # fmt: skip
 
-    def _judged(self, peer: Peer, one: Mapping[str, Any], answer: SharedAnswer) -> tuple[str, Known]:
-        """``(what speaks against it, what the list says)`` of one licence that was told."""
+    def _judged(self, peer: Peer, one: Mapping[str, Any], answer: SharedAnswer, asked: str) -> tuple[str, Known]:
+        """``(what speaks against it, what the list says)`` of one licence that was told. ``asked``: which was meant."""
         licence_id, state = str(one.get("licence_id", "")), str(one.get("state", ""))
+        if asked and _base(licence_id) != _base(asked):
+            return "crossing.other_licence", NOTHING
+        if answer.outcome in _GOOD and not _tells_state(answer.operation, one):
+            return "crossing.no_state", self.known.last(peer.code, licence_id)
         place = _place(one) or self.known.place(peer.code, licence_id)
         listed = self.known.listed(peer.code, place)
         if state:
@@ -210,6 +215,16 @@ def speaks_against(listed: Known, state: str, as_of: datetime) -> bool:
     return listed.is_final or (listed.state != "CURRENT" and (listed.current or listed.as_of >= as_of))
 
 
+def _tells_state(operation: str, one: Mapping[str, Any]) -> bool:
+    """Does it say how the licence stands, in a word we know? What is left open could be read as "valid"."""
+    if operation == "download":
+        return True  # only what is in force is given out
+    if operation == "check":
+        return one.get("current") in ("true", "false")
+    state = one.get("state")
+    return state in STATE_INDICATIONS or (state == "UNKNOWN" and not one.get("licence_id"))  # another system's
+
+
 def _covers(entry: RegionEntry, division: str) -> bool:
     return is_within(division, entry.code) or any(is_within(division, one.division) for one in entry.entitlements)
 
@@ -277,6 +292,11 @@ def _parsed(licence_id: str) -> LicenceId | None:
         return parse_licence_id(licence_id)
     except Malformed:
         return None
+
+
+def _base(licence_id: str) -> str:
+    asked = _parsed(licence_id)
+    return asked.base if asked is not None else ""
 
 
 def _type(licence_id: str) -> str:

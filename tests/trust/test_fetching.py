@@ -51,6 +51,28 @@ def test_redirects_are_followed_up_to_a_number(server: Server) -> None:
     assert code(f"{server.url}/away") == "fetch.address"
 
 
+def test_what_is_meant_for_one_is_not_sent_on(server: Server) -> None:
+    """Across origins: a body that goes with headers of its own (signed, keyed) stays; within one it may move."""
+    elsewhere = server.url.replace("127.0.0.1", "localhost")
+    assert elsewhere != server.url
+    server.answers["/moved"] = Answer(307, headers={"Location": f"{elsewhere}/taken"})
+    server.answers["/within"] = Answer(307, headers={"Location": "/taken"})
+    server.answers["/taken"] = lambda body: body
+    for body, headers, sent_on in (
+        (b"holder", (("Signature", "s=:AA==:"),), False),
+        (b"", (("Signature", "s=:AA==:"),), False),
+        (b"ocsp", (), True),
+    ):
+        asked = {"body": body, "content_type": "text/plain", "headers": headers}
+        if sent_on:
+            assert FETCHER.fetch(Exchange(f"{server.url}/moved", **asked)) == body  # type: ignore[arg-type]
+        else:
+            before = len(server.asked)
+            assert code(f"{server.url}/moved", **asked) == "fetch.redirects"  # type: ignore[arg-type]
+            assert server.asked[before:] == [("POST", "/moved")]
+        assert FETCHER.fetch(Exchange(f"{server.url}/within", **asked)) == body  # type: ignore[arg-type]
+
+
 def chunks(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"100\r\n" + b"x" * 256 + b"\r\n")
 
