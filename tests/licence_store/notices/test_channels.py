@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FACTS = {
     "licence_id": "1.2.156", "number": "N-1", "type": "护士执业证书", "type_en": "Nurse certificate", "issuer": "卫生厅",
     "ends": "2027-01-01", "days": "40", "year": "2027", "opens": "2027-01-01", "closes": "2027-05-31",
-    "dispute": "D-1", "deadline": "2027-02-01", "event_id": "990000-1", "change": "revoke", "reason": "不清", "next": "重拍",
+    "dispute": "D-1", "deadline": "2027-02-01", "event_id": "990000-1", "change": "revoke", "reason": "不清", "next": "重拍", "count": "1", "purpose": "落户",
 }  # fmt: skip
 
 
