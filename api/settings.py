@@ -80,7 +80,7 @@ class Settings:
     Memory per verification is a small multiple of this."""
 
     upload_quota: int = 200 * 1024 * 1024
-    """How much each holder may keep in their space, in bytes. Beyond, uploads are refused until something is deleted."""
+    """How much each holder may keep in their space, in bytes. Beyond, uploads are refused until some are deleted."""
 
     upload_scanner: str = ""
     """ClamAV's daemon that every upload of a holder or window is shown to first: ``tcp://host:3310`` or
@@ -140,7 +140,7 @@ class Settings:
     a cryptographic machine or a TPM comes through the same door. Another word stops the start."""
 
     node_role: str = "node"
-    """``node``: a region node (行政区划的节点). ``hub``: it also keeps the trust list and the union catalogue for others.
+    """``node``: a region node (行政区划的节点). ``hub``: it also keeps the trust list and the union catalogue.
     A hub that is away stops nobody: nodes go on with the list they have until its next-update time."""
 
     hub_url: str = ""

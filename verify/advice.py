@@ -96,7 +96,9 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "copy.status": N_("请向制作副本的单位核实。"),
         "COPY_STATUS_NOT_CHECKED": N_("请联网或向制作副本的单位查询副本是否已被收回、次数是否用完。"),
         "licence.status_as_of": N_("证照所属地区暂时无法访问。请稍后再核验，或请当事人出示原件并向颁证单位核实。"),
-        "licence.status_unreachable": N_("证照所属地区暂时无法访问。请稍后再核验，或请当事人出示原件并向颁证单位核实。"),
+        "licence.status_unreachable": N_(
+            "证照所属地区暂时无法访问。请稍后再核验，或请当事人出示原件并向颁证单位核实。"
+        ),
         "licence.status_place": N_("不要采信。请向证照所属地区核实。"),
         "entitlement": N_("不能按 A 级采信：请作为需要核对的材料办理（核对后可作 B 级），或向证照所属地区核实。"),
         "entitlement.found": N_("不影响结论。"),

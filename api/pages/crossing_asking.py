@@ -40,9 +40,12 @@ def wishes(kind: str, form: str, until: str) -> dict[str, object]:
     if kind == "original":
         return {"form": form}
     try:
-        return {"form": form, "copy": {"until": write_moment(end_of(until))}}
+        end = end_of(until)
     except (ValueError, OverflowError):
-        raise Malformed("sharing.parameter", "参数“{field}”的内容或类型不正确。", field="copy.until") from None
+        end = None
+    if end is None:
+        raise Malformed("sharing.parameter", "参数“{field}”的内容或类型不正确。", field="copy.until")
+    return {"form": form, "copy": {"until": write_moment(end)}}
 
 
 def file_in(result: Mapping[str, Any]) -> tuple[bytes, str, str] | None:

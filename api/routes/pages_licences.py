@@ -21,9 +21,9 @@ from api.pages import licence_views, register_views
 from api.pages.licence_course import Course, inspection_rows
 from api.pages.provenance_views import provenance
 from api.pages.rendering import page
-from api.pages.transfer_views import transfer_links
 from api.pages.seal_forms import text_of
 from api.pages.seal_views import registered
+from api.pages.transfer_views import transfer_links
 from api.pages.verdict import verdict_view, when
 from api.wiring import Services
 from licence_store.forms import FORMS, MEDIA, forms_of

@@ -79,7 +79,7 @@ def add_contact(request: Request, found: Found, data: Form, person: Acting) -> R
     try:
         if asked["party_kind"] == HOLDER:
             _demand_holder(found, person, asked["party"])
-        made = found.desk.notices.contacts.add(**asked, actor=person.actor)
+        made = found.desk.notices.contacts.add(**asked, actor=person.actor)  # type: ignore[arg-type]  # words only
     except LicenceTrustError as error:
         return _contacts(request, found, person, asked=asked, error=error)
     holder = made.party if made.party_kind == HOLDER else ""

@@ -12,8 +12,8 @@ from keys.ocsp import ListedStandings, OCSPResponder
 from keys.software import SoftwareSigner, generate_key
 from tests.authority import DAY, MOMENT, YEAR, Authority, make_authority
 from trust.algorithms import SM3
-from trust.anchor_json import read_anchor, write_anchor
 from trust.anchor_changes import AnchorState, add_anchor, forget_anchor, list_anchors, remove_anchor, roll_over
+from trust.anchor_json import read_anchor, write_anchor
 from trust.anchors import Purpose, TrustAnchor, TrustStore, load_bundle
 from trust.certificates import Certificate
 from trust.errors import CheckFailed, LicenceTrustError, Malformed
