@@ -80,7 +80,7 @@ class Settings:
     Memory per verification is a small multiple of this."""
 
     upload_quota: int = 200 * 1024 * 1024
-    """How much each holder may keep in their space, in bytes. Beyond, uploads are refused until something is deleted."""
+    """How much each holder may keep in their space, in bytes. Beyond, uploads are refused until some are deleted."""
 
     upload_scanner: str = ""
     """ClamAV's daemon that every upload of a holder or window is shown to first: ``tcp://host:3310`` or

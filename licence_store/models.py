@@ -450,5 +450,5 @@ import licence_store.ledger.models  # noqa: E402
 import licence_store.materials.models  # noqa: E402
 import licence_store.notices.models  # noqa: E402
 import licence_store.presenting.models  # noqa: E402
-import licence_store.proofs.models  # noqa: E402, F401
+import licence_store.proofs.models  # noqa: E402
 import licence_store.uploads.models  # noqa: E402, F401
