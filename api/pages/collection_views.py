@@ -203,9 +203,7 @@ def quality_card(one: SourceQuality, translate: Translate, language: str) -> dic
     }  # fmt: skip
 
 
-def _rule_bar(
-    one: SourceQuality, rule: RuleQuality, most: int, translate: Translate, language: str
-) -> dict[str, Any]:
+def _rule_bar(one: SourceQuality, rule: RuleQuality, most: int, translate: Translate, language: str) -> dict[str, Any]:
     return {
         "rule": rule.rule,
         "title": title_of(rule, translate, language),

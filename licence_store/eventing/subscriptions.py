@@ -189,8 +189,8 @@ class Subscriptions:
     def _view(self, row: EventSubscription, counts: dict[str, int], address: str, secret: str = "") -> SubscriptionView:
         departments, types, steps = (tuple(text.split()) for text in (row.departments, row.types, row.steps))
         return SubscriptionView(
-            row.id, row.name, address, row.scheme, departments, types, steps, row.position, row.created, row.paused, row.ended,
-            counts, secret,
+            row.id, row.name, address, row.scheme, departments, types, steps, row.position, row.created,
+            row.paused, row.ended, counts, secret,
         )  # fmt: skip
 
 
