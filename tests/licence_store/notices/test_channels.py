@@ -147,8 +147,10 @@ def test_signature_is_that_of_standard_webhooks() -> None:
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("party", ["holder", "department"])
+@pytest.mark.parametrize(
+    ("kind", "party"),
+    [(name, party) for name, kind in KINDS.items() for party in ("holder", "department") if getattr(kind, party)],
+)
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_texts_are_filled_in_both_languages(kind: str, party: str, language: str) -> None:
     text = text_of(kind, party, FACTS, language)
