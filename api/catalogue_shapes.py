@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from verify.report import rfc3339
@@ -60,7 +61,11 @@ def whole(one: CataloguedType, rights: Sequence[IssuingRight], history: Sequence
 def material(one: MaterialMapping) -> Shape:
     """申请材料."""
     where = {name: list(values) for name, values in one.where}
-    return {"code": one.code, "name": one.name, "name_en": one.name_en, "item": one.item or None, "where": where}
+    demand = asdict(one.demand) if one.demand is not None else None
+    return {
+        "code": one.code, "name": one.name, "name_en": one.name_en, "item": one.item or None, "where": where,
+        "demand": demand,
+    }  # fmt: skip
 
 
 def change(one: TypeChange) -> Shape:

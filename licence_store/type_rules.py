@@ -158,6 +158,25 @@ class Classification:
     """证照授予对象: one of ``HOLDER_KINDS``."""
 
 
+MATERIAL_FORMATS = ("ofd", "pdf", "image", "paper")
+SEALING = ("issuer", "copy", "applicant", "none")
+"""签章要求: the issuing body's seal; a copy's seal is enough; the applicant seals or signs; none."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialDemand:
+    """材料要求 (R094): in which form an item wants a material, published with it."""
+
+    formats: tuple[str, ...] = MATERIAL_FORMATS[:2]
+    """Words of ``MATERIAL_FORMATS``."""
+    copies: int = 0
+    """份数 on paper; 0: none."""
+    seal: str = "issuer"
+    """A word of ``SEALING``."""
+    level: str = "B"
+    """Least 可信等级 that is taken without the original."""
+
+
 @dataclass(frozen=True, slots=True)
 class MaterialMapping:
     """引用到申请材料 (R004): an application material which a licence of this type satisfies."""
@@ -169,6 +188,8 @@ class MaterialMapping:
     """Code of the service item (事项) that asks for it; empty: any."""
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Only licences with one of these values in these fields."""
+    demand: MaterialDemand | None = None
+    """``None``: the item states nothing."""
 
     def satisfied_by(self, record: Mapping[str, str]) -> bool:
         """Does the face ``record`` meet the conditions?"""
@@ -298,7 +319,7 @@ def material_mappings(parts: Any, fields: set[str]) -> tuple[MaterialMapping, ..
 
 
 def _material(part: Any, place: str, fields: set[str]) -> MaterialMapping:
-    only(part, place, ("code", "name"), ("item", "where"))
+    only(part, place, ("code", "name"), ("item", "where", "demand"))
     code, item, where = part["code"], part.get("item", ""), part.get("where", {})
     if not isinstance(code, str) or not _MATERIAL_CODE.fullmatch(code):
         raise bad(f"{place}.code", _MATERIAL_CODE.pattern)
@@ -310,7 +331,22 @@ def _material(part: Any, place: str, fields: set[str]) -> MaterialMapping:
         if not isinstance(values, list) or not values or not all(isinstance(v, str) and v for v in values):
             raise bad(f"{place}.where", '{"field": ["value"]}')
     conditions = tuple((name, tuple(values)) for name, values in where.items())
-    return MaterialMapping(code, *_names(part["name"], f"{place}.name"), item, conditions)
+    demand = _demand(part["demand"], f"{place}.demand") if "demand" in part else None
+    return MaterialMapping(code, *_names(part["name"], f"{place}.name"), item, conditions, demand)
+
+
+def _demand(part: Any, place: str) -> MaterialDemand:
+    only(part, place, (), ("formats", "copies", "seal", "level"))
+    plain = MaterialDemand()
+    formats = _list_of(part.get("formats", list(plain.formats)), f"{place}.formats", MATERIAL_FORMATS)
+    copies = part.get("copies", plain.copies)
+    if not formats:
+        raise bad(f"{place}.formats", " | ".join(MATERIAL_FORMATS))
+    if type(copies) is not int or not 0 <= copies <= 20:
+        raise bad(f"{place}.copies", "0 … 20")
+    seal = _one_of(part.get("seal", plain.seal), f"{place}.seal", SEALING)
+    level = _one_of(part.get("level", plain.level), f"{place}.level", tuple("ABCD"))
+    return MaterialDemand(formats, copies, seal, level)
 
 
 def entitlements(parts: Any) -> tuple[Entitlement, ...]:

@@ -138,7 +138,7 @@ def _materials(form: Entered, before: Any) -> list[dict[str, Any]]:
         parts = [part.strip() for part in re.split(r"[|｜]", line)]
         if any(parts):
             code, zh, en, item = (*parts, "", "", "", "")[:4]
-            kept = {"where": known[code]["where"]} if "where" in known.get(code, {}) else {}
+            kept = {name: known[code][name] for name in ("where", "demand") if name in known.get(code, {})}
             asked = {"item": item} if item else {}
             made.append({"code": code, "name": {"zh": zh, "en": en or zh}, **asked, **kept})
     return made

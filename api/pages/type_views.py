@@ -13,7 +13,7 @@ from licence_store.definitions import LicenceTypeDefinition, load_definition
 from licence_store.designing.layout import PAGES, THEMES
 from licence_store.sample import draw_sample
 from licence_store.style import FONTS
-from licence_store.type_rules import HOLDER_KINDS, LICENCE_KINDS
+from licence_store.type_rules import HOLDER_KINDS, LICENCE_KINDS, MaterialMapping
 from seal.lifecycle import Official
 from trust.errors import LicenceTrustError
 from trust.i18n import N_
@@ -84,6 +84,28 @@ def said(error: LicenceTrustError | None, translate: Translate) -> str:
 
 def done_word(step: str, translate: Translate) -> str:
     return translate(DONE.get(step, ""))
+
+
+_MATERIAL_FORMATS: Final = {"ofd": "OFD", "pdf": "PDF", "image": N_("图片"), "paper": N_("纸质件")}
+_SEALING: Final = {
+    "issuer": N_("须有颁证单位的印章"), "copy": N_("副本专用章亦可"), "applicant": N_("由申请人盖章或签名"),
+    "none": N_("不要求盖章"),
+}  # fmt: skip
+
+
+def material_row(one: MaterialMapping, language: str, translate: Translate) -> tuple[str, str, str]:
+    """申请材料 and in which form it is wanted (R094)."""
+    name, demand = one.name_en if language == "en" else one.name, one.demand
+    if demand is None:
+        return one.code, name, ""
+    formats = " / ".join(translate(_MATERIAL_FORMATS[form]) for form in demand.formats)
+    words = [
+        translate(N_("格式 {formats}")).format(formats=formats),
+        *([translate(N_("纸质 {n} 份")).format(n=demand.copies)] if demand.copies else []),
+        translate(_SEALING[demand.seal]),
+        translate(N_("可信等级至少 {level}")).format(level=demand.level),
+    ]
+    return one.code, name, " · ".join(words)
 
 
 def card(one: CataloguedType, language: str, translate: Translate) -> dict[str, Any]:

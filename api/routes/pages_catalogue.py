@@ -282,7 +282,7 @@ def _type_page(
         one=type_views.card(one, language, translate),
         rules=type_views.facts_of(one.definition.source, translate),
         fields=type_views.field_rows(one.definition.source, translate),
-        materials=[(m.code, m.name_en if language == "en" else m.name) for m in one.definition.materials],
+        materials=[type_views.material_row(m, language, translate) for m in one.definition.materials],
         rights=[(right.department_id, right.department_name, right.seal_name) for right in rights],
         grantable=[(d.id, d.name) for d in found.catalogue.departments() if d.id not in held],
         events=[type_views.event_row(event, translate) for event in found.desk.catalogue_life.history(code)],

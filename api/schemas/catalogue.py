@@ -91,6 +91,15 @@ class ChangeAnswer(Answer):
     time: str
 
 
+class MaterialDemand(Answer):
+    """材料要求 of an item."""
+
+    formats: list[str] = Field(description="`ofd`, `pdf`, `image`, `paper`")
+    copies: int = Field(description="On paper; 0: none")
+    seal: str = Field(description="`issuer`, `copy` (a copy's seal is enough), `applicant`, `none`")
+    level: str = Field(description="Least credibility that is taken without the original")
+
+
 class MaterialAnswer(Answer):
     """申请材料."""
 
@@ -99,6 +108,7 @@ class MaterialAnswer(Answer):
     name_en: str
     item: str | None
     where: dict[str, list[str]] = Field(description="Only licences with one of these values in these fields")
+    demand: MaterialDemand | None = Field(description="In which form the item wants it; null: nothing stated")
 
 
 class WholeType(TypeHeading):

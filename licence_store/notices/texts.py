@@ -120,7 +120,8 @@ def text_of(kind: str, party_kind: str, facts: Mapping[str, str], language: str)
     known = {name: (facts.get(f"{name}_en") if english else "") or fact for name, fact in facts.items()}
     body = chosen.holder if party_kind == "holder" else chosen.department
     closing = translate(N_("本通知由电子证照系统自动发出，请勿回复。"))
-    return Text(fill(translate(chosen.title), known), _lines(fill_lines(translate(body) if body else "", known), closing))
+    words = fill_lines(translate(body), known) if body else ""
+    return Text(fill(translate(chosen.title), known), _lines(words, closing))
 
 
 def fill_lines(template: str, facts: Mapping[str, str]) -> str:

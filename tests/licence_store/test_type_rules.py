@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from licence_store.definitions import load_definition, shipped_definitions
-from licence_store.type_rules import InspectionRule, NoticeRule, RenewalRule
+from licence_store.type_rules import InspectionRule, MaterialDemand, NoticeRule, RenewalRule
 from trust.errors import Malformed
 
 SHIPPED = {d.slug: d for d in shipped_definitions()}
@@ -56,6 +56,7 @@ def test_renewal_notices_and_materials_are_read() -> None:
             materials=[{
                 "code": "M-017", "name": {"zh": "排污许可证", "en": "Permit"}, "item": "ITEM.1",
                 "where": {"industry": ["造纸", "印染"]},
+                "demand": {"formats": ["paper", "ofd"], "copies": 2, "seal": "copy"},
             }],
             cleansing=[{"id": "ended", "kind": "expired"}],
             sample_masks={"name": "name", "credit_code": "identifier"},
@@ -65,6 +66,7 @@ def test_renewal_notices_and_materials_are_read() -> None:
     assert read.notices.days_before == (60, 30, 7)
     assert (read.classification.issuing_body, read.classification.holder) == ("生态环境部门", "project")
     material = read.materials[0]
+    assert material.demand == MaterialDemand(("paper", "ofd"), 2, "copy", "B")
     assert material.satisfied_by({"industry": "造纸"})
     assert not material.satisfied_by({"industry": "纺织"}) and not material.satisfied_by({})
     assert read.cleansing == ({"id": "ended", "kind": "expired"},)
@@ -123,6 +125,21 @@ WRONG: dict[str, dict[str, Any]] = {
     },
     "material with a bare value": {
         "materials": [{"code": "A", "name": {"zh": "x", "en": "x"}, "where": {"industry": "x"}}]
+    },
+    **{
+        f"material wanted {how}": {"materials": [{"code": "A", "name": {"zh": "x", "en": "x"}, "demand": demand}]}
+        for how, demand in {
+            "in no way": [],
+            "in no format": {"formats": []},
+            "as stone": {"formats": ["stone"]},
+            "in copies by word": {"copies": "2"},
+            "in copies that are true": {"copies": True},
+            "a thousandfold": {"copies": 1000},
+            "with any seal": {"seal": "any"},
+            "at two levels": {"level": "AB"},
+            "at a level by number": {"level": 2},
+            "soon": {"soon": True},
+        }.items()
     },
     "cleansing that is no list": {"cleansing": {"rule": "x"}},
     "cleansing of texts": {"cleansing": ["expired"]},
