@@ -13,7 +13,7 @@ A silent region is an answer, written down as any other; it never becomes a "val
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,6 +109,8 @@ class Guide:
         result: dict[str, Any] = dict(answer.result)
         judged = [self._judged(peer, one, answer, licence_id) for one in _licences(result, licence_id)]
         reason, seen = next((one for one in judged if one[0]), judged[0] if judged else ("", NOTHING))
+        if not reason and _of_others(call, _licences(result, licence_id)):
+            reason = "crossing.other_licence"
         first = next(iter(_licences(result, licence_id)), {})
         named = str(first.get("licence_id") or licence_id)
         region = self._region(peer, answer, seen, self._standing(peer, named), reason)
@@ -223,6 +225,19 @@ def _tells_state(operation: str, one: Mapping[str, Any]) -> bool:
         return one.get("current") in ("true", "false")
     state = one.get("state")
     return state in STATE_INDICATIONS or (state == "UNKNOWN" and not one.get("licence_id"))  # another system's
+
+
+def _of_others(call: Call, told: Sequence[Mapping[str, Any]]) -> bool:
+    """Was a holder asked for, and does what was told name another, or nobody? Other systems' say it beside."""
+    if call.operation != "holder":
+        return False
+    asked = str(call.parameters.get("holder_code", "")).strip().upper()
+    for one in told:
+        holder = one.get("holder")
+        named = holder.get("code") if isinstance(holder, Mapping) else one.get("holder_code")
+        if not isinstance(named, str) or named.strip().upper() != asked:
+            return True
+    return False
 
 
 def _covers(entry: RegionEntry, division: str) -> bool:

@@ -132,6 +132,12 @@ def of_another_licence(found: World, one: dict[str, Any]) -> None:
     one.pop("status_list", None)
 
 
+def of_another_holder(_found: World, one: dict[str, Any]) -> None:
+    """Where somebody's licences were asked for, somebody else's."""
+    if isinstance(one.get("holder"), dict):
+        one["holder"] = {**one["holder"], "code": "91110000100000000A"}
+
+
 def without_state(found: World, one: dict[str, Any]) -> None:
     """Nothing of how it stands, or in a word nobody knows; no place in a list either."""
     one.pop("status_list", None)
@@ -318,6 +324,8 @@ FAULTS: Mapping[str, Row] = {
                                              "TOTAL-FAILED"),
     "signed, of another licence": Row(said_otherwise(of_another_licence), "INDETERMINATE", "crossing.other_licence",
                                       "TOTAL-PASSED", ("by holder",)),
+    "signed, of another holder": Row(said_otherwise(of_another_holder), "INDETERMINATE", "crossing.other_licence",
+                                     "TOTAL-PASSED", tuple(one for one in OPERATIONS if one != "by holder")),
     "signed, state in an unknown word": Row(said_otherwise(without_state), "INDETERMINATE", "crossing.no_state",
                                             "TOTAL-PASSED", ("download",)),
     "not shared": Row(closed, "refused", "crossing.refused", "TOTAL-PASSED"),
