@@ -234,6 +234,10 @@ NOT_FILES = {
     "seal.digest", "seal_object.digest", "seal_use.object_digest", "seal_event.basis_digest", "seal_request.basis_digest",  # kept beside the seals
     "seal_use.document",  # somebody's own, or a licence's
     "licence_type_version.digest", "type_event.digest", "proof_type.digest", "collection_item.digest",  # of rows
+    "trust_list.digest", "trust_list_refused.digest", "peer_evidence.digest",  # lists kept in their rows
+    "upward_batch.digest", "upward_sent.digest", "upward_licence.file_digest",  # of batches; of files that stay elsewhere
+    "sharing_nonce.digest", "sharing_token.digest", "transfer_paper.digest",  # of requests, secrets, papers in their rows
+    "transfer.file_digest", "transfer.successor_digest",  # a licence's, here or elsewhere
     "licence_origin.evidence_digest",  # the evidence itself is named
     "copy_grant.digest", "copy_use.digest",  # of copies in clear; what lies there is named
     "material.digest", "upload.digest",  # likewise
