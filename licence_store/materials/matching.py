@@ -31,7 +31,7 @@ from verify.report import Indication, Report
 if TYPE_CHECKING:
     from licence_store.materials.materials import Materials
 
-_READER = Path(__file__).with_name("code_reader.py")
+_READER = Path(confined.__file__).with_name("code_reader.py")
 _PAGES: Final = 3
 """Pages whose codes are read; a face has rarely more."""
 _WIDTH: Final = 1800

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from licence_store.views import LicenceView
     from seal.message import DataMessage
 
-_READER: Final = Path(__file__).with_name("code_reader.py")
+_READER: Final = Path(confined.__file__).with_name("code_reader.py")
 _PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*")
 _METADATA: Final = (
     "licence_number", "holder_name", "holder_code", "issuer_name", "issuer_code", "issued_on", "valid_from", "valid_to",

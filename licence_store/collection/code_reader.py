@@ -1,4 +1,4 @@
-"""Run by ``licence_store.collection.confined``, alone in its process: the QR codes in a picture, a JSON list of texts.
+"""Run by ``confined``, alone in its process: the QR codes in a picture, a JSON list of texts.
 
     python -I code_reader.py     the picture on standard input
 
