@@ -106,18 +106,14 @@ def _sheet_rows(path: Path, sheet: str) -> Iterator[Mapping[str, object] | Licen
     from openpyxl import load_workbook
 
     _demand_size(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about styles and extensions, which are not read
-            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except OSError as error:
-        raise NotFound("intake.missing", "找不到输入文件 {name}。", name=str(path)) from error
-    except Exception as error:  # a damaged workbook fails in many ways
-        raise _unreadable(path) from error
-    try:
+    with path.open("rb") as file:  # ours to close: the library leaves a damaged workbook open
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about styles and extensions, which are not read
+                book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except Exception as error:  # a damaged workbook fails in many ways
+            raise _unreadable(path) from error
         yield from _cells(path, book, sheet)
-    finally:
-        book.close()
 
 
 def _cells(path: Path, book: Any, sheet: str) -> Iterator[Mapping[str, object] | LicenceTrustError]:
