@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from seal.database import Sessions
 from trust.errors import Unavailable
 
-HEAD = "0019"
+HEAD = "0022"
 """The newest revision; a test compares it with the scripts."""
 _LOCK = 5_870_213_001
 """PostgreSQL advisory lock, so that two starting servers do not migrate at once."""
