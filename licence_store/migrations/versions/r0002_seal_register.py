@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -19,7 +21,7 @@ def upgrade() -> None:
     _uses()
     _enrol()
     for table in APPEND_ONLY:
-        _guard(table)
+        append_only(table)
 
 
 def _seal_columns() -> None:
@@ -165,21 +167,6 @@ def _enrol() -> None:
         "coalesce((SELECT e.actor FROM licence_event e WHERE e.base = v.base AND e.version = v.version AND e.kind = 'issue'), ''), "
         "s.department_id, v.sealed, v.recorded FROM licence_version v JOIN seal s ON s.id = v.seal_id "
         "ORDER BY v.recorded, v.licence_id"
-    )
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
 
 

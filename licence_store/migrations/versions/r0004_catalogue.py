@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -47,7 +49,7 @@ def upgrade() -> None:
     op.create_index("ix_type_event_code_seq", "type_event", ["code", "seq"], unique=False)
     op.create_index("ix_type_event_draft", "type_event", ["draft"], unique=False)
     _remember()
-    _guard("type_event")
+    append_only("type_event")
 
 
 def _remember() -> None:
@@ -60,21 +62,6 @@ def _remember() -> None:
     op.execute(
         columns + "SELECT g.type_code, 'grant', 'PUBLISHED', t.version, '', g.department_id, '', 'system', '', g.granted "
         "FROM issuing_grant g JOIN licence_type t ON t.code = g.type_code ORDER BY g.granted, g.type_code, g.department_id"
-    )
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
 
 

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -13,7 +15,7 @@ def upgrade() -> None:
     _contacts()
     _notices()
     _deliveries()
-    _guard("notice_attempt")
+    append_only("notice_attempt")
 
 
 def _contacts() -> None:
@@ -77,21 +79,6 @@ def _deliveries() -> None:
     sa.Column('error', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['delivery_id'], ['notice_delivery.id'], name=op.f('fk_notice_attempt_delivery_id_notice_delivery')),
     sa.PrimaryKeyConstraint('delivery_id', 'number', name=op.f('pk_notice_attempt'))
-    )
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
 
 

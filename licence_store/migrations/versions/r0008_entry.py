@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -16,7 +18,7 @@ def upgrade() -> None:
     _entry()
     _proofs()
     for table in APPEND_ONLY:
-        _guard(table)
+        append_only(table)
 
 
 def _cases() -> None:
@@ -134,21 +136,6 @@ def _proofs() -> None:
     )
     op.create_index(op.f('ix_proof_request_licence_id'), 'proof_request', ['licence_id'], unique=False)
     op.create_index('ix_proof_request_recorded', 'proof_request', ['proof_code', 'recorded', 'id'], unique=False)
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-    )
 
 
 def downgrade() -> None:

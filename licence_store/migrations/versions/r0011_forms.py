@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
@@ -31,22 +33,7 @@ def upgrade() -> None:
     op.create_index("ix_licence_file_renew_by", "licence_file", ["renew_by"])
     op.create_index("ix_licence_file_level", "licence_file", ["level", "recorded"])
     op.add_column("issue_intent", sa.Column("forms", sa.String(length=16), server_default="ofd", nullable=False))
-    _guard("licence_file")
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-    )
+    append_only("licence_file")
 
 
 def downgrade() -> None:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -15,7 +17,7 @@ SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     _accounts()
     _delegations()
-    _guard("delegation_event")
+    append_only("delegation_event")
 
 
 def _accounts() -> None:
@@ -130,21 +132,6 @@ def _delegations() -> None:
             ["delegation_id"], ["delegation.id"], name=op.f("fk_delegation_event_delegation_id_delegation")
         ),
         sa.PrimaryKeyConstraint("delegation_id", "number", name=op.f("pk_delegation_event")),
-    )
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
 
 

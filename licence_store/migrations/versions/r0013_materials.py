@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0013"
 down_revision = "0012"
 branch_labels = None
@@ -49,7 +51,7 @@ def upgrade() -> None:
     _events()
     _cases()
     for table in ("material", "material_event", "case_material"):
-        _guard(table)
+        append_only(table)
 
 
 def _of_material(name: str, *columns: sa.Column) -> None:
@@ -100,21 +102,6 @@ def _cases() -> None:
     )
     op.create_index("ix_case_material_subject", "case_material", ["subject"])
     op.create_index("uq_case_material_subject", "case_material", ["case_number", "subject", "title"], unique=True)
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-    )
 
 
 def downgrade() -> None:

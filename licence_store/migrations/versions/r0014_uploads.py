@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0014"
 down_revision = "0013"
 branch_labels = None
@@ -43,22 +45,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_upload_key_owner"), "upload_key", ["owner"])
     op.create_index(op.f("ix_upload_key_file"), "upload_key", ["file"])
-    _guard("upload")
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-    )
+    append_only("upload")
 
 
 def downgrade() -> None:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
@@ -17,7 +19,7 @@ def upgrade() -> None:
     _uses()
     _links()
     for table in GROWING:
-        _guard(table)
+        append_only(table)
 
 
 def _grants() -> None:
@@ -146,21 +148,6 @@ def _text(name: str, length: int) -> sa.Column[str]:
 
 def _of_grant(table: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["copy_id"], ["copy_grant.copy_id"], name=op.f(f"fk_{table}_copy_id_copy_grant"))
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-    )
 
 
 def downgrade() -> None:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0016"
 down_revision = "0015"
 branch_labels = None
@@ -15,8 +17,8 @@ def upgrade() -> None:
     _ledger()
     _presentations()
     _disputes()
-    _guard("use_entry")
-    _guard("dispute_event")
+    append_only("use_entry")
+    append_only("dispute_event")
     _forward("use_head")
 
 
@@ -103,21 +105,6 @@ def _disputes() -> None:
         sa.Column("words", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_event_dispute_id_dispute")),
         sa.PrimaryKeyConstraint("dispute_id", "number", name=op.f("pk_dispute_event")),
-    )
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
 
 

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from licence_store.migrations.guards import append_only
+
 revision = "0017"
 down_revision = "0016"
 branch_labels = None
@@ -18,7 +20,7 @@ def upgrade() -> None:
     _upward()
     op.add_column("status_list_index", sa.Column("type_code", sa.String(length=21), server_default="", nullable=False))
     for table in ("trust_list", "trust_list_refused", "upward_batch"):
-        _guard(table)
+        append_only(table)
 
 
 def _lists() -> None:
@@ -115,21 +117,6 @@ def _upward() -> None:
     op.create_index("ix_upward_licence_number", "upward_licence", ["type_code", "number"])
     op.create_index("ix_upward_licence_licence_id", "upward_licence", ["licence_id"])
     op.create_index("ix_upward_licence_type", "upward_licence", ["region", "type_code"])
-
-
-def _guard(table: str) -> None:
-    """Only ever added: the database refuses to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-    )
 
 
 def downgrade() -> None:
