@@ -16,7 +16,7 @@ from api.moments import exact
 from api.seal_office import official_of
 from licence_store.inspection import Due, read_period
 from licence_store.inspection_list import InspectionList, Waiting
-from licence_store.lifecycle import STEPS, LicenceState
+from licence_store.lifecycle import MARKS, LicenceState
 from licence_store.revision_rules import check_window
 from licence_store.standing import marks_of
 from seal.lifecycle import Official, Role
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 READERS: Final = frozenset({Role.OFFICER, Role.AUDITOR, Role.ADMIN, Role.SYSTEM})
 """Who may look at a licence's past; officers at their own department's."""
-STEP_NAMES: Final = tuple(step.name for step in STEPS.values() if step.marks)
-"""What ``take_step`` takes: steps with no more to them than a reason, a basis and a moment."""
 MAX_EVIDENCE: Final = 20 << 20
 
 
@@ -257,7 +255,7 @@ def take_step(services: Services, licence_id: str, step: str, asked: Asked, give
     Raises ``NotFound("licence.unknown", "licence.step_unknown")``, ``Refused`` or ``Conflict`` naming the rule,
     ``Malformed``.
     """
-    if step not in STEP_NAMES:
+    if step not in MARKS:
         raise NotFound("licence.step_unknown", "证照没有“{step}”这一步骤。", step=step[:40])
     view = own(services, licence_id, asked, f"licence.{step}")
     return services.desk.life.take(

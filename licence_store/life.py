@@ -24,7 +24,7 @@ from licence_store import events, inspection, journal
 from licence_store.catalogue import Catalogue
 from licence_store.files import FileStore
 from licence_store.inspection import Due
-from licence_store.lifecycle import STEPS, LicenceState, Rule, Step, allowed, step_of, take
+from licence_store.lifecycle import MARKS, STEPS, LicenceState, Rule, Step, allowed, step_of, take
 from licence_store.standing import Happening, Marks, end_of, replay
 from licence_store.sweeping import SweepResult, sweep
 from licence_store.type_rules import InspectionRule
@@ -63,7 +63,7 @@ class LicenceLife:
         effective: datetime | None = None,
         also: Callable[[Session], None] | None = None,
     ) -> EventView:
-        """办理一步: a mark on the licence (``Step.marks``), with effect from ``effective`` (default: now).
+        """办理一步: a mark on the licence (``MARKS``), with effect from ``effective`` (default: now).
 
         ``licence_id`` is that of any of its versions; ``also`` happens in the same transaction, or nothing does. Raises
         ``NotFound("licence.unknown", "licence.step_unknown")``;
@@ -71,8 +71,8 @@ class LicenceLife:
         "licence.later_event")``; ``Malformed("licence.step_form", "licence.effective", "licence.words")``.
         """
         with self._journalled(step, licence_id, official):
-            if not step_of(step).marks:
-                raise Malformed("licence.step_form", "“{step}”有自己的办理方式。", step=Word(STEPS[step].title))
+            if (found := step_of(step)).name not in MARKS:
+                raise Malformed("licence.step_form", "“{step}”有自己的办理方式。", step=Word(found.title))
             with self.sessions.begin() as session:
                 case = self._open(session, step, licence_id, official, reason, basis, effective)
                 if also is not None:

@@ -11,13 +11,13 @@ role × step × state against what is printed. How states lie one over the other
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from seal.lifecycle import Role, markdown_table
-from trust.errors import NotFound, Refused, Word, Words
+from seal import steps
+from seal.roles import Role
+from seal.steps import Refusals, Saying, StepTable, markdown_table, stay, to
 from trust.i18n import N_
 from verify.policy import STATE_NAMES
 
@@ -99,97 +99,64 @@ Beneath = None
 """In ``Step.moves``: back to what lies beneath, as if the mark that is taken away had not been there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of the table."""
-
-    name: str
-    title: str
-    """Never the name of a state: an act must not read like one, in either language."""
-    moves: Mapping[LicenceState, LicenceState | None]
-    """From which state to which; the same twice: the state stays; ``Beneath``: back."""
-    roles: tuple[Role, ...]
-    rules: tuple[Rule, ...] = ()
-    marks: bool = False
-    """Is it taken by ``LicenceLife.take``: with no more to it than a reason and, where there is one, a basis?"""
-
+Step = steps.Step[LicenceState, LicenceState | None, Rule]
 
 _S = LicenceState
 _C, _SUS, _LOST, _OVER, _EXP = _S.CURRENT, _S.SUSPENDED, _S.LOST, _S.INSPECTION_OVERDUE, _S.EXPIRED
 _OFFICER, _HOLDER, _SYSTEM = (Role.OFFICER,), (Role.OFFICER, Role.HOLDER), (Role.SYSTEM,)
 _LIVE = (_C, _OVER, _SUS, _LOST)
 
-
-def _to(after: LicenceState | None, *before: LicenceState) -> Mapping[LicenceState, LicenceState | None]:
-    return MappingProxyType(dict.fromkeys(before, after))
-
-
-def _stay(*states: LicenceState) -> Mapping[LicenceState, LicenceState | None]:
-    return MappingProxyType({state: state for state in states})
-
-
 _INSPECTED = MappingProxyType({_C: _C, _OVER: Beneath, _SUS: _SUS})
 _NOTED = MappingProxyType({_C: _OVER, _SUS: _SUS, _LOST: _LOST})
 _REASONED = (Rule.OWN, Rule.REASON)
 
-_TABLE: Final = (
-    Step("issue", N_("签发"), _to(_C, _S.NONE), _OFFICER, (Rule.SEAL,)),
-    Step("suspend", N_("暂扣证照"), _to(_SUS, _C, _OVER), _OFFICER, _REASONED, marks=True),
-    Step("resume", N_("解除暂扣"), _to(Beneath, _SUS), _OFFICER, _REASONED, marks=True),
-    Step("report_lost", N_("办理挂失"), _to(_LOST, _C, _OVER, _SUS), _HOLDER, _REASONED, marks=True),
-    Step("found", N_("解除挂失"), _to(Beneath, _LOST), _OFFICER, _REASONED, marks=True),
+_ROWS: Final[tuple[Step, ...]] = (
+    Step("issue", N_("签发"), to(_C, _S.NONE), _OFFICER, (Rule.SEAL,)),
+    Step("suspend", N_("暂扣证照"), to(_SUS, _C, _OVER), _OFFICER, _REASONED),
+    Step("resume", N_("解除暂扣"), to(Beneath, _SUS), _OFFICER, _REASONED),
+    Step("report_lost", N_("办理挂失"), to(_LOST, _C, _OVER, _SUS), _HOLDER, _REASONED),
+    Step("found", N_("解除挂失"), to(Beneath, _LOST), _OFFICER, _REASONED),
     Step("inspect", N_("办理年检"), _INSPECTED, _OFFICER, (Rule.OWN, Rule.INSPECTION)),
     Step("overdue", N_("登记年检逾期"), _NOTED, _SYSTEM),
-    Step("expire", N_("登记到期"), _to(_EXP, *_LIVE), _SYSTEM),
-    Step("revoke", N_("吊销证照"), _to(_S.REVOKED, *_LIVE, _EXP), _OFFICER, _REASONED, marks=True),
-    Step("annul", N_("撤销证照"), _to(_S.ANNULLED, *_LIVE, _EXP), _OFFICER, _REASONED, marks=True),
-    Step("cancel", N_("注销证照"), _to(_S.CANCELLED, *_LIVE, _EXP), _OFFICER, _REASONED, marks=True),
-    Step("revise", N_("变更"), _stay(_C, _OVER), _OFFICER, (Rule.OWN, Rule.REASON, Rule.SAME_HOLDER, Rule.SEAL)),
-    Step("reseal", N_("重新盖章"), _stay(*_LIVE), _OFFICER, (Rule.REASON, Rule.SEAL)),
+    Step("expire", N_("登记到期"), to(_EXP, *_LIVE), _SYSTEM),
+    Step("revoke", N_("吊销证照"), to(_S.REVOKED, *_LIVE, _EXP), _OFFICER, _REASONED),
+    Step("annul", N_("撤销证照"), to(_S.ANNULLED, *_LIVE, _EXP), _OFFICER, _REASONED),
+    Step("cancel", N_("注销证照"), to(_S.CANCELLED, *_LIVE, _EXP), _OFFICER, _REASONED),
+    Step("revise", N_("变更"), stay(_C, _OVER), _OFFICER, (Rule.OWN, Rule.REASON, Rule.SAME_HOLDER, Rule.SEAL)),
+    Step("reseal", N_("重新盖章"), stay(*_LIVE), _OFFICER, (Rule.REASON, Rule.SEAL)),
     Step(
-        "reissue", N_("补发"), _to(Beneath, _LOST), _OFFICER,
+        "reissue", N_("补发"), to(Beneath, _LOST), _OFFICER,
         (Rule.OWN, Rule.REASON, Rule.SAME_HOLDER, Rule.SEAL),
     ),
     Step(
-        "renew", N_("延续（换证）"), _to(_S.SUPERSEDED, _C, _EXP), _OFFICER,
+        "renew", N_("延续（换证）"), to(_S.SUPERSEDED, _C, _EXP), _OFFICER,
         (Rule.OWN, Rule.REASON, Rule.RENEWAL, Rule.SAME_HOLDER, Rule.SEAL),
     ),
-    Step("transfer_out", N_("转出至其他地区"), _to(_S.TRANSFERRED, _C, _OVER), _OFFICER, _REASONED, marks=True),
+    Step("transfer_out", N_("转出至其他地区"), to(_S.TRANSFERRED, _C, _OVER), _OFFICER, _REASONED),
 )  # fmt: skip
-STEPS: Final[Mapping[str, Step]] = MappingProxyType({step.name: step for step in _TABLE})
+ROLE_NAMES: Final[Mapping[Role, str]] = MappingProxyType(
+    {Role.OFFICER: N_("颁证部门经办人"), Role.HOLDER: N_("持证者本人"), Role.SYSTEM: N_("系统")}
+)
+"""Who takes steps with licences; the other roles take none."""
+_TABLE: Final = StepTable(
+    _ROWS,
+    Refusals(
+        unknown=Saying("licence.step_unknown", N_("证照没有“{step}”这一步骤。")),
+        role=Saying("licence.role", N_("“{step}”应由{expected}办理，{got}不能办理。")),
+        state=Saying("licence.step", N_("证照现为“{got}”，不能办理“{step}”：应为{expected}。")),
+    ),
+    ROLE_NAMES,
+)
+STEPS: Final = _TABLE.steps
 """The table, by name."""
-
-
-def step_of(name: str) -> Step:
-    """The step of this name; raises ``NotFound("licence.step_unknown")``."""
-    try:
-        return STEPS[name]
-    except KeyError:
-        raise NotFound("licence.step_unknown", "证照没有“{step}”这一步骤。", step=name[:40]) from None
-
-
-def is_allowed(name: str, state: LicenceState, role: Role) -> bool:
-    """Would ``take`` allow it?"""
-    step = STEPS[name]
-    return role in step.roles and state in step.moves
+MARKS: Final = ("suspend", "resume", "report_lost", "found", "revoke", "annul", "cancel", "transfer_out")
+"""Steps taken by ``LicenceLife.take``: with no more to them than a reason and, where there is one, a basis."""
+step_of, is_allowed, check_role = _TABLE.step_of, _TABLE.is_allowed, _TABLE.check_role
 
 
 def allowed(state: LicenceState, role: Role) -> tuple[Step, ...]:
     """What somebody of this role may do with a licence in this state, as far as the table goes."""
-    return tuple(step for step in _TABLE if is_allowed(step.name, state, role))
-
-
-def check_role(name: str, role: Role) -> None:
-    """Raises ``Refused("licence.role")``, ``NotFound("licence.step_unknown")``."""
-    step = step_of(name)
-    if role not in step.roles:
-        raise Refused(
-            "licence.role",
-            "“{step}”应由{expected}办理，{got}不能办理。",
-            step=Word(step.title),
-            expected=Words(ROLE_NAMES[one] for one in step.roles),
-            got=Word(ROLE_NAMES.get(role, role.label)),
-        )
+    return tuple(step for step in STEPS.values() if is_allowed(step.name, state, role))
 
 
 def take(name: str, state: LicenceState, role: Role, beneath: LicenceState = _C) -> LicenceState:
@@ -197,46 +164,17 @@ def take(name: str, state: LicenceState, role: Role, beneath: LicenceState = _C)
 
     Raises ``Refused("licence.role")`` or ``Refused("licence.step")``, naming the rule.
     """
-    check_role(name, role)
-    step = STEPS[name]
-    if state not in step.moves:
-        raise Refused(
-            "licence.step",
-            "证照现为“{got}”，不能办理“{step}”：应为{expected}。",
-            remedy="请先办理前面的步骤，或刷新后重试。",
-            step=Word(step.title),
-            got=Word(state.label),
-            expected=Words(one.label for one in step.moves),
-        )
-    after = step.moves[state]
+    after = _TABLE.take(name, state, role)
     return beneath if after is Beneath else after
-
-
-ROLE_NAMES: Final[Mapping[Role, str]] = MappingProxyType(
-    {Role.OFFICER: N_("颁证部门经办人"), Role.HOLDER: N_("持证者本人"), Role.SYSTEM: N_("系统")}
-)
-"""Who takes steps with licences; the other roles take none."""
 
 
 def table_markdown() -> str:
     """The table as ``docs/licences.md`` prints it, with its words."""
-    steps = [
-        (step.title, f"`{step.name}`", ", ".join(step.roles), "<br>".join(_moves(step)), ", ".join(step.rules) or "—")
-        for step in _TABLE
-    ]
     states = [(s.label, f"`{s}`", "是 yes" if s.is_referencable else "否 no") for s in LicenceState]
     parts = (
-        markdown_table(("步骤", "step", "由谁办理 by", "从 → 到 from → to", "规则 rules"), steps),
+        _TABLE.markdown(),
         markdown_table(("角色", "role"), [(name, f"`{role}`") for role, name in ROLE_NAMES.items()]),
         markdown_table(("状态", "state", "可引用 referencable"), states),
         markdown_table(("规则", "rule"), [(rule.label, f"`{rule}`") for rule in Rule]),
     )
     return "\n".join(parts)
-
-
-def _moves(step: Step) -> list[str]:
-    """``A, B → C``, one for each state arrived at; ``=``: the state stays; ``↩``: back to what lies beneath."""
-    arrivals: dict[str, list[str]] = {}
-    for before, after in step.moves.items():
-        arrivals.setdefault("↩" if after is Beneath else "=" if after is before else str(after), []).append(before)
-    return [f"{', '.join(before)} → {after}" for after, before in arrivals.items()]

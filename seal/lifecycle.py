@@ -3,52 +3,36 @@
     after = take("freeze", State.ACTIVE, Role.SEAL_KEEPER)      # State.FROZEN
     take("freeze", State.ACTIVE, Role.OFFICER)                   # Refused("seal.role")
 
-Roles are kept apart (三员分立): who manages seals does not use them, who uses them does not audit, who
-keeps the system does neither. An account has one role. ``STEPS`` is the only place where this is written;
-``docs/seals.md`` prints it and the tests try every role × step × state against what is printed.
+``STEPS`` is the only place where this is written; ``docs/seals.md`` prints it and the tests try every
+role × step × state against what is printed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from trust.errors import NotFound, Refused, Word, Words
+from seal import steps
+from seal.roles import Role
+from seal.steps import Refusals, Saying, StepTable, markdown_table, stay, to
 from trust.i18n import N_
 from trust.journal import Actor
 
-
-class Role(StrEnum):
-    """角色 of an account."""
-
-    OFFICER = "officer"
-    SEAL_KEEPER = "seal_keeper"
-    SEAL_APPROVER = "seal_approver"
-    AUDITOR = "auditor"
-    ADMIN = "admin"
-    HOLDER = "holder"
-    SYSTEM = "system"
-
-    @property
-    def label(self) -> str:
-        """The role's Chinese name."""
-        return _ROLES[self]
-
-
-_ROLES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "officer": N_("经办人（用章人）"),
-        "seal_keeper": N_("印章管理员"),
-        "seal_approver": N_("印章审批人"),
-        "auditor": N_("审计员"),
-        "admin": N_("系统管理员"),
-        "holder": N_("持章人（申请人自有印章）"),
-        "system": N_("系统"),
-    }
-)
+__all__ = [
+    "STEPS",
+    "Official",
+    "Role",
+    "Rule",
+    "State",
+    "Step",
+    "is_allowed",
+    "step_of",
+    "table_markdown",
+    "take",
+]
 
 
 class State(StrEnum):
@@ -140,68 +124,46 @@ _RULES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of the table."""
-
-    name: str
-    title: str
-    """Never the name of a state: an act must not read like one, in either language."""
-    moves: Mapping[State, State]
-    """From which state to which; the same twice: the state stays."""
-    roles: tuple[Role, ...]
-    rules: tuple[Rule, ...] = ()
-
-
+Step = steps.Step[State, State, Rule]
 _A, _F, _L = State.ACTIVE, State.FROZEN, State.LOST
 _OFFICER, _KEEPER, _APPROVER = Role.OFFICER, Role.SEAL_KEEPER, Role.SEAL_APPROVER
 _HOLDER, _AUDITOR, _SYSTEM = Role.HOLDER, Role.AUDITOR, Role.SYSTEM
 _EVERY = tuple(State)[1:]
 _MADE = (State.MADE, State.ISSUED, _A, _F, _L, State.CONFISCATED, State.DESTROYED)
-
-
-def _to(after: State, *before: State) -> Mapping[State, State]:
-    return MappingProxyType(dict.fromkeys(before, after))
-
-
-def _stay(*states: State) -> Mapping[State, State]:
-    return MappingProxyType({state: state for state in states})
-
-
 _CHANGED = MappingProxyType({_A: _A, _F: _F, _L: State.ISSUED})
 """A lost seal with a new certificate must be received and activated anew."""
 
-_TABLE: Final = (
-    Step("apply", N_("申请"), _to(State.APPLIED, State.NONE), (_OFFICER, _HOLDER), (Rule.BASIS,)),
-    Step("enrol", N_("建库登记"), _to(_A, State.NONE), (_SYSTEM,), (Rule.SOUND,)),
-    Step("withdraw", N_("撤回申请"), _to(State.WITHDRAWN, State.APPLIED), (_OFFICER, _HOLDER), (Rule.OWN,)),
-    Step("approve", N_("批准"), _to(State.APPROVED, State.APPLIED), (_APPROVER,), (Rule.NOT_OWN,)),
-    Step("reject", N_("驳回"), _to(State.REJECTED, State.APPLIED), (_APPROVER,), (Rule.NOT_OWN, Rule.REASON)),
+_ROWS: Final = (
+    Step("apply", N_("申请"), to(State.APPLIED, State.NONE), (_OFFICER, _HOLDER), (Rule.BASIS,)),
+    Step("enrol", N_("建库登记"), to(_A, State.NONE), (_SYSTEM,), (Rule.SOUND,)),
+    Step("withdraw", N_("撤回申请"), to(State.WITHDRAWN, State.APPLIED), (_OFFICER, _HOLDER), (Rule.OWN,)),
+    Step("approve", N_("批准"), to(State.APPROVED, State.APPLIED), (_APPROVER,), (Rule.NOT_OWN,)),
+    Step("reject", N_("驳回"), to(State.REJECTED, State.APPLIED), (_APPROVER,), (Rule.NOT_OWN, Rule.REASON)),
     Step(
-        "make", N_("制作"), _to(State.MADE, State.APPROVED), (_KEEPER,),
+        "make", N_("制作"), to(State.MADE, State.APPROVED), (_KEEPER,),
         (Rule.REQUEST, Rule.NOT_OWN, Rule.ANOTHER_HAND, Rule.SOUND),
     ),
     Step(
-        "import", N_("导入他处制作的印章"), _to(State.MADE, State.APPROVED), (_KEEPER,),
+        "import", N_("导入他处制作的印章"), to(State.MADE, State.APPROVED), (_KEEPER,),
         (Rule.REQUEST, Rule.NOT_OWN, Rule.ANOTHER_HAND, Rule.SOUND),
     ),
-    Step("issue", N_("发放"), _to(State.ISSUED, State.MADE), (_KEEPER,)),
-    Step("activate", N_("签收启用"), _to(_A, State.ISSUED), (_OFFICER, _HOLDER), (Rule.SOUND,)),
-    Step("grant", N_("授权用章"), _stay(State.MADE, State.ISSUED, _A, _F), (_KEEPER,)),
-    Step("end_grant", N_("收回用章授权"), _stay(*_MADE), (_KEEPER, _APPROVER)),
-    Step("use", N_("用章"), _stay(_A), (_OFFICER, _HOLDER), (Rule.GRANT,)),
-    Step("freeze", N_("冻结印章"), _to(_F, _A), (_KEEPER, _APPROVER), (Rule.REASON,)),
-    Step("unfreeze", N_("解冻"), _to(_A, _F), (_APPROVER,), (Rule.REASON, Rule.SOUND)),
+    Step("issue", N_("发放"), to(State.ISSUED, State.MADE), (_KEEPER,)),
+    Step("activate", N_("签收启用"), to(_A, State.ISSUED), (_OFFICER, _HOLDER), (Rule.SOUND,)),
+    Step("grant", N_("授权用章"), stay(State.MADE, State.ISSUED, _A, _F), (_KEEPER,)),
+    Step("end_grant", N_("收回用章授权"), stay(*_MADE), (_KEEPER, _APPROVER)),
+    Step("use", N_("用章"), stay(_A), (_OFFICER, _HOLDER), (Rule.GRANT,)),
+    Step("freeze", N_("冻结印章"), to(_F, _A), (_KEEPER, _APPROVER), (Rule.REASON,)),
+    Step("unfreeze", N_("解冻"), to(_A, _F), (_APPROVER,), (Rule.REASON, Rule.SOUND)),
     Step(
-        "report_lost", N_("挂失印章"), _to(_L, State.ISSUED, _A, _F), (_OFFICER, _HOLDER, _KEEPER), (Rule.REASON,)
+        "report_lost", N_("挂失印章"), to(_L, State.ISSUED, _A, _F), (_OFFICER, _HOLDER, _KEEPER), (Rule.REASON,)
     ),
     Step(
-        "request", N_("申请变更或销毁"), _stay(_A, _F, _L), (_OFFICER, _HOLDER), (Rule.BASIS, Rule.ONE_REQUEST)
+        "request", N_("申请变更或销毁"), stay(_A, _F, _L), (_OFFICER, _HOLDER), (Rule.BASIS, Rule.ONE_REQUEST)
     ),
-    Step("approve_request", N_("批准变更或销毁"), _stay(_A, _F, _L), (_APPROVER,), (Rule.NOT_OWN,)),
-    Step("reject_request", N_("驳回变更或销毁"), _stay(_A, _F, _L), (_APPROVER,), (Rule.NOT_OWN, Rule.REASON)),
+    Step("approve_request", N_("批准变更或销毁"), stay(_A, _F, _L), (_APPROVER,), (Rule.NOT_OWN,)),
+    Step("reject_request", N_("驳回变更或销毁"), stay(_A, _F, _L), (_APPROVER,), (Rule.NOT_OWN, Rule.REASON)),
     Step(
-        "change_face", N_("变更印模"), _stay(_A, _F), (_KEEPER,),
+        "change_face", N_("变更印模"), stay(_A, _F), (_KEEPER,),
         (Rule.REQUEST, Rule.NOT_OWN, Rule.ANOTHER_HAND, Rule.SOUND),
     ),
     Step(
@@ -209,19 +171,28 @@ _TABLE: Final = (
         (Rule.REQUEST, Rule.NOT_OWN, Rule.ANOTHER_HAND, Rule.SOUND),
     ),
     Step(
-        "confiscate", N_("收缴"), _to(State.CONFISCATED, State.MADE, State.ISSUED, _A, _F, _L), (_APPROVER,),
+        "confiscate", N_("收缴"), to(State.CONFISCATED, State.MADE, State.ISSUED, _A, _F, _L), (_APPROVER,),
         (Rule.BASIS, Rule.REASON),
     ),
     Step(
-        "destroy", N_("销毁"), _to(State.DESTROYED, _F, _L), (_KEEPER,),
+        "destroy", N_("销毁"), to(State.DESTROYED, _F, _L), (_KEEPER,),
         (Rule.REQUEST, Rule.NOT_OWN, Rule.ANOTHER_HAND, Rule.REASON),
     ),
-    Step("destroy_confiscated", N_("销毁收缴的印章"), _to(State.DESTROYED, State.CONFISCATED), (_KEEPER,),
+    Step("destroy_confiscated", N_("销毁收缴的印章"), to(State.DESTROYED, State.CONFISCATED), (_KEEPER,),
          (Rule.REASON,)),
-    Step("audit", N_("查阅用章台账"), _stay(*_EVERY), (_AUDITOR,)),
+    Step("audit", N_("查阅用章台账"), stay(*_EVERY), (_AUDITOR,)),
 )  # fmt: skip
-STEPS: Final[Mapping[str, Step]] = MappingProxyType({step.name: step for step in _TABLE})
+_TABLE: Final = StepTable(
+    _ROWS,
+    Refusals(
+        unknown=Saying("seal.step_unknown", N_("没有“{step}”这一步骤。")),
+        role=Saying("seal.role", N_("“{step}”应由{expected}办理，{got}不能办理（三员分立）。")),
+        state=Saying("seal.step", N_("印章现为“{got}”，不能“{step}”：应为{expected}。")),
+    ),
+)
+STEPS: Final = _TABLE.steps
 """The table, by name."""
+step_of, is_allowed, take = _TABLE.step_of, _TABLE.is_allowed, _TABLE.take
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,74 +205,13 @@ class Official:
     """For a holder: the credit code or citizen number by which they were identified."""
 
 
-def step_of(name: str) -> Step:
-    """The step of this name; raises ``NotFound("seal.step_unknown")``."""
-    try:
-        return STEPS[name]
-    except KeyError:
-        raise NotFound("seal.step_unknown", "没有“{step}”这一步骤。", step=name[:40]) from None
-
-
-def is_allowed(name: str, state: State, role: Role) -> bool:
-    """Would ``take`` allow it?"""
-    step = STEPS[name]
-    return role in step.roles and state in step.moves
-
-
-def take(name: str, state: State, role: Role) -> State:
-    """The state after the step. Raises ``Refused("seal.role")`` or ``Refused("seal.step")``, naming the rule."""
-    step = step_of(name)
-    if role not in step.roles:
-        raise Refused(
-            "seal.role",
-            "“{step}”应由{expected}办理，{got}不能办理（三员分立）。",
-            step=Word(step.title),
-            expected=Words(one.label for one in step.roles),
-            got=Word(role.label),
-        )
-    after = step.moves.get(state)
-    if after is None:
-        raise Refused(
-            "seal.step",
-            "印章现为“{got}”，不能“{step}”：应为{expected}。",
-            remedy="请先办理前面的步骤，或刷新后重试。",
-            step=Word(step.title),
-            got=Word(state.label),
-            expected=Words(one.label for one in step.moves),
-        )
-    return after
-
-
 def table_markdown() -> str:
     """The table as ``docs/seals.md`` prints it, with its words."""
-    steps = [
-        (step.title, f"`{step.name}`", _words(step.roles), "<br>".join(_moves(step)), _words(step.rules))
-        for step in _TABLE
-    ]
+    states = [(state.label, f"`{state}`", state.published or "—") for state in State]
     parts = (
-        markdown_table(("步骤", "step", "由谁办理 by", "从 → 到 from → to", "规则 rules"), steps),
+        _TABLE.markdown(),
         markdown_table(("角色", "role"), [(role.label, f"`{role}`") for role in Role]),
-        markdown_table(
-            ("状态", "state", "对外公布为 published as"), [(s.label, f"`{s}`", s.published or "—") for s in State]
-        ),
+        markdown_table(("状态", "state", "对外公布为 published as"), states),
         markdown_table(("规则", "rule"), [(rule.label, f"`{rule}`") for rule in Rule]),
     )
     return "\n".join(parts)
-
-
-def _moves(step: Step) -> list[str]:
-    """``A, B → C``, one for each state arrived at; ``A, B → =`` where the state stays."""
-    arrivals: dict[str, list[str]] = {}
-    for before, after in step.moves.items():
-        arrivals.setdefault("=" if before is after else str(after), []).append(str(before))
-    return [f"{', '.join(before)} → {after}" for after, before in arrivals.items()]
-
-
-def _words(words: tuple[Role, ...] | tuple[Rule, ...]) -> str:
-    return ", ".join(str(word) for word in words) or "—"
-
-
-def markdown_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A table of a document."""
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

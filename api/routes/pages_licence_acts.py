@@ -23,7 +23,7 @@ from api.pages.verdict import BEIJING, data_address
 from api.routes.pages_licences import Found, Staff, TheLicence, Who, address_of, head, said, status_of
 from api.wiring import Services
 from licence_store.definitions import LicenceTypeDefinition
-from licence_store.lifecycle import STEPS, Rule
+from licence_store.lifecycle import MARKS, STEPS, Rule
 from licence_store.revision_rules import record_in, revised_record
 from licence_store.views import LicenceView
 from trust.errors import LicenceTrustError, Malformed, NotFound
@@ -31,7 +31,7 @@ from trust.i18n import N_
 
 router = APIRouter(include_in_schema=False)
 Form = Annotated[FormData, Depends(form)]
-PLAIN = (*licence_office.STEP_NAMES, "reissue")
+PLAIN = (*MARKS, "reissue")
 """Steps whose form asks for a reason, a basis and a moment."""
 
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from api import licence_office
 from api.schemas.common import Answer
 from api.schemas.seals import Asked, BasisBody, Moment, moment
+from licence_store.lifecycle import MARKS
 
 Reason = Annotated[str, Field(default="", max_length=500, description="Kept with the event; most steps need one")]
 
@@ -22,7 +23,7 @@ class EventRequest(Asked):
         json_schema_extra={"example": {"step": "suspend", "reason": "立案调查", "basis": "〔2026〕12号"}},
     )
 
-    step: str = Field(max_length=32, description=", ".join(licence_office.STEP_NAMES))
+    step: str = Field(max_length=32, description=", ".join(MARKS))
     reason: Reason
     basis: str = Field(default="", max_length=200, description="Number of a decision, article of a law")
     effective: Moment | None = Field(default=None, description="RFC 3339; default now. Not before the issue, not later")

@@ -26,7 +26,7 @@ from licence_store.catalogue import Catalogue, IssuingRight
 from licence_store.files.folder import FolderStore
 from licence_store.inspection import first_due
 from licence_store.life import LicenceLife
-from licence_store.lifecycle import ENDED, STEPS, LicenceState
+from licence_store.lifecycle import ENDED, MARKS, STEPS, LicenceState
 from licence_store.models import Licence
 from licence_store.numbering import new_serial, take_slots
 from licence_store.recording import SealedLicence, record
@@ -49,7 +49,7 @@ WHO = Official(dataclasses.replace(OFFICER, department="market"), Role.OFFICER)
 RIGHT = IssuingRight("market", "market", CODES["market"], "seal-market", "章")
 RULE = InspectionRule("03-01", "05-31", 1, "INSPECTION_OVERDUE", "SUSPENDED", ("passed", "failed"))
 BEGIN = datetime(2026, 11, 22, 4, tzinfo=UTC)
-MARKS = [step.name for step in STEPS.values() if step.marks] + 3 * ["suspend", "resume", "report_lost", "found"]
+DRAWN = (*MARKS, *3 * ("suspend", "resume", "report_lost", "found"))
 ENDS = {"revoke": "REVOKED", "annul": "ANNULLED", "cancel": "CANCELLED", "transfer_out": "TRANSFERRED"}
 
 
@@ -137,7 +137,7 @@ class Histories(RuleBasedStateMachine):
     def wait(self, days: float) -> None:
         self._pass(days=days)
 
-    @rule(step=st.sampled_from(MARKS), back=st.sampled_from([0, 0, 0, 0.05, 20, 100]), which=st.integers(0, 9))
+    @rule(step=st.sampled_from(DRAWN), back=st.sampled_from([0, 0, 0, 0.05, 20, 100]), which=st.integers(0, 9))
     def mark(self, step: str, back: float, which: int) -> None:
         told = self.told[which % len(self.told)]
         effective = self.clock.now - timedelta(days=back) if back else None
@@ -366,7 +366,7 @@ def _live(machine: Histories, dice: random.Random, steps: int) -> None:
             case 7:
                 machine.renew(which, 0)
             case _:
-                machine.mark(dice.choice(MARKS), dice.choice([0, 0, 0, 0.05, 20, 100]), which)
+                machine.mark(dice.choice(DRAWN), dice.choice([0, 0, 0, 0.05, 20, 100]), which)
     machine.teardown()
 
 
