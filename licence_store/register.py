@@ -75,6 +75,13 @@ class Register:
         others = tuple(IssuedFile(one, partial(self.files.get, one)) for one in further if one != digest)
         return LicenceStatus(state, since, digest, row.number, partial(self.files.get, digest), others)
 
+    def places(self, licence_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """Version's id → the list and the index where its state is published."""
+        columns = LicenceVersion.licence_id, LicenceVersion.status_list, LicenceVersion.status_index
+        with self.sessions.read() as session:
+            rows = session.execute(select(*columns).where(LicenceVersion.licence_id.in_(licence_ids))).all()
+        return {row.licence_id: (row.status_list, row.status_index) for row in rows}
+
     def find(self, licence_id: str, moment: datetime | None = None, known_at: datetime | None = None) -> LicenceView:
         """The licence any of whose versions has this id: as it was at ``moment`` (default: now, or ``known_at``), and,
         where ``known_at`` is given, as was known then.

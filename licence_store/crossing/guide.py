@@ -14,28 +14,28 @@ A silent region is an answer, written down as any other; it never becomes a "val
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from licence_store.crossing.client import Asker
-from licence_store.crossing.known_as_of import NOTHING, Known, KnownStates, Place
+from licence_store.crossing.judging import GOOD, MANY, MOST, Judge, Verdict, parsed, type_of
+from licence_store.crossing.known_as_of import NOTHING, Known, KnownStates
 from licence_store.regions.peers import Peer
 from licence_store.sharing import comparing
 from licence_store.sharing.answers import Found, Outcome
 from licence_store.sharing.calls import Call
 from trust.entitlement import Standing, division_of, find_standing
-from trust.errors import LicenceTrustError, Malformed, Refused
-from trust.identifiers import LicenceId, parse_licence_id
+from trust.errors import LicenceTrustError, Refused
 from trust.sharing_answer import SharedAnswer
 from trust.signed import write_moment
 from trust.trust_list import RegionEntry, is_within
-from verify.policy import STATE_INDICATIONS
 
 if TYPE_CHECKING:
     from licence_store.desk import Desk
 
-_GOOD: Final = frozenset({"FOUND", "TRUE", "SAME", "TOTAL-PASSED"})
 _RANK: Final = ("TOTAL-PASSED", "INDETERMINATE", "TOTAL-FAILED")
+_TYPE_CODE: Final = 21
+"""Characters of a type's code (GB/T 36902)."""
 _FACTS: Final = ("licence_id", "licence_number", "version", "type", "type_name", "issued_on", "valid_from", "valid_to")
 
 
@@ -61,9 +61,8 @@ class Guide:
 
     def _issuer(self, licence_id: str) -> Peer | None:
         """The region of the list to which its issuer's division belongs, the closest; ``None``: no list, or none."""
-        try:
-            asked = parse_licence_id(licence_id)
-        except Malformed:
+        asked = parsed(licence_id)
+        if asked is None:
             return None
         division = division_of("", asked.issuer_code) or asked.issuer_code
         near = [one for one in self.desk.peers.list() if _covers(one.entry, division)]
@@ -105,49 +104,44 @@ class Guide:
 
     # What it comes to
 
+    @cached_property
+    def judge(self) -> Judge:
+        """采信者."""
+
+        def issuer(licence_id: str) -> str:
+            peer = self._issuer(licence_id)
+            return peer.code if peer is not None else ""
+
+        return Judge(self.known, issuer, self._standing, self._entitled)
+
+    def _entitled(self, peer: Peer, type_code: str) -> bool:
+        """Of some division of its own."""
+        now = self.desk.clock()
+        return any(one.covers(one.division, type_code, now) for one in peer.entitlements)
+
     def _told(self, call: Call, found: Found, peer: Peer, answer: SharedAnswer, licence_id: str) -> Found:
-        result: dict[str, Any] = dict(answer.result)
-        judged = [self._judged(peer, one, answer, licence_id) for one in _licences(result, licence_id)]
-        reason, seen = next((one for one in judged if one[0]), judged[0] if judged else ("", NOTHING))
-        if not reason and _of_others(call, _licences(result, licence_id)):
-            reason = "crossing.other_licence"
-        first = next(iter(_licences(result, licence_id)), {})
-        named = str(first.get("licence_id") or licence_id)
-        region = self._region(peer, answer, seen, self._standing(peer, named), reason)
+        verdicts = self.judge.all(peer, answer, call, self._type_asked(found), licence_id)
+        doubts = [one for one in verdicts if one.reason]
+        reason = "crossing.too_many" if len(verdicts) > MOST else doubts[0].reason if doubts else ""
+        seen = (doubts or verdicts or [Verdict({})])[0]
+        named = str(seen.told.get("licence_id") or licence_id)
+        region = self._region(peer, answer, seen.known, self._standing(peer, named), reason)
         if call.operation != "download":
             region["signed"] = answer.data.decode()
-        outcome = Outcome(answer.outcome)
-        if reason and answer.outcome in _GOOD:
-            outcome, result = Outcome.INDETERMINATE, {name: first[name] for name in _FACTS if name in first}
-            result["known"] = seen.to_json()
-        if named:
+        outcome, result = Outcome(answer.outcome), dict(answer.result)
+        if reason and answer.outcome in GOOD:
+            outcome, result = Outcome.INDETERMINATE, _withheld(call.operation, answer, verdicts)
+        if named and call.operation != "batch":
             result["licence_id"] = named
+        subject = result.get("licence_id") or found.subject
         return Found(
-            outcome, {**result, "region": region}, _type(named) or found.type_code, "", named or found.subject,
+            outcome, {**result, "region": region}, type_of(named) or found.type_code, "", str(subject),
             source=f"region:{peer.code}",
         )  # fmt: skip
 
-    def _judged(self, peer: Peer, one: Mapping[str, Any], answer: SharedAnswer, asked: str) -> tuple[str, Known]:
-        """``(what speaks against it, what the list says)`` of one licence that was told. ``asked``: which was meant."""
-        licence_id, state = str(one.get("licence_id", "")), str(one.get("state", ""))
-        if asked and _base(licence_id) != _base(asked):
-            return "crossing.other_licence", NOTHING
-        if answer.outcome in _GOOD and not _tells_state(answer.operation, one):
-            return "crossing.no_state", self.known.last(peer.code, licence_id)
-        place = _place(one) or self.known.place(peer.code, licence_id)
-        listed = self.known.listed(peer.code, place)
-        if state:
-            self.known.remember(peer.code, licence_id, place, state, answer.as_of)
-        if licence_id:
-            issuer, standing = self._issuer(licence_id), self._standing(peer, licence_id)
-            if issuer is None or issuer.code != peer.code:
-                return "crossing.not_its_own", listed
-            if standing is None or standing.entitlement is None:
-                return "entitlement.missing", listed
-        claimed = state or ("" if one.get("current") != "false" else "SUSPENDED")
-        if speaks_against(listed, claimed, answer.as_of):
-            return "crossing.contradicted", listed
-        return "", listed
+    def _type_asked(self, found: Found) -> str:
+        """Code of the type that was asked for; empty: no code of ours, so its region's own name of it."""
+        return found.type_code if len(found.type_code) == _TYPE_CODE else ""
 
     def _silent(self, peer: Peer, reason: str, licence_id: str, found: Found) -> Found:
         """没有应答: what is known, as of when."""
@@ -161,7 +155,12 @@ class Guide:
             result["licence_id"] = licence_id
         subject = licence_id or found.subject
         return Found(
-            Outcome.UNREACHABLE, result, _type(licence_id) or found.type_code, "", subject, source=f"region:{peer.code}"
+            Outcome.UNREACHABLE,
+            result,
+            type_of(licence_id) or found.type_code,
+            "",
+            subject,
+            source=f"region:{peer.code}",
         )
 
     def _beside(self, found: Found, peer: Peer, answer: SharedAnswer | None, reason: str, licence_id: str) -> Found:
@@ -176,7 +175,7 @@ class Guide:
             region = self._region(peer, answer, NOTHING, self._standing(peer, licence_id), "")
             region["outcome"], region["signed"] = answer.outcome, answer.data.decode()
         return Found(
-            Outcome(outcome), {**found.result, "region": region}, _type(licence_id), "", licence_id or found.subject,
+            Outcome(outcome), {**found.result, "region": region}, type_of(licence_id), "", licence_id or found.subject,
             source=f"region:{peer.code}" if answer is not None else found.source,
         )  # fmt: skip
 
@@ -201,43 +200,28 @@ class Guide:
 
     def _standing(self, peer: Peer, licence_id: str) -> Standing | None:
         believed = self.desk.peers.believed()
-        asked = _parsed(licence_id)
+        asked = parsed(licence_id)
         if believed is None or asked is None:
             return None
         division = division_of(peer.code, asked.issuer_code)
         return find_standing(believed, peer.code, division, asked.type_code, self.desk.clock())
 
 
-def speaks_against(listed: Known, state: str, as_of: datetime) -> bool:
-    """Does the status list gainsay an answer that makes the licence current (``state`` empty: it goes without saying)?
-    A final state never goes back; of one that can return, a list of just now counts, or one newer than the answer.
+def _withheld(operation: str, answer: SharedAnswer, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """What may be handed on beside a doubt: of several, those nothing speaks against, and which are doubtful; of one,
+    which it is, and what is known of it. Neither a face nor a file of what is doubtful.
     """
-    if not listed.state or listed.as_of is None or state not in ("", "CURRENT"):
-        return False
-    return listed.is_final or (listed.state != "CURRENT" and (listed.current or listed.as_of >= as_of))
+    doubtful = [{**_facts(one), "reason": one.reason, "known": one.known.to_json()} for one in verdicts if one.reason]
+    if operation in MANY:
+        believed = [dict(one.told) for one in verdicts if not one.reason]
+        kept: dict[str, Any] = {"next": answer.result["next"]} if "next" in answer.result else {}
+        return {**kept, "licences": believed if len(verdicts) <= MOST else [], "doubtful": doubtful}
+    first = verdicts[0] if verdicts else Verdict({})
+    return {**_facts(first), "known": first.known.to_json()}
 
 
-def _tells_state(operation: str, one: Mapping[str, Any]) -> bool:
-    """Does it say how the licence stands, in a word we know? What is left open could be read as "valid"."""
-    if operation == "download":
-        return True  # only what is in force is given out
-    if operation == "check":
-        return one.get("current") in ("true", "false")
-    state = one.get("state")
-    return state in STATE_INDICATIONS or (state == "UNKNOWN" and not one.get("licence_id"))  # another system's
-
-
-def _of_others(call: Call, told: Sequence[Mapping[str, Any]]) -> bool:
-    """Was a holder asked for, and does what was told name another, or nobody? Other systems' say it beside."""
-    if call.operation != "holder":
-        return False
-    asked = str(call.parameters.get("holder_code", "")).strip().upper()
-    for one in told:
-        holder = one.get("holder")
-        named = holder.get("code") if isinstance(holder, Mapping) else one.get("holder_code")
-        if not isinstance(named, str) or named.strip().upper() != asked:
-            return True
-    return False
+def _facts(one: Verdict) -> dict[str, Any]:
+    return {name: one.told[name] for name in _FACTS if name in one.told}
 
 
 def _covers(entry: RegionEntry, division: str) -> bool:
@@ -284,36 +268,3 @@ def _stated_region(found: Found) -> str:
         return str(entitlement.get("region", ""))
     copy = _document(found).get("copy")
     return str(copy.get("region", "")) if isinstance(copy, Mapping) else ""
-
-
-def _licences(result: Mapping[str, Any], licence_id: str) -> list[Mapping[str, Any]]:
-    """What was told of which licences; of true and false, the one that was asked about."""
-    many = result.get("licences")
-    if isinstance(many, list):
-        return [one for one in many if isinstance(one, Mapping)]
-    named = result.get("licence_id") or licence_id
-    return [{**result, "licence_id": named}] if named or "status_list" in result else []
-
-
-def _place(one: Mapping[str, Any]) -> Place | None:
-    said = one.get("status_list")
-    if not isinstance(said, Mapping) or not said.get("address"):
-        return None
-    return Place(str(said["address"]), str(said.get("index", "")))
-
-
-def _parsed(licence_id: str) -> LicenceId | None:
-    try:
-        return parse_licence_id(licence_id)
-    except Malformed:
-        return None
-
-
-def _base(licence_id: str) -> str:
-    asked = _parsed(licence_id)
-    return asked.base if asked is not None else ""
-
-
-def _type(licence_id: str) -> str:
-    asked = _parsed(licence_id)
-    return asked.type_code if asked is not None else ""

@@ -5,11 +5,12 @@ A list that cannot be had anew tells what was, with its own signed time. Nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from licence_store.crossing.models import KnownElsewhere
@@ -65,6 +66,16 @@ class Known:
 NOTHING: Final = Known()
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """听到的: what a believed answer said of one licence."""
+
+    licence_id: str
+    place: Place
+    state: str
+    as_of: datetime
+
+
 @dataclass(frozen=True)
 class KnownStates:
     """他地证照状态."""
@@ -100,22 +111,36 @@ class KnownStates:
         newer = answered.as_of is not None and answered.as_of > listed.as_of and not listed.is_final
         return answered if newer else listed
 
-    def place(self, region: str, licence_id: str) -> Place:
-        """Where its state stands, as far as that region has told us."""
-        row = self._row(region, licence_id)
-        return Place(row.address, row.place) if row is not None else Place()
+    def places(self, region: str, licence_ids: Iterable[str]) -> dict[str, Place]:
+        """Base of each licence → where its state stands, as far as that region has told us."""
+        bases = sorted({_base(one) for one in licence_ids} - {""})
+        if not bases:
+            return {}
+        query = select(KnownElsewhere).where(KnownElsewhere.region == region, KnownElsewhere.licence.in_(bases))
+        try:
+            with self.sessions.read() as session:
+                return {row.licence: Place(row.address, row.place) for row in session.execute(query).scalars()}
+        except LicenceTrustError:
+            return {}
 
-    def remember(self, region: str, licence_id: str, place: Place, state: str, as_of: datetime) -> None:
+    def remember(self, region: str, heard: Iterable[Heard]) -> None:
         """What a believed answer said; an older one changes nothing. A database that is away stops no answer."""
-        row = self._row(region, licence_id)
-        base = _base(licence_id)
-        if not base or (row is not None and row.as_of > as_of):
+        rows = {base: one for one in heard if (base := _base(one.licence_id))}
+        if not rows:
             return
-        said = {"region": region, "address": place.address[:500], "place": place.index[:8], "state": state[:20]}
+        values = [
+            {
+                "licence": base, "region": region, "address": one.place.address[:500], "place": one.place.index[:8],
+                "state": one.state[:20], "as_of": one.as_of,
+            }
+            for base, one in sorted(rows.items())
+        ]  # fmt: skip
         try:
             with self.sessions.begin() as session:
-                entry = _INSERTS[self.sessions.dialect](KnownElsewhere).values(licence=base, as_of=as_of, **said)
-                session.execute(entry.on_conflict_do_update(index_elements=["licence"], set_={"as_of": as_of, **said}))
+                entry = _INSERTS[self.sessions.dialect](KnownElsewhere).values(values)
+                changed = {name: entry.excluded[name] for name in ("region", "address", "place", "state", "as_of")}
+                newer = KnownElsewhere.as_of <= entry.excluded.as_of
+                session.execute(entry.on_conflict_do_update(index_elements=["licence"], set_=changed, where=newer))
         except LicenceTrustError:
             return
 

@@ -250,12 +250,14 @@ class Sharing:
         )
         limit = question.number("limit", 50, MOST_IN_BATCH)
         page = self.desk.search.page(asked, after=int(cursor) if cursor else None, limit=limit)
-        result = {
-            "licences": [telling.line_of(one) for one in page.items],
-            "next": "" if page.next is None else str(page.next),
-        }
+        places = self.desk.register.places([one.licence_id for one in page.items])
+        address = self.desk.facts.base_url
+        lines = [{**telling.line_of(one), "status_list": telling.listed_at(address, *places[one.licence_id])}
+                 for one in page.items]  # fmt: skip
+        result = {"licences": lines, "next": "" if page.next is None else str(page.next)}
         uses = tuple((one.holder_code, one.licence_id) for one in page.items)
-        return Found(Outcome.FOUND if page.items else Outcome.NOT_FOUND, result, code, uses=uses)
+        more = page.items or page.next is not None  # a page may be empty and not the last
+        return Found(Outcome.FOUND if more else Outcome.NOT_FOUND, result, code, uses=uses)
 
     # True or false
 

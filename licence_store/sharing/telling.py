@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from licence_store.reserving import status_address
 from trust.signed import write_moment
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ def licence(view: LicenceView, forms: Mapping[str, str]) -> dict[str, object]:
 def place(view: LicenceView) -> dict[str, str]:
     """Where its state can be looked up without us."""
     return {"address": view.message.status_list, "index": view.message.status_index}
+
+
+def listed_at(base_url: str, list_id: str, index: int) -> dict[str, str]:
+    """The same, of a licence in a list."""
+    return {"address": status_address(base_url, list_id), "index": str(index)}
 
 
 def line_of(one: LicenceSummary) -> dict[str, object]:

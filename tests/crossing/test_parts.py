@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from licence_store.crossing.breaker import PAUSE, Breaker
-from licence_store.crossing.guide import speaks_against
-from licence_store.crossing.known_as_of import Known, Place
+from licence_store.crossing.judging import speaks_against
+from licence_store.crossing.known_as_of import Heard, Known, Place
 from licence_store.desk import Desk, now
 from tests.authority import MOMENT
 from trust.errors import Unavailable
-from trust.identifiers import LicenceId
+from trust.identifiers import LicenceId, parse_licence_id
 
 
 def test_breaker_opens_and_lets_one_try() -> None:
@@ -59,14 +59,18 @@ def test_a_list_speaks_against_an_answer(
 
 def test_what_is_remembered(desk: Desk) -> None:
     known, at = desk.guide.known, now().replace(microsecond=0)
-    licence = LicenceId("11990000MB0D000105001", "11120000MB0D000105", "ABC").text
+    licence, other = (LicenceId("11990000MB0D000105001", "11120000MB0D000105", one).text for one in ("ABC", "ABD"))
+    place = Place("https://x/1", "7")
     assert known.last("120000", licence).state == ""
-    known.remember("120000", licence, Place("https://x/1", "7"), "CURRENT", at)
-    assert known.last("120000", licence).to_json()["by"] == "answer"
-    known.remember("120000", licence, Place(), "LOST", at - timedelta(hours=1))  # older: nothing
+    known.remember(
+        "120000", [Heard(licence, place, "CURRENT", at), Heard(other, Place("https://x/1", "8"), "LOST", at)]
+    )
+    assert known.last("120000", licence).to_json()["by"] == "answer" and known.last("120000", other).state == "LOST"
+    known.remember("120000", [Heard(licence, Place(), "LOST", at - timedelta(hours=1))])  # older: nothing
     assert known.last("120000", licence).state == "CURRENT"
-    assert known.place("120000", licence) == Place("https://x/1", "7")
-    known.remember("120000", licence, Place("https://x/1", "7"), "REVOKED", at + timedelta(hours=1))
-    assert known.last("120000", licence).is_final
+    assert known.places("120000", [licence, other, "x"])[parse_licence_id(licence).base] == place
+    known.remember("120000", [Heard(licence, place, "REVOKED", at + timedelta(hours=1))])
+    assert known.last("120000", licence).is_final and known.last("120000", other).state == "LOST"
     assert known.last("310000", licence).state == "" and known.last("120000", "x").state == ""
-    known.remember("120000", "x", Place(), "LOST", at)
+    assert not known.places("310000", [licence]) and not known.places("120000", ["x"])
+    known.remember("120000", [Heard("x", Place(), "LOST", at)])
