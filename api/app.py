@@ -122,6 +122,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router)
     for module in (pages_copies, pages_space_copies, pages_window_copies):
         app.include_router(module.router)
+    services.providers("")  # a file of providers that cannot be understood stops the start
     if services.demonstration_provider is not None:
         app.include_router(test_idp.router)
     app.include_router(entry.router, prefix="/api/v1")

@@ -14,18 +14,19 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
+from api.oidc_claims import identity_of, moment_of, says_who
+from api.registrations import Registration, check_issuer
 from licence_store.holding.accounts import Identity
-from licence_store.holding.holder import CITIZEN_NUMBER, CREDIT_CODE, NEVER, Holder
+from licence_store.holding.holder import NEVER
 from trust.errors import LicenceTrustError, Refused, Unavailable
 from trust.fetching import Exchange, Fetcher
 
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 ALGORITHMS: Final = ("RS256", "ES256")
 LEEWAY: Final = 60
 """Seconds by which two clocks may differ."""
@@ -36,23 +37,6 @@ STEP_UP_AGE: Final = timedelta(minutes=5)
 LARGEST: Final = 64 << 10
 _KEPT: Final = timedelta(minutes=10)
 _ASK_AGAIN: Final = timedelta(seconds=10)
-OFFICE_ROLE: Final = "legal_representative"
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """登记: who the provider is, and as whom we are known there."""
-
-    issuer: str
-    client_id: str
-    client_secret: str = field(default="", repr=False)
-    account_issuer: str = ""
-    """Under which name accounts are kept; empty: the issuer."""
-    audiences: frozenset[str] = frozenset()
-    """Portals whose id tokens we take."""
-    claims: Mapping[str, str] = field(default_factory=dict)
-    levels: Mapping[str, int] = field(default_factory=dict)
-    """``acr`` → 认证等级."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +51,6 @@ class Expected:
     level: int = 1
     again: bool = False
     """A fresh proof was asked for (step-up)."""
-
-
-def check_issuer(url: str) -> bool:
-    """Is it an issuer we would ask: https, or http on this very machine; no query, no fragment, no password?"""
-    try:
-        parts = urlsplit(url)
-        secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-        return bool(secure and parts.hostname and not parts.username and not parts.query and not parts.fragment)
-    except ValueError:
-        return False
 
 
 class RelyingParty:
@@ -96,7 +70,9 @@ class RelyingParty:
     def begin(
         self, redirect_uri: str, *, level: int = 1, again: bool = False, language: str = ""
     ) -> tuple[str, Expected]:
-        """Where the browser is sent, and what must come back. Raises ``Unavailable("holder.provider")``."""
+        """Where the browser is sent, and what must come back; ``again``: with a fresh proof, whoever was there before.
+        Raises ``Unavailable("holder.provider")``.
+        """
         metadata = self.metadata()
         expected = Expected(
             secrets.token_urlsafe(32),
@@ -112,7 +88,7 @@ class RelyingParty:
         if level > 1:
             asked["acr_values"] = " ".join(wanted)
         if again:
-            asked["max_age"] = "0"
+            asked |= {"max_age": "0", "prompt": "login"}
         url, _ = self._client(redirect_uri).create_authorization_url(
             metadata["authorization_endpoint"],
             state=expected.state,
@@ -129,13 +105,13 @@ class RelyingParty:
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise _bad_token("id_token")
+        access_token = str(answer.get("access_token") or "")
         claims = self._claims(
-            token,
-            audiences={self.registration.client_id},
-            nonce=expected.nonce,
-            access_token=str(answer.get("access_token") or ""),
+            token, audiences={self.registration.client_id}, nonce=expected.nonce, access_token=access_token
         )
-        identity = self._identity(claims)
+        if access_token and not says_who(self.registration, claims):
+            claims = {**self._user_info(access_token, str(claims["sub"])), **claims}
+        identity = identity_of(self.registration, claims)
         if identity.proved > self._clock() + timedelta(seconds=LEEWAY):
             raise _bad_token("auth_time")
         if identity.assurance < expected.level:
@@ -166,9 +142,9 @@ class RelyingParty:
         claims = self._claims(
             id_token, audiences=self.registration.audiences | {self.registration.client_id}, nonce="", access_token=""
         )
-        if _moment(claims.get("iat")) < self._clock() - PORTAL_AGE:
+        if moment_of(claims.get("iat")) < self._clock() - PORTAL_AGE:
             raise _bad_token("iat")
-        return self._identity(claims), id_token.rpartition(".")[0]
+        return identity_of(self.registration, claims), id_token.rpartition(".")[0]
 
     def logout_url(self, return_to: str) -> str:
         """Where one signs out of the provider too (OpenID Connect RP-Initiated Logout); empty: it has none."""
@@ -241,23 +217,25 @@ class RelyingParty:
     def _keys(self, newer_than: datetime | None = None) -> Any:
         return self._document(self.metadata()["jwks_uri"], newer_than=newer_than)
 
-    def _identity(self, claims: Mapping[str, Any]) -> Identity:
-        """The claims in our words; what they say about a person is checked where the account is."""
-        names = self.registration.claims
-        code_type = str(claims.get(names.get("code_type", "")) or CITIZEN_NUMBER)
-        person = Holder(
-            str(claims.get(names.get("code", "")) or ""), code_type, str(claims.get(names.get("name", "")) or "")
-        )
-        return Identity(
-            self.registration.account_issuer or self.registration.issuer,
-            str(claims["sub"]),
-            person,
-            self.registration.levels.get(str(claims.get("acr", "")), 1),
-            _moment(claims.get("auth_time")),
-            _offices(claims.get(names.get("legal_person", ""))),
-        )
-
     # Asking the provider
+
+    def _user_info(self, access_token: str, subject: str) -> dict[str, Any]:
+        """What a provider with short id tokens says about somebody (OpenID Connect Core 5.3); nothing where it
+        has no such endpoint. Raises ``Refused("holder.token")`` for another subject's.
+        """
+        endpoint = self.metadata().get("userinfo_endpoint")
+        if not self._safe(endpoint):
+            return {}
+        url, proof = str(endpoint), (("Authorization", f"Bearer {access_token}"),)
+        try:
+            found = json.loads(
+                self.fetcher(url).fetch(Exchange(url, accept="application/json", limit=LARGEST, headers=proof))
+            )
+        except (Unavailable, ValueError, RecursionError) as error:
+            raise _away(error.code if isinstance(error, Unavailable) else "userinfo") from error
+        if not isinstance(found, dict) or found.get("sub") != subject:
+            raise _bad_token("userinfo")
+        return found
 
     def _client(self, redirect_uri: str) -> Any:
         from authlib.oauth2.client import OAuth2Client
@@ -267,10 +245,19 @@ class RelyingParty:
             _Session(self.fetcher),
             client_id=registration.client_id,
             client_secret=registration.client_secret or None,
-            scope="openid profile",
+            token_endpoint_auth_method=self._way(),
+            scope=registration.scope,
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
         )
+
+    def _way(self) -> str:
+        """How we prove ourselves with the secret: in the header, or in the form where it takes nothing else."""
+        if not self.registration.client_secret:
+            return "none"
+        taken = self.metadata().get("token_endpoint_auth_methods_supported")
+        only_form = isinstance(taken, list) and "client_secret_basic" not in taken and "client_secret_post" in taken
+        return "client_secret_post" if only_form else "client_secret_basic"
 
     def _token(self, expected: Expected, code: str) -> dict[str, Any]:
         from authlib.common.errors import AuthlibBaseError
@@ -355,26 +342,6 @@ class _Answer:
 
     def json(self) -> Any:
         return json.loads(self.text)
-
-
-def _moment(seconds: object) -> datetime:
-    """``NEVER`` for what is no time: it was not said, so it does not count as recent."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        return NEVER
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        return NEVER
-
-
-def _offices(claim: object) -> tuple[Holder, ...]:
-    """Organisations of which they are the legal representative; other roles act by delegation."""
-    listed = claim if isinstance(claim, list) else [claim]
-    return tuple(
-        Holder(str(one.get("code") or ""), CREDIT_CODE, str(one.get("name") or ""))
-        for one in listed[:20]
-        if isinstance(one, dict) and one.get("role") == OFFICE_ROLE
-    )
 
 
 def _bad_token(what: str) -> Refused:

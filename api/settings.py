@@ -112,6 +112,13 @@ class Settings:
     ``https://id.example.cn``. Empty: in a demonstration region the embedded provider of demonstrations; elsewhere
     nobody can sign in to the space. Must be https, but on this very machine."""
 
+    oidc_title: str = ""
+    """What people know it as, on the sign-in page. Empty: its address."""
+
+    oidc_providers: str = ""
+    """File of JSON with further identity providers, each with its own names of claims and levels (docs/holders.md);
+    within the region's folder unless it begins with ``/``. Wrong: the start stops with ``settings.providers``."""
+
     oidc_client_id: str = "licence-trust"
     """Under which the provider knows us; identity tokens for anybody else are refused."""
 
@@ -286,7 +293,7 @@ def _mail_address(value: str) -> str:
 
 
 def _issuer(value: str) -> str:
-    from api.oidc import check_issuer
+    from api.registrations import check_issuer
 
     if not check_issuer(value):
         raise ValueError(value)

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from api.oidc import LOOPBACK, Expected, RelyingParty
+from api.oidc import Expected, RelyingParty
+from api.registrations import LOOPBACK
 from trust.errors import Refused
 
 if TYPE_CHECKING:
@@ -44,24 +45,51 @@ def inside(target: str) -> str:
     return target if ours and target != "/" else HOME
 
 
+def callback_of(key: str) -> str:
+    """Where a provider sends people back to: each has an address of its own, so that none can pass its answers off as
+    another's (RFC 9700, 4.4).
+    """
+    return f"{CALLBACK}/{key}" if key else CALLBACK
+
+
 def set_out(
-    found: Services, request: Request, *, target: str, level: int = 1, again: bool = False, language: str = ""
+    found: Services,
+    request: Request,
+    party: RelyingParty,
+    *,
+    target: str,
+    level: int = 1,
+    again: bool = False,
+    fresh: bool = False,
+    language: str = "",
 ) -> tuple[str, str]:
     """``(address, browser)``: where the browser is sent, and the word it keeps in its cookie meanwhile.
 
-    Raises ``Refused("holder.no_provider")``, ``Unavailable("holder.provider")``.
+    ``again``: for the same person to prove themselves anew. ``fresh``: whoever it is, whoever the provider remembers.
+
+    Raises ``Refused("holder.level_beyond")``, ``Unavailable("holder.provider")``.
     """
-    party = demand_party(found, request)
-    url, expected = party.begin(f"{origin_of(request)}{CALLBACK}", level=level, again=again, language=language)
+    registration = party.registration
+    if level > registration.highest:
+        raise Refused(
+            "holder.level_beyond",
+            "“{provider}”最高只证明到{highest}级，此操作需要{wanted}级。",
+            remedy="请退出后，从能证明更高等级的身份提供方登录，或到办事窗口办理。",
+            provider=registration.named(language),
+            highest=registration.highest,
+            wanted=level,
+        )
+    back = f"{origin_of(request)}{callback_of(registration.key)}"
+    url, expected = party.begin(back, level=level, again=again or fresh, language=language)
     kept = request.cookies.get(BROWSER_COOKIE, "")
     browser = kept if len(kept) == 43 else secrets.token_urlsafe(32)
     facts = {name: str(value) for name, value in asdict(expected).items()}
-    found.attempts.keep(expected.state, browser, {**facts, "target": inside(target)})
+    found.attempts.keep(expected.state, browser, {**facts, "target": inside(target), "step_up": str(again)})
     return url, browser
 
 
-def come_back(found: Services, request: Request, answer: Mapping[str, str]) -> tuple[Identity, str, bool]:
-    """``(identity, target, again)`` of whom the provider sends back. Raises ``Refused("holder.attempt",
+def come_back(found: Services, request: Request, key: str, answer: Mapping[str, str]) -> tuple[Identity, str, bool]:
+    """``(identity, target, again)`` of whom the provider ``key`` sends back. Raises ``Refused("holder.attempt",
     "holder.denied", "holder.issuer", …)`` and what ``RelyingParty.complete`` raises.
     """
     facts = found.attempts.take(answer.get("state", "")[:200], request.cookies.get(BROWSER_COOKIE, ""))
@@ -72,9 +100,8 @@ def come_back(found: Services, request: Request, answer: Mapping[str, str]) -> t
             remedy="如果是您取消了认证，可以重新登录。",
             error=answer["error"][:60],
         )
-    party = demand_party(found, request)
+    party = found.providers(origin_of(request)).chosen(key)
     party.check_sender(facts["issuer"], answer.get("iss", ""))
-    again = facts["again"] == "True"
     expected = Expected(
         facts["state"],
         facts["nonce"],
@@ -82,18 +109,7 @@ def come_back(found: Services, request: Request, answer: Mapping[str, str]) -> t
         facts["redirect_uri"],
         facts["issuer"],
         int(facts["level"]),
-        again,
+        facts["again"] == "True",
     )
-    return party.complete(expected, answer.get("code", "")[:2000]), inside(facts["target"]), again
-
-
-def demand_party(found: Services, request: Request) -> RelyingParty:
-    """Raises ``Refused("holder.no_provider")`` where nobody can prove an identity."""
-    party = found.relying_party(origin_of(request))
-    if party is None:
-        raise Refused(
-            "holder.no_provider",
-            "本地区尚未接入身份提供方，暂时不能登录用户空间。",
-            remedy="请到办事窗口办理；系统管理员可在设置中登记身份提供方。",
-        )
-    return party
+    identity = party.complete(expected, answer.get("code", "")[:2000])
+    return identity, inside(facts["target"]), facts["step_up"] == "True"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from api.collection_office import CollectionOffice
     from api.job_office import JobOffice
     from api.metrics import Metrics
-    from api.oidc import RelyingParty
+    from api.providers import Providers
     from api.readiness import Part
     from api.region_office import RegionOffice
     from api.sharing_office import SharingOffice
@@ -233,7 +233,7 @@ class Services:
 
     @cached_property
     def demonstration_provider(self) -> DemonstrationProvider | None:
-        """演示用身份提供方: in a demonstration region for which no other is named."""
+        """演示用身份提供方: in a demonstration region whose settings name no other in its place."""
         if not self.region_facts.demonstration or self.settings.oidc_issuer:
             return None
         from api.testidp.provider import DemonstrationProvider
@@ -241,11 +241,11 @@ class Services:
         return DemonstrationProvider(self.settings.base_url, self.settings.oidc_client_id, self.desk.clock)
 
     @cached_property
-    def relying_party(self) -> Callable[[str], RelyingParty | None]:
-        """Who asks the identity provider, for people who meet us at an origin."""
-        from api.providers import relying_parties
+    def providers(self) -> Callable[[str], Providers]:
+        """Which identity providers there are, for people who meet us at an origin."""
+        from api.providers import providers_of
 
-        return relying_parties(self.settings, self.demonstration_provider, self.desk.clock)
+        return providers_of(self.settings, self.demonstration_provider, self.desk.clock)
 
     @cached_property
     def idempotency(self) -> Idempotency:

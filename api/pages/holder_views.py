@@ -63,7 +63,7 @@ def sign_in_row(one: SignInView, translate: Callable[[str], str]) -> dict[str, s
 
 
 def account_facts(
-    view: AccountView, session: HolderSession, now: datetime, translate: Callable[[str], str]
+    view: AccountView, session: HolderSession, provider: str, now: datetime, translate: Callable[[str], str]
 ) -> list[tuple[str, str]]:
     """我的账号."""
     until = (
@@ -72,6 +72,7 @@ def account_facts(
     return [
         (translate("姓名"), view.person.name),
         (translate("证件号码"), view.person.masked_code),
+        (translate("身份提供方"), provider),
         (translate("认证等级"), translate(LEVEL_TITLES[session.assurance])),
         (translate("最近一次认证"), (when(session.proved) if session.proved > NEVER else "—") + until),
         (translate("开立于"), when(view.opened)[:10]),

@@ -13,12 +13,12 @@ from api.errors import Problem, language_of, problem_of
 from api.holder_deps import HolderVisitor, assured, holder, holder_form
 from api.pages.holder_views import account_facts, sign_in_row
 from api.pages.space_base import space_page
-from api.routes.pages_space_sign_in import forget
-from api.signing_in import SIGNED_OUT
+from api.providers import EMBEDDED, EMBEDDED_TITLE
+from api.routes.pages_space_sign_in import forget, said_goodbye, voucher
 from api.wiring import Services
 from licence_store.notices.addresses import SMTP
 from licence_store.notices.contacts import HOLDER, ContactView
-from trust.errors import Conflict, Malformed, NotFound, Refused
+from trust.errors import Conflict, LicenceTrustError, Malformed, NotFound, Refused
 
 router = APIRouter(include_in_schema=False)
 Found = Annotated[Services, Depends(services)]
@@ -50,7 +50,7 @@ def _page(
         "space_account.html",
         person,
         nav="account",
-        facts_rows=account_facts(view, session, found.clock(), translate),
+        facts_rows=account_facts(view, session, _provider(request, found, person), found.clock(), translate),
         fresh=session.proves(2, found.clock()),
         rows=rows,
         ended=ended,
@@ -60,6 +60,19 @@ def _page(
         problem=problem,
         address=address,
         status=problem.status if problem else 200,
+    )
+
+
+def _provider(request: Request, found: Services, person: HolderVisitor) -> str:
+    """Who vouches for them, as people call it."""
+    try:
+        registration = voucher(request, found, person).registration
+    except LicenceTrustError:
+        return found.desk.holders.get(person.session.account_id).issuer
+    return (
+        translation(request)(EMBEDDED_TITLE)
+        if registration.kept_as == EMBEDDED
+        else registration.named(language_of(request))
     )
 
 
@@ -116,5 +129,6 @@ def close(request: Request, found: Found, data: Form, person: Proved) -> Respons
         return space_page(request, "space_close.html", person, nav="account", status=422, problem=problem)
     if person.session.acts_for_another:
         raise Refused("holder.not_yourself", "代他人办事时不能注销账号。", remedy="请先切换到本人。")
+    gone = said_goodbye(request, found, person, closed="true")
     found.desk.closing.close(person.session.account_id, person.actor)
-    return forget(found, f"{SIGNED_OUT}?closed=true")
+    return forget(found, gone)

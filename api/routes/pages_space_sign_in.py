@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
@@ -12,9 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from api.deps import address_of, services, stranger, translation
 from api.errors import language_of, problem_of
 from api.holder_deps import SPACE_COOKIE, HolderVisitor, MaybeHolder, holder, holder_form
+from api.oidc import RelyingParty
 from api.pages.holder_views import capacity_rows
 from api.pages.space_base import space_page
-from api.signing_in import BROWSER_COOKIE, SIGNED_OUT, come_back, inside, origin_of, set_out
+from api.providers import EMBEDDED
+from api.registrations import Registration
+from api.signing_in import BROWSER_COOKIE, CALLBACK, SIGNED_OUT, come_back, inside, origin_of, set_out
 from api.wiring import Services
 from licence_store.holding.attempts import LENGTH
 from licence_store.holding.holder import LEVEL_TITLES, LEVELS
@@ -27,6 +30,8 @@ Space = Annotated[HolderVisitor, Depends(holder)]
 Form = Annotated[FormData, Depends(holder_form)]
 Next = Annotated[str, Query(max_length=2000)]
 Level = Annotated[int, Query(ge=1, le=LEVELS[-1])]
+By = Annotated[str, Query(max_length=40)]
+"""Key of an identity provider."""
 ANSWERS = ("state", "code", "iss", "error")
 UNTOLD = ("holder.attempt", "holder.denied")
 """Refusals that anybody can bring about by an address alone: they are no evidence."""
@@ -40,19 +45,30 @@ def sign_in(request: Request, found: Found, person: MaybeHolder, next: Next = "/
 
 
 @router.get("/space/sign-in/start", dependencies=[Depends(stranger)])
-def start(request: Request, found: Found, next: Next = "/space") -> Response:
+def start(request: Request, found: Found, next: Next = "/space", by: By = "") -> Response:
     try:
-        return _leave(request, found, *set_out(found, request, target=next, language=language_of(request)))
+        party = found.providers(origin_of(request)).chosen(by)
+        return _leave(request, found, *set_out(found, request, party, target=next, language=language_of(request)))
     except LicenceTrustError as error:
         return _sign_in_page(request, found, inside(next), error)
 
 
-@router.get("/space/sign-in/callback", dependencies=[Depends(stranger)])
+@router.get(CALLBACK, dependencies=[Depends(stranger)])
 def callback(request: Request, found: Found) -> Response:
+    return _returned(request, found, "")
+
+
+@router.get(f"{CALLBACK}/{{key}}", dependencies=[Depends(stranger)])
+def callback_of_one(request: Request, found: Found, key: str) -> Response:
+    return _returned(request, found, key[:40])
+
+
+def _returned(request: Request, found: Services, key: str) -> Response:
+    """Somebody comes back from the provider ``key``."""
     answer = {name: request.query_params.get(name, "") for name in ANSWERS}
     address, before = address_of(request), request.cookies.get(SPACE_COOKIE, "")
     try:
-        identity, target, again = come_back(found, request, answer)
+        identity, target, again = come_back(found, request, key, answer)
         if again:
             token = found.spaces.prove_again(before, identity, address=address)
         else:
@@ -85,10 +101,16 @@ def step_up(request: Request, found: Found, person: Space, level: Level = 2, nex
     )
 
 
-@router.get("/space/step-up/start", dependencies=[Depends(stranger), Depends(holder)])
-def step_up_start(request: Request, found: Found, level: Level = 2, next: Next = "/space") -> Response:
-    language = language_of(request)
-    out = set_out(found, request, target=next, level=level, again=True, language=language)
+def voucher(request: Request, found: Services, person: HolderVisitor) -> RelyingParty:
+    """The provider by which they signed in: nobody else can say it is the same person."""
+    kept_as = found.desk.holders.get(person.session.account_id).issuer
+    return found.providers(origin_of(request)).keeper(kept_as)
+
+
+@router.get("/space/step-up/start", dependencies=[Depends(stranger)])
+def step_up_start(request: Request, found: Found, person: Space, level: Level = 2, next: Next = "/space") -> Response:
+    party, language = voucher(request, found, person), language_of(request)
+    out = set_out(found, request, party, target=next, level=level, again=True, language=language)
     return _leave(request, found, *out)
 
 
@@ -106,18 +128,36 @@ def switched(request: Request, found: Found, data: Form, person: Space) -> Respo
 
 @router.post("/space/sign-out")
 def sign_out(request: Request, found: Found, data: Form, person: Space) -> Response:
+    gone = said_goodbye(request, found, person)
     found.spaces.close(person.session.token, address=address_of(request))
-    return forget(found, SIGNED_OUT)
+    return forget(found, gone)
 
 
 @router.get("/space/signed-out")
-def signed_out(request: Request, found: Found, person: MaybeHolder, closed: bool = False) -> Response:
+def signed_out(request: Request, found: Found, person: MaybeHolder, closed: bool = False, by: By = "") -> Response:
     if person is not None:
         return RedirectResponse("/space", 303)
-    origin = origin_of(request)
-    party = found.relying_party(origin)
-    leave = party.logout_url(f"{origin}{SIGNED_OUT}") if party else ""
+    leave = leave_url(request, found, by, SIGNED_OUT)
     return space_page(request, "space_signed_out.html", None, leave=leave, closed=closed)
+
+
+def said_goodbye(request: Request, found: Services, person: HolderVisitor, **more: str) -> str:
+    """The page after signing out, which knows where else they are signed in."""
+    try:
+        more |= {"by": voucher(request, found, person).registration.key}
+    except LicenceTrustError:
+        more |= {"by": "-"}
+    asked = urlencode({name: value for name, value in more.items() if value})
+    return f"{SIGNED_OUT}?{asked}" if asked else SIGNED_OUT
+
+
+def leave_url(request: Request, found: Services, key: str, back: str) -> str:
+    """Where one signs out of the provider ``key`` too, to come back to ``back``; empty: nowhere."""
+    origin = origin_of(request)
+    try:
+        return found.providers(origin).chosen(key).logout_url(f"{origin}{back}")
+    except LicenceTrustError:
+        return ""
 
 
 def forget(found: Services, target: str) -> Response:
@@ -141,14 +181,25 @@ def _remember(found: Services, response: Response, name: str, value: str, path: 
 
 def _sign_in_page(request: Request, found: Services, target: str, error: LicenceTrustError | None = None) -> Response:
     """What signing in is, and, with an error, why it did not come about and what to do."""
-    problem = problem_of(error, language_of(request)) if error else None
-    party = found.relying_party(origin_of(request))
+    language = language_of(request)
+    problem = problem_of(error, language) if error else None
     values: dict[str, Any] = {
         "problem": problem,
-        "provider": party is not None,
-        "embedded": found.demonstration_provider is not None,
-        "issuer": party.registration.issuer if party else "",
-        "start": f"/space/sign-in/start?next={quote(target, safe='')}",
+        "providers": [
+            _offer(one.registration, target, language) for one in found.providers(origin_of(request)).parties
+        ],
         "for_space": target == "/space",
     }
     return space_page(request, "space_sign_in.html", None, status=problem.status if problem else 200, **values)
+
+
+def _offer(one: Registration, target: str, language: str) -> dict[str, Any]:
+    """A provider to choose."""
+    by = f"&by={one.key}" if one.key else ""
+    return {
+        "title": one.named(language),
+        "embedded": one.account_issuer == EMBEDDED,
+        "issuer": one.issuer,
+        "highest": one.highest,
+        "start": f"/space/sign-in/start?next={quote(target, safe='')}{by}",
+    }

@@ -14,7 +14,7 @@ from api.holder_shapes import session_shape
 from api.idempotent import once
 from api.schemas import holders as shapes
 from api.schemas.common import problems
-from api.signing_in import demand_party
+from api.signing_in import origin_of
 from api.wiring import Services
 from licence_store.holding.sessions import digest
 from trust.errors import LicenceTrustError
@@ -46,7 +46,8 @@ def open_session(
     """
 
     def act() -> dict[str, object]:
-        identity, proof = demand_party(found, request).of_portal(asked.id_token)
+        party = found.providers(origin_of(request)).of_token(asked.id_token)
+        identity, proof = party.of_portal(asked.id_token)
         address = address_of(request)
         token = found.spaces.open(identity, address=address, channel="http", proof=proof)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -17,14 +18,17 @@ from threading import Lock
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from api.oidc import LOOPBACK, OFFICE_ROLE
+from api.oidc_claims import OFFICE_ROLE
+from api.registrations import LOOPBACK
 from licence_store.holding.holder import Holder
 from trust.algorithms import sm3
 from trust.errors import Malformed, Unavailable
 from trust.fetching import Exchange
 
 PATH: Final = "/test-idp"
-CALLBACK: Final = "/space/sign-in/callback"
+AFTERWARDS: Final = re.compile(r"/space/signed-out|/kiosk")
+"""Where one may go on after signing out."""
+_CALLBACKS: Final = re.compile(r"/space/sign-in/callback(/[a-z0-9-]+)?")
 CODE_LENGTH: Final = timedelta(minutes=1)
 TOKEN_LENGTH: Final = timedelta(minutes=5)
 LEVELS: Final = {"loa1": 1, "loa2": 2, "loa3": 3}
@@ -117,15 +121,16 @@ class DemonstrationProvider:
             min(levels, default=1),
         )
 
-    def returns_to(self, url: str, path: str = CALLBACK) -> bool:
+    def returns_to(self, url: str, path: re.Pattern[str] = _CALLBACKS) -> bool:
         """Is it ours: at the public address, or on this machine at whatever port (RFC 8252, 7.3)?"""
         try:
             parts = urlsplit(url)
             local = parts.scheme == "http" and parts.hostname in LOOPBACK and not parts.username
         except ValueError:
             return False
-        at_home = url == f"{self.base_url}{path}"
-        return at_home or (local and parts.path == path and not parts.query and not parts.fragment)
+        if url.startswith(self.base_url) and path.fullmatch(url.removeprefix(self.base_url)):
+            return True
+        return local and path.fullmatch(parts.path) is not None and not parts.query and not parts.fragment
 
     def grant(self, asked: Asked, origin: str, person: Holder, level: int, company: Holder | None) -> str:
         """Where the browser goes on with its code."""

@@ -15,7 +15,7 @@ from api.errors import language_of, problem_of
 from api.pages.rendering import CSRF_COOKIE, page
 from api.signing_in import origin_of
 from api.testidp.people import DemoPerson, person_of, sample_people
-from api.testidp.provider import LEVELS, PATH, Asked, DemonstrationProvider
+from api.testidp.provider import AFTERWARDS, LEVELS, PATH, Asked, DemonstrationProvider
 from api.wiring import Services
 from licence_store.holding.holder import LEVEL_TITLES
 from trust.errors import LicenceTrustError
@@ -99,7 +99,7 @@ async def token(request: Request, kept: Provider) -> JSONResponse:
 def logout(request: Request, kept: Provider) -> Response:
     """There is nothing to sign out of; one goes on where one came from."""
     target = request.query_params.get("post_logout_redirect_uri", "")
-    return RedirectResponse(target if kept.returns_to(target, "/space/signed-out") else "/", 303)
+    return RedirectResponse(target if kept.returns_to(target, AFTERWARDS) else "/", 303)
 
 
 def _choose(

@@ -12,8 +12,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from api.oidc import Registration, RelyingParty, check_issuer
-from api.providers import relying_parties
+from api.oidc import RelyingParty
+from api.providers import providers_of
+from api.registrations import Registration, check_issuer
 from api.settings import load_settings
 from licence_store.holding.holder import NEVER
 from trust.errors import LicenceTrustError, Refused, Unavailable
@@ -40,12 +41,13 @@ class LyingProvider:
         }
         self.keys: Any = {"keys": [KEY.as_dict(private=False), RSA.as_dict(private=False)]}
         self.answer: Any = {}
+        self.userinfo: Any = {}
         self.asked: list[Exchange] = []
 
     def fetch(self, exchange: Exchange) -> bytes:
         self.asked.append(exchange)
         path = urlsplit(exchange.url).path
-        found = {"/jwks": self.keys, "/token": self.answer}.get(path, self.metadata)
+        found = {"/jwks": self.keys, "/token": self.answer, "/userinfo": self.userinfo}.get(path, self.metadata)
         if isinstance(found, Exception):
             raise found
         return found if isinstance(found, bytes) else json.dumps(found).encode()
@@ -149,7 +151,8 @@ def test_a_good_answer_is_believed(party: RelyingParty, provider: LyingProvider)
     url, expected = party.begin(BACK, level=2, again=True, language="en")
     asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     assert asked["code_challenge_method"] == "S256" and asked["response_type"] == "code"
-    assert asked["acr_values"] == "loa2 loa3" and asked["max_age"] == "0" and asked["state"] == expected.state
+    assert asked["acr_values"] == "loa2 loa3" and (asked["max_age"], asked["prompt"]) == ("0", "login")
+    assert asked["state"] == expected.state
     provider.answer = {"access_token": "a", "token_type": "Bearer", "id_token": signed(nonce=expected.nonce)}
     identity = party.complete(expected, "code")
     assert (identity.subject, identity.person.name, identity.assurance) == ("s-1", "林望舒", 2)
@@ -276,8 +279,7 @@ def test_no_description_at_all(party: RelyingParty, provider: LyingProvider, met
 def test_what_the_providers_documents_name_is_kept_off_our_networks() -> None:
     """The issuer was named by the operator and may be a neighbour; where its documents lead may not."""
     settings = load_settings({}, oidc_issuer="https://id.example.cn")
-    party = relying_parties(settings, None, lambda: NOW)("https://anywhere")
-    assert party is not None
+    [party] = providers_of(settings, None, lambda: NOW)("https://anywhere").parties
     allowed = [party.fetcher(url) for url in (f"{ISSUER}/jwks", "https://10.0.0.8/jwks", f"{ISSUER}:444/jwks")]
     assert [(one.allow_private, one.redirects) for one in allowed if isinstance(one, HTTPFetcher)] == [
         (True, 0),
@@ -340,6 +342,63 @@ def test_a_proof_is_the_same_whatever_its_signature(party: RelyingParty) -> None
     """An elliptic signature can be written in two ways; the mark of use does not depend on it."""
     one, two = signed(), signed()
     assert one != two and party.of_portal(one)[1] == party.of_portal(two)[1]
+
+
+ELSEWHERE: dict[str, tuple[Any, str]] = {
+    "told": ({"sub": "s-1", "name": "林望舒", "identity_code": "990000199001010014"}, ""),
+    "of another subject": ({"sub": "s-2", "name": "别人", "identity_code": "990000199001010014"}, "holder.token"),
+    "of no subject": ({"name": "别人"}, "holder.token"),
+    "no object": ([], "holder.token"),
+    "no JSON": (b"eyJ.a.b", "holder.provider"),
+    "deep": (b"[" * 100_000, "holder.provider"),
+    "away": (Unavailable("fetch.unreachable", "…"), "holder.provider"),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_who_somebody_is_may_be_told_apart_from_the_id_token(
+    party: RelyingParty, provider: LyingProvider, name: str
+) -> None:
+    """The userinfo endpoint is asked only where the id token does not say it, and never outweighs the id token."""
+    provider.userinfo, code = ELSEWHERE[name]
+    provider.metadata["userinfo_endpoint"] = f"{ISSUER}/userinfo"
+    _, expected = party.begin(BACK)
+    whole = {"access_token": "a", "id_token": signed(nonce=expected.nonce)}
+    provider.answer = whole
+    party.complete(expected, "code")
+    assert not [one for one in provider.asked if one.url.endswith("/userinfo")]
+    provider.answer = {**whole, "id_token": signed(nonce=expected.nonce, name=None, identity_code=None)}
+    if code:
+        with pytest.raises(LicenceTrustError) as caught:
+            party.complete(expected, "code")
+        assert caught.value.code == code
+        return
+    identity = party.complete(expected, "code")
+    assert (identity.person.name, identity.person.code, identity.assurance) == ("林望舒", "990000199001010014", 2)
+    assert provider.asked[-1].headers == (("Authorization", "Bearer a"),)
+
+
+@pytest.mark.parametrize(
+    ("taken", "in_form"),
+    [
+        (None, False),
+        (["client_secret_basic", "client_secret_post"], False),
+        (["client_secret_post"], True),
+        (["private_key_jwt"], False),
+        ("x", False),
+    ],
+)
+def test_the_secret_goes_where_the_provider_takes_it(provider: LyingProvider, taken: object, in_form: bool) -> None:
+    provider.metadata["token_endpoint_auth_methods_supported"] = taken
+    party = RelyingParty(
+        Registration(ISSUER, CLIENT, "s3cret", claims=CLAIMS, levels=LEVELS), lambda _url: provider, lambda: NOW
+    )
+    _, expected = party.begin(BACK)
+    provider.answer = {"access_token": "a", "id_token": signed(nonce=expected.nonce)}
+    party.complete(expected, "code")
+    sent = next(one for one in provider.asked if one.url.endswith("/token"))
+    assert (b"s3cret" in (sent.body or b"")) is in_form
+    assert any(name.lower() == "authorization" for name, _ in sent.headers) is not in_form
 
 
 def test_offices_count_only_for_legal_representatives(party: RelyingParty, provider: LyingProvider) -> None:

@@ -100,4 +100,4 @@ def test_every_refusal_of_the_space_is_in_its_manual() -> None:
     assert {code for code in raised if f"`{code}`" not in manual} == set()
 
 
-SPACE_SOURCES = ("oidc.py", "signing_in.py", "holder_deps.py", "routes/pages_space_account.py", "routes/pages_space_delegations.py")
+SPACE_SOURCES = ("oidc.py", "providers.py", "signing_in.py", "holder_deps.py", "routes/pages_space_account.py", "routes/pages_space_delegations.py")
