@@ -16,36 +16,44 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 
+from verify import painted
+from verify.geometry import (
+    BLACK,
+    IDENTITY,
+    WHITE,
+    Box,
+    Colour,
+    Matrix,
+    Point,
+    alike,
+    box_of,
+    colour_of,
+    common,
+    curve,
+    holds,
+    is_legible,
+    meet,
+    moved,
+    multiply,
+    scale_of,
+    within,
+)
+from verify.painted import HEIGHTS, OPAQUE, Budget, Look, is_seen
 from verify.pdf.opening import items, look
 
-Matrix = tuple[float, float, float, float, float, float]
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]
-"""``left, bottom, right, top``."""
-Colour = tuple[float, float, float]
-
-IDENTITY: Final[Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-_WHITE: Final[Colour] = (1.0, 1.0, 1.0)
-_BLACK: Final[Colour] = (0.0, 0.0, 0.0)
-LEAST_CONTRAST: Final = 0.18
-"""Of the channel in which text and ground differ most, 0 to 1."""
 LEAST_SIZE: Final = 1.5
 """Points, in either direction."""
 _THIN: Final = 3.0
 """Points: a line up to this width hides no text by itself; many together may."""
 _MOST_BACK: Final = 0.3
 """Ems between two glyphs that may be taken back: more, and they could stand in another order than they are read in."""
-_HEIGHTS: Final = (0.1, 0.35, 0.6)
-"""Ems above the baseline at which a glyph is looked for."""
 _MOST_EVENTS: Final = 60_000
 _MOST_OCTETS: Final = 8 << 20
-_MOST_COMPARED: Final = 2_000_000
-"""Texts times areas."""
 
 _NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)"
 _TOKEN = re.compile(
@@ -86,57 +94,16 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Paint:
-    """一处着色: an area."""
+class Paint(painted.Paint):
+    """一处着色; the outline in path construction operators (8.5.2)."""
 
-    order: int
-    outline: bytes
-    """Path construction operators, or ``b""`` for the unit square."""
-    matrix: Matrix
-    colour: Colour | None
-    """``None``: a picture, a shading: it cannot be told."""
-    states: tuple[bytes, ...]
-    clip: tuple[Paint, ...]
-    even_odd: bool = False
-    whole: bool = False
-    """Everything within the clip."""
-    width: float = 0.0
-    """Of a line, in its own units; 0: it is filled."""
+    states: tuple[bytes, ...] = ()
+    """Names of the graphics states that apply."""
     name: bytes = b""
     """Of the XObject."""
 
-    @cached_property
-    def polygons(self) -> list[list[Point]]:
-        return [[_moved(self.matrix, point) for point in one] for one in _outlines(self.outline)]
-
-    @cached_property
-    def box(self) -> Box:
-        found = (-math.inf, -math.inf, math.inf, math.inf)
-        if not self.whole:
-            points = [point for one in self.polygons for point in one]
-            if not points:
-                return (0.0, 0.0, -1.0, -1.0)
-            edge = self.width * _scale(self.matrix) / 2
-            left, bottom, right, top = _box_of(points)
-            found = (left - edge, bottom - edge, right + edge, top + edge)
-        for one in self.clip:
-            found = _common(found, one.box)
-        return found
-
-    def covers(self, point: Point) -> bool:
-        """Does it lie over ``point``?"""
-        left, bottom, right, top = self.box
-        if not (left <= point[0] <= right and bottom <= point[1] <= top):
-            return False
-        if self.whole:
-            return True
-        if self.width:
-            reach = self.width * _scale(self.matrix) / 2
-            return any(
-                _distance(point, a, b) <= reach for one in self.polygons for a, b in zip(one, one[1:], strict=False)
-            )
-        turns = [_winding(point, one) for one in self.polygons]
-        return bool(sum(map(abs, turns)) % 2) if self.even_odd else sum(turns) != 0
+    def trace(self) -> list[list[Point]]:
+        return _outlines(self.outline)
 
 
 @dataclass(slots=True)
@@ -144,8 +111,8 @@ class _State:
     """Graphics state, as far as it decides what can be seen."""
 
     matrix: Matrix = IDENTITY
-    fill: Colour | None = _BLACK
-    stroke: Colour | None = _BLACK
+    fill: Colour | None = BLACK
+    stroke: Colour | None = BLACK
     width: float = 1.0
     clip: tuple[Paint, ...] = ()
     states: tuple[bytes, ...] = ()
@@ -230,10 +197,10 @@ class _Reader:
     # ---- colour
 
     def set_fill(self, operands: _Operands) -> None:
-        self.state.fill = _colour(_numbers(operands))
+        self.state.fill = colour_of(_numbers(operands))
 
     def set_stroke(self, operands: _Operands) -> None:
-        self.state.stroke = _colour(_numbers(operands))
+        self.state.stroke = colour_of(_numbers(operands))
 
     def lose_fill(self, _operands: _Operands) -> None:
         self.state.fill = None
@@ -246,19 +213,21 @@ class _Reader:
     def paint(self, *, fill: bool, stroke: bool, even_odd: bool = False) -> None:
         outline, state = b"".join(self.outline), self.state
         if outline and fill:
-            painted = Paint(self.order, outline, state.matrix, state.fill, state.states, state.clip, even_odd)
-            self.paints.append(painted)
-        if outline and stroke:
-            thick = state.width * _scale(state.matrix) > _THIN
-            (self.paints if thick else self.lines).append(
-                Paint(self.order, outline, state.matrix, state.stroke, state.states, state.clip, width=state.width)
+            self.paints.append(
+                Paint(self.order, outline, state.matrix, state.fill, state.clip, even_odd, states=state.states)
             )
+        if outline and stroke:
+            thick = state.width * scale_of(state.matrix) > _THIN
+            line = Paint(
+                self.order, outline, state.matrix, state.stroke, state.clip, width=state.width, states=state.states
+            )
+            (self.paints if thick else self.lines).append(line)
         self.end_path()
 
     def end_path(self) -> None:
         if self.clipping:
             outline, even_odd = b"".join(self.outline), self.clipping == b"W*"
-            area = Paint(self.order, outline, self.state.matrix, None, (), (), even_odd)
+            area = Paint(self.order, outline, self.state.matrix, None, even_odd=even_odd)
             self.state.clip = (*self.state.clip, area)
         self.outline, self.clipping = [], b""
 
@@ -271,10 +240,13 @@ class _Reader:
     def picture(self, operands: _Operands) -> None:
         """An XObject: what it shows cannot be told."""
         state, name = self.state, operands[-1][1]
-        self.paints.append(Paint(self.order, b"0 0 1 1 re ", state.matrix, None, state.states, state.clip, name=name))
+        self.paints.append(
+            Paint(self.order, b"0 0 1 1 re ", state.matrix, None, state.clip, states=state.states, name=name)
+        )
 
     def shade(self, _operands: _Operands) -> None:
-        self.paints.append(Paint(self.order, b"", IDENTITY, None, self.state.states, self.state.clip, whole=True))
+        state = self.state
+        self.paints.append(Paint(self.order, b"", IDENTITY, None, state.clip, whole=True, states=state.states))
 
     # ---- text
 
@@ -388,16 +360,8 @@ _HARMLESS: Final = frozenset(
 # ---------------------------------------------------------------- one page
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What a graphics state or an XObject's name does to what is drawn."""
-
-    opacity: float
-    """Of what is filled."""
-    lines: float
-    """Of what is drawn with lines."""
-    plain: bool
-    """Nothing but opacity: no mask, no way of mixing colours but the usual one."""
+_Near = tuple[list[Paint], list[Paint]]
+"""What lies near a text: below it, above it."""
 
 
 class Drawing:
@@ -409,9 +373,9 @@ class Drawing:
         self.paints: list[Paint] = []
         self.lines: list[Paint] = []
         self.box = _page_box(page)
-        self._looks: dict[bytes, Callable[[_Look], _Look]] = {}
+        self._looks: dict[bytes, Callable[[Look], Look]] = {}
         self._widths: dict[bytes, dict[int, float]] = {}
-        self._left = _MOST_COMPARED
+        self._budget = Budget()
         for stream in _streams(page):
             runs, paints, lines = stream
             last: list[Run | Paint] = [*self.runs[-1:], *self.paints[-1:], *self.lines[-1:]]
@@ -427,42 +391,36 @@ class Drawing:
         """Is it drawn, on the page, large enough, in a colour that differs from the ground, and not painted over?"""
         look = self._look(run.states)
         plain = run.mode == 0 and run.colour is not None and look.plain and not run.optional
-        matrix = run.matrix
-        sizes = math.hypot(matrix[0], matrix[1]), math.hypot(matrix[2], matrix[3])
-        area = abs(matrix[0] * matrix[3] - matrix[1] * matrix[2])
-        if not plain or min(sizes) < LEAST_SIZE or area < 0.25 * sizes[0] * sizes[1]:
+        if not plain or not is_legible(run.matrix, LEAST_SIZE):
             return False
-        self._left -= len(self.paints)
-        if self._left < 0:
-            raise ValueError("too much drawn")
-        reach = _box_of(_reach(run, run.extent))
-        near = [one for one in self.paints if _meet(one.box, reach)]
-        exact = bool(run.clip) or not _holds(self.box, reach)
+        self._budget.spend(len(self.paints))
+        reach = box_of(_reach(run, run.extent))
+        near = [one for one in self.paints if meet(one.box, reach)]
+        exact = bool(run.clip) or not holds(self.box, reach)
         # What differs from the text as much as the paper does cannot hide it by lying below it.
-        near = [one for one in near if one.order > run.order or one.states or _alike(one.colour, run.colour)]
-        if any(one.order < run.order for one in near) or _alike(_WHITE, run.colour):
-            near = [one for one in self.paints if _meet(one.box, reach)]
+        near = [one for one in near if one.order > run.order or one.states or alike(one.colour, run.colour)]
+        if any(one.order < run.order for one in near) or alike(WHITE, run.colour):
+            near = [one for one in self.paints if meet(one.box, reach)]
         exact = exact or bool(near)
         # Reading widths takes long: where nothing there could hide it, the first half of the run speaks for all of it.
         extent = max(0.0, self._width(run) - run.gaps) if exact else run.extent * 0.4
-        over = [one for one in self.lines[self._later(run) :] if _meet(one.box, reach)]
-        if not over and not any(one.order > run.order for one in near):
+        over = [one for one in self.lines[self._later(run) :] if meet(one.box, reach)]
+        parts = [one for one in near if one.order < run.order], [one for one in near if one.order > run.order]
+        if not over and not parts[1]:
             places = sorted({0.0, extent / 2, extent})
-            return all(self._seen_at(run, _moved(run.matrix, (x + 0.3, 0.35)), look.opacity, near) for x in places)
-        return all(self._glyph_seen(run, x + 0.3, look.opacity, near, over) for x in self._places(run))
+            return all(self._seen_at(run, moved(run.matrix, (x + 0.3, 0.35)), look.opacity, parts) for x in places)
+        return all(self._glyph_seen(run, x + 0.3, look.opacity, parts, over) for x in self._places(run))
 
     def _later(self, run: Run) -> int:
         """Number of the first thin line that is drawn after ``run``."""
         return bisect_right(self.lines, run.order, key=lambda one: one.order)
 
-    def _glyph_seen(self, run: Run, x: float, opacity: float, near: Sequence[Paint], over: Sequence[Paint]) -> bool:
+    def _glyph_seen(self, run: Run, x: float, opacity: float, parts: _Near, over: Sequence[Paint]) -> bool:
         """Is nothing of the glyph under paint, and not all of it under lines?"""
-        self._left -= len(over) + len(near)
-        if self._left < 0:
-            raise ValueError("too much drawn")
-        points = [_moved(run.matrix, (x, y)) for y in _HEIGHTS]
+        self._budget.spend(len(over) + sum(map(len, parts)))
+        points = [moved(run.matrix, (x, y)) for y in HEIGHTS]
         bare = any(not any(line.covers(point) for line in over) for point in points)
-        return bare and all(self._seen_at(run, point, opacity, near) for point in points)
+        return bare and all(self._seen_at(run, point, opacity, parts) for point in points)
 
     def _places(self, run: Run) -> Iterator[float]:
         """Ems to the left edge of each glyph."""
@@ -482,8 +440,8 @@ class Drawing:
         matrix = run.matrix
         sizes = math.hypot(matrix[0], matrix[1]), math.hypot(matrix[2], matrix[3])
         extent = max(0.0, self._width(run) - run.gaps) + 0.5
-        ends = (_moved(matrix, (0.0, 0.0)), _moved(matrix, (extent, 0.0)))
-        return all(_within(self.box, end) for end in ends) and 0.9 < sizes[0] / max(sizes[1], 1e-9) < 1.1
+        ends = (moved(matrix, (0.0, 0.0)), moved(matrix, (extent, 0.0)))
+        return all(within(self.box, end) for end in ends) and 0.9 < sizes[0] / max(sizes[1], 1e-9) < 1.1
 
     def _width(self, run: Run) -> float:
         """Ems to the left edge of the last glyph, by the font's own widths."""
@@ -493,38 +451,21 @@ class Drawing:
         codes = [int(one[n : n + 4], 16) for one in run.shown for n in range(0, len(one) - 3, 4)]
         return sum(widths.get(code, 1.0) for code in codes[:-1])
 
-    def _seen_at(self, run: Run, point: Point, opacity: float, near: Sequence[Paint]) -> bool:
-        if not _within(self.box, point) or not all(one.covers(point) for one in run.clip):
-            return False
-        ground: Colour | None = _WHITE
-        left = opacity
-        for one in near:
-            if not one.covers(point):
-                continue
-            look = self._look(one.states)
-            if one.order > run.order:
-                left *= 1 - (look.lines if one.width else look.opacity)
-            elif one.colour is None or not look.plain:
-                ground = None  # a picture: it cannot be told
-            elif ground is not None:
-                ground = _mixed(ground, one.colour, look.opacity)
-            elif look.opacity > 0.98:
-                ground = one.colour
-        if ground is None or run.colour is None:
-            return left >= 2 * LEAST_CONTRAST
-        return left * max(abs(a - b) for a, b in zip(ground, run.colour, strict=True)) >= LEAST_CONTRAST
+    def _seen_at(self, run: Run, point: Point, opacity: float, parts: _Near) -> bool:
+        return within(self.box, point) and is_seen(point, run, opacity, self, *parts)
 
-    def _look(self, names: Sequence[bytes]) -> _Look:
+    def look_of(self, paint: painted.Paint) -> Look:
+        """How opaque an area of this page is."""
+        return self._look(paint.states) if isinstance(paint, Paint) else OPAQUE
+
+    def _look(self, names: Sequence[bytes]) -> Look:
         """All graphics states in force together; a mask or mixing once entered is not taken to be left again."""
-        found = _OPAQUE
+        found = OPAQUE
         for name in names:
             if name not in self._looks:
                 self._looks[name] = _state_of(self.page, name)
             found = self._looks[name](found)
         return found
-
-
-_OPAQUE: Final = _Look(1.0, 1.0, plain=True)
 
 
 def read_drawing(page: Any) -> Drawing:
@@ -557,7 +498,7 @@ def _read(data: bytes) -> tuple[_Parts, bool]:
     return (reader.runs, reader.paints, reader.lines), reader.balanced
 
 
-def _state_of(page: Any, name: bytes) -> Callable[[_Look], _Look]:
+def _state_of(page: Any, name: bytes) -> Callable[[Look], Look]:
     """What entering a graphics state (8.4.5) changes."""
     resources = look(page, "/Resources")
     listed = look(resources, "/ExtGState") if isinstance(resources, generic.DictionaryObject) else None
@@ -568,10 +509,10 @@ def _state_of(page: Any, name: bytes) -> Callable[[_Look], _Look]:
     plain = mode in ("/Normal", "/Compatible") and mask == "/None" and not {"/Font", "/TR", "/TR2"} & set(state)
     filled, drawn = look(state, "/ca"), look(state, "/CA")
 
-    def enter(before: _Look) -> _Look:
+    def enter(before: Look) -> Look:
         opacity = before.opacity if filled is None else float(filled)
         lines = before.lines if drawn is None else float(drawn)
-        return _Look(opacity, lines, before.plain and plain)
+        return Look(opacity, lines, before.plain and plain)
 
     return enter
 
@@ -596,7 +537,7 @@ def _page_box(page: Any) -> Box:
             if isinstance(corners, generic.ArrayObject):
                 x0, y0, x1, y1 = (float(one) for one in items(corners))
                 box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
-                found = box if found is None else _common(found, box)
+                found = box if found is None else common(found, box)
                 break
             node, steps = look(node, "/Parent"), steps + 1
     if found is None:
@@ -621,22 +562,6 @@ def _widths(page: Any, font: bytes) -> dict[int, float]:
 # ---------------------------------------------------------------- numbers
 
 
-def multiply(first: Matrix, then: Matrix) -> Matrix:
-    """``first``, then ``then``."""
-    a, b, c, d, e, f = first
-    p, q, r, s, t, u = then
-    return a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u
-
-
-def _moved(matrix: Matrix, point: Point) -> Point:
-    a, b, c, d, e, f = matrix
-    return a * point[0] + c * point[1] + e, b * point[0] + d * point[1] + f
-
-
-def _scale(matrix: Matrix) -> float:
-    return math.sqrt(abs(matrix[0] * matrix[3] - matrix[1] * matrix[2]))
-
-
 def _numbers(operands: _Operands) -> list[float]:
     return [float(token) for kind, token in operands if kind == "number"]
 
@@ -644,28 +569,6 @@ def _numbers(operands: _Operands) -> list[float]:
 def _matrix(operands: _Operands) -> Matrix:
     a, b, c, d, e, f = _numbers(operands)[-6:]
     return a, b, c, d, e, f
-
-
-def _colour(parts: Sequence[float]) -> Colour:
-    if len(parts) == 1:
-        return parts[0], parts[0], parts[0]
-    if len(parts) == 4:
-        c, m, y, k = parts
-        return (1 - c) * (1 - k), (1 - m) * (1 - k), (1 - y) * (1 - k)
-    red, green, blue = parts
-    return red, green, blue
-
-
-def _alike(one: Colour | None, other: Colour | None) -> bool:
-    """Are they too little apart for one to be read on the other (or can it not be told)?"""
-    if one is None or other is None:
-        return True
-    return max(abs(a - b) for a, b in zip(one, other, strict=True)) < 2 * LEAST_CONTRAST
-
-
-def _mixed(below: Colour, above: Colour, opacity: float) -> Colour:
-    red, green, blue = (b + (a - b) * opacity for b, a in zip(below, above, strict=True))
-    return red, green, blue
 
 
 _STEP = re.compile(rb"((?:" + _NUMBER + rb"\s+)*)(re|[mlcvyh])\s+")
@@ -699,61 +602,11 @@ def _outlines(data: bytes) -> list[list[Point]]:
 
 def _curve(start: Point, word: bytes, values: list[float]) -> list[Point]:
     pairs = list(zip(values[::2], values[1::2], strict=True))
-    control = (
-        [start, *pairs] if word == b"c" else [start, start, *pairs] if word == b"v" else [start, *pairs, pairs[-1]]
-    )
-    points = []
-    for step in (0.25, 0.5, 0.75, 1.0):
-        back = 1 - step
-        weights = (back**3, 3 * back * back * step, 3 * back * step * step, step**3)
-        points.append(
-            (
-                sum(w * p[0] for w, p in zip(weights, control, strict=True)),
-                sum(w * p[1] for w, p in zip(weights, control, strict=True)),
-            )
-        )
-    return points
-
-
-def _winding(point: Point, polygon: Sequence[Point]) -> int:
-    """How often ``polygon`` goes round ``point``."""
-    x, y = point
-    turns = 0
-    for (x0, y0), (x1, y1) in zip(polygon, polygon[1:], strict=False):
-        if (y0 <= y) != (y1 <= y):
-            side = (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)
-            turns += 1 if y1 > y0 and side > 0 else -1 if y1 <= y0 and side < 0 else 0
-    return turns
-
-
-def _distance(point: Point, a: Point, b: Point) -> float:
-    length = (b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2
-    along = ((point[0] - a[0]) * (b[0] - a[0]) + (point[1] - a[1]) * (b[1] - a[1])) / length if length else 0.0
-    along = max(0.0, min(1.0, along))
-    return math.dist(point, (a[0] + along * (b[0] - a[0]), a[1] + along * (b[1] - a[1])))
+    if word == b"c":
+        return curve([start, *pairs])
+    return curve([start, start, *pairs] if word == b"v" else [start, *pairs, pairs[-1]])
 
 
 def _reach(run: Run, extent: float) -> list[Point]:
     """The corners of the box a run takes."""
-    return [_moved(run.matrix, (x, y)) for x in (0.0, extent + 1) for y in (-0.1, 0.85)]
-
-
-def _holds(box: Box, other: Box) -> bool:
-    return box[0] <= other[0] and box[1] <= other[1] and box[2] >= other[2] and box[3] >= other[3]
-
-
-def _within(box: Box, point: Point) -> bool:
-    return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
-
-
-def _common(one: Box, other: Box) -> Box:
-    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
-
-
-def _meet(one: Box, other: Box) -> bool:
-    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
-
-
-def _box_of(points: Sequence[Point]) -> Box:
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    return min(xs), min(ys), max(xs), max(ys)
+    return [moved(run.matrix, (x, y)) for x in (0.0, extent + 1) for y in (-0.1, 0.85)]
