@@ -12,7 +12,7 @@ from fastapi import Depends, Header, Query, Request
 from starlette.datastructures import FormData, UploadFile
 
 from api.errors import language_of
-from api.form_parsing import form_in_memory
+from api.form_parsing import posted_form
 from api.pages.rendering import CSRF_COOKIE
 from api.refusals import TooLarge, Unreadable, UnsupportedMedia
 from api.wiring import Services
@@ -140,17 +140,14 @@ def _csrf(request: Request, person: Visitor | None) -> str:
     return person.csrf if person else request.cookies.get(CSRF_COOKIE, "")
 
 
-async def checked_form(request: Request, wanted: str, fields: int) -> AsyncIterator[FormData]:
+async def checked_form(request: Request, wanted: str, fields: int, *, files: int = 1) -> AsyncIterator[FormData]:
     """The posted form, if its token is ``wanted``. Raises ``Refused("session.csrf")``."""
     demand_form(request)
-    data = await form_in_memory(request, fields=fields)
-    try:
+    async with posted_form(request, files=files, fields=fields) as data:
         given = data.get("csrf")
         if not isinstance(given, str) or not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
             raise Refused("session.csrf", "页面已失效，请刷新后重新提交。", remedy="请返回上一页，刷新后重试。")
         yield data
-    finally:
-        await data.close()
 
 
 def demand_form(request: Request) -> None:
@@ -181,7 +178,7 @@ async def document(request: Request) -> bytes:
     """The document a program sends: the field ``file`` of a form, or the body itself."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        async with request.form(max_files=1, max_fields=20) as data:
+        async with posted_form(request) as data:
             return (await upload(request, data))[0]
     if kind not in DOCUMENT_TYPES:
         raise UnsupportedMedia(

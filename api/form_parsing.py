@@ -4,6 +4,9 @@ people bring is never written anywhere unencrypted. The middleware bounds every 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import Request
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -17,8 +20,17 @@ class _InMemory(MultiPartParser):
     spool_max_size = 1 << 40
 
 
-async def form_in_memory(request: Request, *, files: int = 1, fields: int = 200) -> FormData:
-    """The form of ``request``, nothing of it on disk; close it. Raises ``Unreadable("request.malformed")``."""
+@asynccontextmanager
+async def posted_form(request: Request, *, files: int = 1, fields: int = 20) -> AsyncIterator[FormData]:
+    """The form of ``request``, nothing of it on disk. Raises ``Unreadable("request.malformed")``."""
+    data = await _parsed(request, files, fields)
+    try:
+        yield data
+    finally:
+        await data.close()
+
+
+async def _parsed(request: Request, files: int, fields: int) -> FormData:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         return await request.form(max_files=files, max_fields=fields)

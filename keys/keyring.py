@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _KEY: Final = ".key.pem"
 _CERTIFICATE: Final = ".cert.pem"
+RETIRED: Final = "retired"
+"""Folder beside the keys for what was used before, and for records of what was destroyed."""
 
 
 class Keyring:
@@ -153,6 +155,25 @@ def write_private(path: Path, data: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise _unwritable(path) from error
+
+
+def shred(path: Path) -> None:
+    """Overwrite with random octets, flush, remove; a file that is not there is gone already.
+
+    Raises ``Unavailable("keys.not_destroyed")``.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.write(secrets.token_bytes(size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        sync_directory(path.parent)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise Unavailable("keys.not_destroyed", "密钥文件 {file} 未能销毁。", file=path.name) from error
 
 
 def sync_directory(directory: Path) -> None:

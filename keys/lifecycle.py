@@ -19,16 +19,13 @@ file systems, flash and backups may keep old octets, which are encrypted under t
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from keys.authority import Profile
-from keys.keyring import Keyring, sync_directory, write_private
+from keys.keyring import RETIRED, Keyring, shred, write_private
 from keys.requests import build_request
 from keys.signer import Signer
 from keys.software import SoftwareKey, generate_key
@@ -38,8 +35,6 @@ from trust.errors import Conflict, NotFound, Refused, Unavailable
 from trust.journal import Actor, Journal
 from trust.profiles import Role, check_profile
 from trust.requests import CertificateRequest, load_request
-
-_RETIRED: Final = "retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +217,7 @@ class KeyLifecycle:
 
     @property
     def _folder(self) -> Path:
-        return self.keyring.directory / _RETIRED
+        return self.keyring.directory / RETIRED
 
     def _retired_file(self, name: str, serial: int, suffix: str) -> Path:
         self._file(name, suffix)
@@ -245,25 +240,6 @@ class KeyLifecycle:
 
     def _record(self, actor: Actor, action: str, name: str, details: Mapping[str, str], reason: str = "") -> None:
         self.journal.record(actor=actor, action=action, subject=name, reason=reason, details=details)
-
-
-def shred(path: Path) -> None:
-    """Overwrite with random octets, flush, remove; a file that is not there is gone already.
-
-    Raises ``Unavailable("keys.not_destroyed")``.
-    """
-    try:
-        size = path.stat().st_size
-        with path.open("r+b") as file:
-            file.write(secrets.token_bytes(size))
-            file.flush()
-            os.fsync(file.fileno())
-        path.unlink()
-        sync_directory(path.parent)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise Unavailable("keys.not_destroyed", "密钥文件 {file} 未能销毁。", file=path.name) from error
 
 
 def _facts(certificate: Certificate) -> dict[str, str]:

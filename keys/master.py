@@ -5,7 +5,8 @@
     masters.unwrap(wrapped, b"upload u-1") == file_key
 
 ``<name>.<number>.master.json`` beside the signing keys: PBKDF2-HMAC-SHA256 over the passphrase, AES-256-GCM over the
-key. A newer number wraps what comes from then on; older ones open what they wrapped, until it is wrapped anew.
+key. A newer number wraps what comes from then on; older ones open what they wrapped, until it is wrapped anew
+(``licence_store.rewrapping``) and they are destroyed: ``retired/<name>.<number>.master.json`` is the record of that.
 ``KeyWrapper`` is the seam through which a cryptographic machine does the same.
 """
 
@@ -19,15 +20,16 @@ import secrets
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from keys.keyring import sync_directory, write_private
+from keys.keyring import RETIRED, shred, sync_directory, write_private
 from keys.software import ITERATIONS
-from trust.errors import Conflict, Malformed, Refused, Unavailable
+from trust.errors import Conflict, Malformed, NotFound, Refused, Unavailable
 
 FORMAT: Final = "licence-trust/master-key/1"
 UPLOADS: Final = "uploads"
@@ -74,13 +76,13 @@ class MasterKeys:
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
         """``key`` under the newest master, which is made where there is none yet."""
-        number = self._newest() or self._make(1 + secrets.randbelow(_FIRST))
+        number = self.newest or self._make(1 + secrets.randbelow(_FIRST))
         nonce = secrets.token_bytes(_NONCE)
         sealed = AESGCM(self._master(number)).encrypt(nonce, key, context)
         return number.to_bytes(_NUMBER, "big") + nonce + sealed
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        number, nonce = int.from_bytes(wrapped[:_NUMBER], "big"), wrapped[_NUMBER:_HEAD]
+        number, nonce = number_of(wrapped), wrapped[_NUMBER:_HEAD]
         try:
             return AESGCM(self._master(number)).decrypt(nonce, wrapped[_HEAD:], context)
         except (InvalidTag, ValueError) as error:
@@ -91,11 +93,43 @@ class MasterKeys:
 
     def renew(self) -> int:
         """更换: a new master for what comes from now on; its number."""
-        return self._make(self._newest() + 1)
+        return self._make(self.newest + 1)
+
+    @property
+    def newest(self) -> int:
+        """The master that wraps now; 0: there is none yet."""
+        return max(self.numbers(), default=0)
 
     def numbers(self) -> tuple[int, ...]:
         """The masters there are."""
         return tuple(sorted(number for _, number in stored_masters(self._directory, self._name)))
+
+    def superseded(self, number: int) -> datetime | None:
+        """Since when another wraps in the place of this master, as far as files tell; ``None``: it is the newest.
+
+        Raises ``NotFound("keys.master_unknown")``, ``Conflict("keys.master_destroyed")``.
+        """
+        numbers = self.numbers()
+        if number not in numbers:
+            if self._record(number).exists():
+                raise Conflict("keys.master_destroyed", "主密钥 {name} 已经销毁。", name=f"{self._name}.{number}")
+            raise NotFound("keys.master_unknown", "没有主密钥 {name}。", name=f"{self._name}.{number}")
+        later = [self._path(one).stat().st_mtime for one in numbers if one > number]
+        return datetime.fromtimestamp(min(later), UTC) if later else None
+
+    def destroy(self, number: int, stated: Mapping[str, str]) -> Path:
+        """销毁: overwritten and removed; ``stated`` stays as the record in its place. A repeated call goes on where a
+        crash stopped it. Whoever calls has seen that nothing needs it any more. Raises as ``superseded``.
+        """
+        self.superseded(number)
+        record = self._record(number)
+        record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        named = {"name": self._name, "number": str(number), **stated}
+        write_private(record, json.dumps(named, ensure_ascii=False, indent=2).encode() + b"\n")
+        shred(self._path(number))
+        with self._lock:
+            self._opened.pop(number, None)
+        return record
 
     def copies(self, passphrase: bytes) -> list[dict[str, str]]:
         """Every master under another passphrase, for a backup."""
@@ -122,8 +156,8 @@ class MasterKeys:
 
     # Inside
 
-    def _newest(self) -> int:
-        return max(self.numbers(), default=0)
+    def _record(self, number: int) -> Path:
+        return self._directory / RETIRED / f"{self._name}.{number}{_SUFFIX}"
 
     def _path(self, number: int) -> Path:
         return self._directory / f"{self._name}.{number}{_SUFFIX}"
@@ -149,6 +183,11 @@ class MasterKeys:
         """A fresh master, unless another process has just made that one."""
         put_master(self._path(number), seal_master(secrets.token_bytes(32), self._passphrase(), self._iterations))
         return number
+
+
+def number_of(wrapped: bytes) -> int:
+    """The number of the master that opens ``wrapped``."""
+    return int.from_bytes(wrapped[:_NUMBER], "big")
 
 
 def stored_masters(directory: Path, name: str = "") -> list[tuple[str, int]]:

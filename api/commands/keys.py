@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, say, tr
 
 if TYPE_CHECKING:
-    from keys.master import MasterKeys
+    from licence_store.desk import Desk
     from trust.certificates import Certificate
 
 command = Group("keys", help="密钥：列出、申请证书、导入证书、更换、备份、恢复、销毁")
@@ -27,14 +27,14 @@ role_option = option("--role", type=click.Choice(ROLES), default="signer", help=
 def list_keys(as_json: bool, directory: Path | None) -> None:
     with open_services(directory) as services:
         keyring, lifecycle = services.desk.region.keyring, services.keys
-        rows = [_row(name, keyring.certificate(name), "current") for name in keyring.names()]
+        rows: list[dict[str, Any]] = [_row(name, keyring.certificate(name), "current") for name in keyring.names()]
         rows += [_row(one.name, one.certificate, _word(one.destroyed)) for one in lifecycle.all_retired()]
         rows += [
             {"name": name, "state": "pending", "subject": lifecycle.pending(name).subject, "serial": None,
              "not_after": None, "certificate": None}
             for name in lifecycle.all_pending()
         ]  # fmt: skip
-        rows += _masters(services.desk.region.masters)
+        rows += _masters(services.desk)
     for row in rows:
         if as_json:
             put(row)
@@ -42,13 +42,18 @@ def list_keys(as_json: bool, directory: Path | None) -> None:
             click.echo(f"{row['name']:<32} {row['state']:<9} {row['not_after'] or '-':<20} {row['subject']}")
 
 
-def _masters(masters: MasterKeys) -> list[dict[str, str | None]]:
-    """The newest wraps what comes from now on; older ones open what they wrapped."""
-    numbers = masters.numbers()
+def _masters(desk: Desk) -> list[dict[str, Any]]:
+    """The newest wraps what comes from now on; older ones open what they wrapped and is not wrapped anew yet."""
+    from licence_store.rewrapping import standing
+
+    masters = desk.region.masters
+    numbers, newest = masters.numbers(), masters.newest
     return [
-        {"name": f"{masters.name}.{number}", "state": "current" if number == numbers[-1] else "opens",
-         "subject": tr("主密钥：加密上传的文件"), "serial": None, "not_after": None, "certificate": None}
-        for number in numbers
+        {"name": f"{masters.name}.{number}",
+         "state": "current" if number == newest else "opens" if number in numbers else "missing",
+         "subject": tr("主密钥：打开 {count} 个密钥").format(count=opens), "opens": opens, "serial": None,
+         "not_after": None, "certificate": None}
+        for number, opens in standing(desk).items()
     ]  # fmt: skip
 
 
@@ -149,19 +154,40 @@ def rotate(name: str, reason: str, as_json: bool, account: str | None, directory
     put(_row(name, signer.certificate, "current"))
 
 
-@command.command("renew-master", help="更换主密钥：此后上传的文件由新的主密钥保护；旧的保留，用以打开已有的文件")
+@command.command("renew-master", help="更换主密钥：此后由新的主密钥保护；后台任务随即把已有文件的密钥改由它包裹")
 @reason_option
 @as_json
 @acting
 @common
 @refusable
 def renew_master(reason: str, as_json: bool, account: str | None, directory: Path | None) -> None:
+    from licence_store.rewrapping import renew
+
     with open_services(directory) as services:
-        actor, masters = services.administrator(account), services.desk.region.masters
-        made = {"name": f"{masters.name}.{masters.renew()}", "state": "current"}
-        services.journal.record(actor=actor, action="key.renew_master", subject=made["name"], reason=reason)
-    say(tr("请随即备份密钥；旧的主密钥不可删除。"))
+        number, job_id = renew(services.desk, services.administrator(account), reason)
+        made = {"name": f"{services.desk.region.masters.name}.{number}", "state": "current", "job": job_id}
+    say(
+        tr(
+            "请随即备份密钥。任务 {job} 将重新包裹已有文件的密钥；完成后可用 keys destroy-master 销毁旧的主密钥。"
+        ).format(job=job_id)
+    )
     put(made)
+
+
+@command.command("destroy-master", help="销毁旧的主密钥：须已无文件要用它，且更换已满一小时；留下记录。须说明理由")
+@click.argument("name")
+@reason_option
+@as_json
+@acting
+@common
+@refusable
+def destroy_master(name: str, reason: str, as_json: bool, account: str | None, directory: Path | None) -> None:
+    from licence_store.rewrapping import destroy
+
+    with open_services(directory) as services:
+        actor = services.administrator(account)
+        destroy(services.desk, _master_number(name), actor, reason)
+    put({"name": name, "destroyed": True})
 
 
 @command.command("backup", help="备份密钥到一个加密文件；口令从标准输入读一行，或由系统生成并显示一次")
@@ -241,6 +267,16 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not value.strip():
         raise click.BadParameter(tr("应为 项目=值，如 CN=某某厅"), param_hint="--subject")
     return name.strip().upper(), value.strip()
+
+
+def _master_number(name: str) -> int:
+    """``uploads.7``, as ``list`` names it."""
+    from keys.master import UPLOADS
+
+    number = name.rpartition(".")[2]
+    if not (name.startswith(f"{UPLOADS}.") and number.isascii() and number.isdigit() and len(number) <= 10):
+        raise click.BadParameter(tr("应为 keys list 列出的主密钥名称"), param_hint="NAME")
+    return int(number)
 
 
 def _serial(text: str) -> int:

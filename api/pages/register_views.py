@@ -104,6 +104,8 @@ _ACTIONS = {
     "department.add": N_("登记部门"),
     "key.backup": N_("备份密钥"),
     "key.renew_master": N_("更换主密钥"),
+    "key.rewrap": N_("重新包裹文件密钥"),
+    "key.destroy_master": N_("销毁主密钥"),
     "key.restore": N_("恢复密钥"),
     "quarantine.discard": N_("弃用隔离数据"),
     "quarantine.export": N_("导出隔离数据"),

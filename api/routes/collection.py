@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api import collection_shapes, cursors
 from api.deps import Caller, body, caller, idempotency_key, purpose, services, translation, upload
+from api.form_parsing import posted_form
 from api.idempotent import once
 from api.refusals import TooLarge
 from api.schemas import collection as shapes
@@ -112,7 +113,7 @@ async def delivery(request: Request) -> tuple[bytes, str]:
     """``(content, name)``: the field ``file`` of a form, or the body, which may be empty."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        async with request.form(max_files=1, max_fields=20) as data:
+        async with posted_form(request) as data:
             content, name = await upload(request, data)
         return content, PurePath(name).name
     content = await request.body()

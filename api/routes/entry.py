@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api import cursors, entry_office
 from api.deps import Caller, caller, idempotency_key, purpose, services
+from api.form_parsing import posted_form
 from api.idempotent import once
 from api.refusals import UnsupportedMedia
 from api.routes.issuer import bearer
@@ -96,7 +97,7 @@ async def scans(request: Request) -> AsyncIterator[FormData]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise UnsupportedMedia("request.media_type", "表单应以 multipart/form-data 提交。")
-    async with request.form(max_files=MOST_AT_ONCE, max_fields=20) as data:
+    async with posted_form(request, files=MOST_AT_ONCE) as data:
         yield data
 
 

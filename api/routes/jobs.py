@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api import cursors
 from api.deps import Caller, caller, idempotency_key, services, translation, upload
+from api.form_parsing import posted_form
 from api.idempotent import once
 from api.job_office import Reach
 from api.job_shapes import job, result
@@ -57,7 +58,7 @@ async def records(request: Request) -> tuple[bytes, str]:
     """``(content, suffix)``: the field ``file`` of a form, or the body itself under its media type."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        async with request.form(max_files=1, max_fields=20) as data:
+        async with posted_form(request) as data:
             content, name = await upload(request, data)
         return content, PurePath(name).suffix.lower()
     if kind not in _SUFFIXES:

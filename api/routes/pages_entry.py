@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import quote, urlencode
@@ -12,7 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from api import cursors, entry_office
-from api.deps import Visitor, form, officer, services, translation
+from api.deps import Visitor, checked_form, form, officer, services, translation
 from api.errors import language_of, problem_of
 from api.pages import entry_views, register_views
 from api.pages.case_form import case_fields, entered_case, wrong_case
@@ -23,7 +22,7 @@ from licence_store.collection.bundle import unbundle
 from licence_store.collection.entry import MOST_AT_ONCE
 from licence_store.collection.ocr import default_recognisers
 from licence_store.collection.scans import page_picture
-from trust.errors import LicenceTrustError, Malformed, Refused
+from trust.errors import LicenceTrustError, Malformed
 
 router = APIRouter(include_in_schema=False)
 Found = Annotated[Services, Depends(services)]
@@ -36,10 +35,7 @@ SIDE = 2000
 
 async def many_files(request: Request, person: Officer) -> AsyncIterator[FormData]:
     """The posted form with as many files as a scanner gives at once."""
-    async with request.form(max_files=MOST_AT_ONCE, max_fields=50) as data:
-        given = data.get("csrf")
-        if not isinstance(given, str) or not hmac.compare_digest(given.encode(), person.csrf.encode()):
-            raise Refused("session.csrf", "页面已失效，请刷新后重新提交。", remedy="请返回上一页，刷新后重试。")
+    async for data in checked_form(request, person.csrf, 50, files=MOST_AT_ONCE):
         yield data
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api import upload_office
 from api.deps import idempotency_key, services
-from api.form_parsing import form_in_memory
+from api.form_parsing import posted_form
 from api.holder_deps import HolderVisitor, holder_caller
 from api.idempotent import once
 from api.refusals import UnsupportedMedia
@@ -55,12 +55,9 @@ async def add(request: Request, found: Found, portal: Portal, key: Key) -> Respo
     """Judged by its content; a photo is drawn anew, without place and device. Then make it a material."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise UnsupportedMedia("request.media_type", "表单应以 multipart/form-data 提交。")
-    data = await form_in_memory(request, fields=40)
-    try:
+    async with posted_form(request, fields=40) as data:
         name, content = await file_of(data)
         kind = text_of(data, "kind", 40)
-    finally:
-        await data.close()
 
     def act() -> Mapping[str, object]:
         return upload_office.accept(found, portal.session, portal.actor, name, content, kind).to_json()

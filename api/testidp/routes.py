@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.deps import checked_form, services
 from api.errors import language_of, problem_of
+from api.form_parsing import posted_form
 from api.pages.rendering import CSRF_COOKIE, page
 from api.signing_in import origin_of
 from api.testidp.people import DemoPerson, person_of, sample_people
@@ -90,7 +91,7 @@ def authorized(request: Request, found: Found, kept: Provider, data: Form) -> Re
 
 @router.post("/token")
 async def token(request: Request, kept: Provider) -> JSONResponse:
-    async with request.form(max_files=0, max_fields=20) as data:
+    async with posted_form(request, files=0) as data:
         answer = kept.token({name: value for name, value in data.items() if isinstance(value, str)})
     return JSONResponse(answer, 400 if "error" in answer else 200, {"Cache-Control": "no-store"})
 

@@ -283,7 +283,7 @@ class Copier(Accepting):
     def _record(
         self, who: HolderSession, actor: Actor, terms: CopyTerms, opened: Opened, form: str, data: bytes
     ) -> MadeCopy:
-        file = self.desk.vault.put(data, _context(terms.copy_id))
+        file = self.desk.vault.put(data, context_of(terms.copy_id))
         row = {
             "copy_id": terms.copy_id,
             "holder_code": opened.holder_code,
@@ -330,7 +330,7 @@ class Copier(Accepting):
     def _open(self, view: CopyView) -> bytes:
         with self.desk.sessions.read() as session:
             entry = grants.file_of(session, view)
-        return self.desk.vault.get(entry, _context(view.id))
+        return self.desk.vault.get(entry, context_of(view.id))
 
     def _discard(self, entries: list[VaultEntry]) -> None:
         for one in entries:
@@ -340,6 +340,6 @@ class Copier(Accepting):
                 continue  # without its key nobody can read it; the upkeep of files sweeps it
 
 
-def _context(copy_id: str) -> str:
+def context_of(copy_id: str) -> str:
     """What the vault is told the file is."""
     return f"copy {copy_id}"

@@ -148,7 +148,13 @@ class CopyView:
 def add(session: Session, row: Mapping[str, Any], file: VaultEntry) -> None:
     """Write a copy down, and where its file lies."""
     session.execute(insert(_GRANTS), [dict(row)])
-    kept = {"copy_id": row["copy_id"], "file": file.file, "wrapped": file.wrapped, "until": row["until"]}
+    kept = {
+        "copy_id": row["copy_id"],
+        "file": file.file,
+        "wrapped": file.wrapped,
+        "master": file.master,
+        "until": row["until"],
+    }
     session.execute(insert(_FILES), [kept])
 
 

@@ -79,6 +79,8 @@ class CopyFile(Base):
     """SM3 of the ciphertext: its name in the file store."""
     wrapped: Mapped[bytes] = mapped_column(LargeBinary)
     """The file's key, locked."""
+    master: Mapped[int] = mapped_column(BigInteger, index=True, server_default="0")
+    """Number of the master key that opens it."""
     until: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -58,6 +58,7 @@ KINDS: Mapping[str, JobKind] = _kinds(
     JobKind("files-sweep", N_("清扫证照文件库"), "licence_store.jobs.file_upkeep:sweep", every="1d", long=True),
     JobKind("files-scrub", N_("巡检证照文件库"), "licence_store.jobs.file_upkeep:scrub", every="1d", long=True),
     JobKind("uploads-sweep", N_("清扫未使用的上传"), "licence_store.uploads.upkeep:sweep", every="1d"),
+    JobKind("master-rewrap", N_("重新包裹文件密钥"), "licence_store.rewrapping:run", every="1d", long=True),
     JobKind("copies-sweep", N_("清理到期的用证副本"), "licence_store.copying.upkeep:sweep", every="1d"),
     JobKind("event-fanout", N_("分发证照变更事件"), "licence_store.eventing.fanout:run", every="1m"),
     JobKind("transfer-delivery", N_("送达转移文书"), "licence_store.transferring.delivering:run", every="5m"),

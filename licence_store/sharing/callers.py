@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from keys.master import number_of
 from licence_store import journal
 from licence_store.sharing.calls import ANY, OPERATIONS, Caller
 from licence_store.sharing.models import SharingClient, SharingKey
@@ -113,10 +114,14 @@ class Callers:
     def add_secret(self, client_id: str, actor: Actor) -> tuple[str, str]:
         """``(AK, SK)``: the name of a new shared secret, and the secret, told once and kept wrapped."""
         key_id, secret = f"ak-{secrets.token_hex(12)}", secrets.token_bytes(32)
-        wrapped = b64encode(self.region.masters.wrap(secret, _context(key_id))).decode()
-        return self._add_key(client_id, key_id, SHARED_SECRET, wrapped, actor).id, secret.hex()
+        wrapped = self.region.masters.wrap(secret, context_of(key_id))
+        kept = b64encode(wrapped).decode()
+        key = self._add_key(client_id, key_id, SHARED_SECRET, kept, actor, master=number_of(wrapped))
+        return key.id, secret.hex()
 
-    def _add_key(self, client_id: str, key_id: str, kind: str, public: str, actor: Actor) -> SharingKey:
+    def _add_key(
+        self, client_id: str, key_id: str, kind: str, public: str, actor: Actor, *, master: int | None = None
+    ) -> SharingKey:
         now = self.clock()
         if not re.fullmatch(r"[A-Za-z0-9._-]{4,64}", key_id):
             raise Malformed("sharing.key_id", "密钥标识应为4至64位字母、数字或 . _ -。")
@@ -125,6 +130,7 @@ class Callers:
             "client_id": client_id,
             "kind": kind,
             "public": public,
+            "master": master,
             "added": now,
             "added_by": actor.account[:100],
         }
@@ -200,7 +206,7 @@ class Callers:
             return None
         demand_active(client)
         if key.kind == SHARED_SECRET:
-            secret = self.region.masters.unwrap(b64decode(key.public), _context(key.id))
+            secret = self.region.masters.unwrap(b64decode(key.public), context_of(key.id))
             return KnownKey(client, RequestKey(SHARED_SECRET, b""), secret)
         return KnownKey(client, load_request_key(b64decode(key.public)))
 
@@ -213,7 +219,7 @@ class Callers:
         )  # fmt: skip
 
 
-def _context(key_id: str) -> bytes:
+def context_of(key_id: str) -> bytes:
     """What a wrapped secret is bound to."""
     return f"sharing {key_id}".encode()
 

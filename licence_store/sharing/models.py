@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from seal.database import Base
@@ -53,6 +53,8 @@ class SharingKey(Base):
     """``sm2``, ``es256`` or ``hmac``."""
     public: Mapped[str] = mapped_column(Text)
     """Base64 of SubjectPublicKeyInfo; of an ``hmac`` key its secret, wrapped by the region's master key."""
+    master: Mapped[int | None] = mapped_column(BigInteger)
+    """Number of that master key; ``None``: there is no secret."""
     added: Mapped[datetime]
     added_by: Mapped[str] = mapped_column(String(100))
     ended: Mapped[datetime | None]

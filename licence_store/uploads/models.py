@@ -52,3 +52,5 @@ class UploadKey(Base):
     """SM3 of the ciphertext: its name in the file store."""
     size: Mapped[int] = mapped_column(BigInteger)
     wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    master: Mapped[int] = mapped_column(BigInteger, index=True, server_default="0")
+    """Number of the master key that opens ``wrapped``."""

@@ -116,7 +116,7 @@ class Uploads:
         with self.sessions.read() as session:
             row, key = self._find(session, upload_id)
             entry, digest = VaultEntry(key.file, key.size, key.wrapped), row.digest
-        data = self.vault.get(entry, _context(upload_id))
+        data = self.vault.get(entry, context_of(upload_id))
         if sm3(data).hex() != digest:
             raise Unavailable("vault.damaged", "加密文件已损坏或与其密钥不符，无法打开。")
         return data
@@ -179,7 +179,7 @@ class Uploads:
         check_quota: bool,
     ) -> StoredUpload:  # fmt: skip
         upload_id = f"u-{secrets.token_hex(16)}"
-        entry = self.vault.put(checked.data, _context(upload_id))
+        entry = self.vault.put(checked.data, context_of(upload_id))
         warnings = [*checked.warnings, *found.warnings, *self.scanner.warnings]
         row = Upload(
             id=upload_id, kind=kind, digest=sm3(checked.data).hex(), received=received, media_type=checked.media_type,
@@ -187,8 +187,9 @@ class Uploads:
             findings=_findings(warnings, found), created=self.clock(), created_by=actor.account[:100],
         )  # fmt: skip
         key = UploadKey(
-            upload_id=upload_id, owner=owner, name=name, file=entry.file, size=entry.size, wrapped=entry.wrapped
-        )
+            upload_id=upload_id, owner=owner, name=name, file=entry.file, size=entry.size, wrapped=entry.wrapped,
+            master=entry.master,
+        )  # fmt: skip
         try:
             with self.sessions.begin() as session:
                 if check_quota:
@@ -212,7 +213,8 @@ def _read(stream: BinaryIO, limit: int) -> bytes:
     return bytes(held)
 
 
-def _context(upload_id: str) -> str:
+def context_of(upload_id: str) -> str:
+    """What the vault is told the file is."""
     return f"upload {upload_id}"
 
 

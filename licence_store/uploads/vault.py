@@ -20,7 +20,7 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from keys.master import KeyWrapper
+from keys.master import KeyWrapper, number_of
 from licence_store.files import FileStore
 from trust.errors import Unavailable
 
@@ -55,6 +55,11 @@ class VaultEntry:
     """Octets in clear."""
     wrapped: bytes = field(repr=False)
     """The file's key, locked."""
+
+    @property
+    def master(self) -> int:
+        """Number of the master key that opens it."""
+        return number_of(self.wrapped)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,17 @@ def test_keys_are_rotated_backed_up_and_destroyed(call: Call, place: Path, tmp_p
     names = [call("keys", "renew-master", "--reason", "年度更换")[1][0]["name"] for _ in range(2)]
     assert masters() == [(names[0], "opens"), (names[1], "current")]
     assert call("keys", "renew-master", "--as", "keeper")[0] == 1
+    assert call("worker", "--once")[0] == 0
+    destroy = ("keys", "destroy-master", names[0], "--reason", "年度更换")
+    assert call(*destroy)[0] == 1, "what is under way may need it yet"
+    os.utime(place / "keys" / f"{names[1]}.master.json", (0, 0))
+    assert call(*destroy, "--as", "keeper")[0] == 1
+    assert call(*destroy) == (0, [{"name": names[0], "destroyed": True}])
+    assert masters() == [(names[1], "current")]
+    for wrong in (names[0], names[1]):
+        assert call("keys", "destroy-master", wrong, "--reason", "x")[0] == 1
+    for silly in ("uploads", "uploads.x", "uploads.٣", "tsa.1", "uploads." + "9" * 40, ""):
+        assert call("keys", "destroy-master", silly, "--reason", "x")[0] == 3
 
     status, [made] = call("keys", "backup", "--out", tmp_path / "b.json", "--name", "tsa")
     assert status == 0

@@ -21,7 +21,7 @@ from licence_store.holding.accounts import Identity
 from licence_store.holding.holder import Holder
 from seal.lifecycle import Official, Role
 from seal.records import NewSeal
-from tests.journeys.conftest import TEACHER, Live
+from tests.journeys.conftest import TEACHER, Live, make_token
 from tests.journeys.holders import hidden, sign_in
 from tests.licence_store.test_resealing import APPROVER, BASIS, KEEPER, renew_key
 from tests.licence_store.uploads import makers as m
@@ -267,7 +267,22 @@ def test_nothing_of_an_upload_touches_the_disk_in_clear(doors: Doors, monkeypatc
     form = form_of(browser)
     assert browser.post("/space/materials/new/check", data=form, files={"file": ("d.png", large)}).status_code == 201
     assert send(doors.portal(PERSON), large, "licence_scan").status_code == 201
+    anybody, system = doors.client(), doors.client(Authorization=f"Bearer {make_token(doors.live)}")
+    assert anybody.post("/api/v1/verifications", files={"file": large}).json()["indication"] == "TOTAL-FAILED"
+    form = {"csrf": hidden(anybody.get("/verify", headers=PAGE).text)["csrf"]}
+    assert anybody.post("/verify", data=form, files={"file": ("d.png", large)}, headers=PAGE).status_code == 200
+    for path in ("/api/v1/jobs/issue?type=teacher-certificate", "/api/v1/entry/sheets"):
+        answer = system.post(path, files={"file": ("d.png", large)}, headers={"Idempotency-Key": uuid.uuid4().hex})
+        assert answer.status_code != 500, answer.text
     assert rolled == []
+
+
+def test_every_form_is_parsed_in_memory() -> None:
+    """``Request.form`` lays large parts into temporary files; so do the parameters ``File`` and ``Form``."""
+    api = Path(__file__).parents[2] / "api"
+    spooled = re.compile(r"request\.form\(|import .*\b(?:File|Form)\b")
+    found = {path.relative_to(api).as_posix() for path in api.rglob("*.py") if spooled.search(path.read_text("utf-8"))}
+    assert found == {"form_parsing.py", "simulator/page.py"}, "the simulator's forms have no files"
 
 
 # ---------------------------------------------------------------- the console
