@@ -20,7 +20,6 @@ from licence_store.sharing.purposes import Purpose
 from licence_store.sharing.tokens import Tokens
 from trust.algorithms import sm3
 from trust.errors import LicenceTrustError, Malformed, NotFound
-from trust.request_keys import load_request_key
 
 if TYPE_CHECKING:
     from api.wiring import Services
@@ -77,7 +76,7 @@ class SharingOffice:
             peer, key = desk.peers.request_key(key_id, moment)
         except NotFound:
             return None
-        return PeerKey(peer.code, peer.name, load_request_key(key.spki))
+        return PeerKey(peer.code, peer.name, key)
 
     # Systems
 

@@ -14,7 +14,8 @@ from keys.demonstration import DemonstrationAuthority, make_demonstration_author
 from keys.software import SoftwareSigner, generate_key
 from tests.authority import DAY, MOMENT, YEAR
 from trust.canonical import canonical_json
-from trust.trust_list import Entitlement, Keeper, Period, RegionEntry, RequestKey, StatusPlace, TrustList
+from trust.request_keys import SM2, RequestKey
+from trust.trust_list import Entitlement, Keeper, ListedKey, Period, RegionEntry, StatusPlace, TrustList
 
 ISSUED = MOMENT - 2 * DAY
 HOME, ABROAD, OTHER = "110000", "990000", "120000"
@@ -40,7 +41,7 @@ def region(code: str, name: str, demonstration: DemonstrationAuthority | None = 
         "intermediates": (made.root.certificate,),
         "entitlements": (Entitlement(code),),
         "endpoints": {"api": base, "trust_bundle": f"{base}/trust-bundle", "upward": f"{base}/upward"},
-        "request_keys": (RequestKey(f"{code}:request", "sm2", made.tsa.certificate.public_key.spki),),
+        "request_keys": (ListedKey(f"{code}:request", RequestKey(SM2, made.tsa.certificate.public_key.spki)),),
         "status_places": (StatusPlace(f"{base}/status-lists/"),),
     }
     return RegionEntry(code, name, **{**given, **fields})

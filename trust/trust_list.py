@@ -29,6 +29,7 @@ from trust.anchor_json import write_anchor
 from trust.anchors import Purpose, TrustAnchor
 from trust.canonical import canonical_json
 from trust.certificates import Certificate
+from trust.request_keys import RequestKey
 from trust.signed import encode, write_moment
 
 FORMAT: Final = "licence-trust/trust-list/1"
@@ -85,15 +86,12 @@ class Entitlement:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestKey:
+class ListedKey:
     """请求签名公钥 of a region's system (RFC 9421): not a certificate, believed by this list alone."""
 
     id: str
     """``keyid`` of a signature, unique in the list: ``<region>:<name>``."""
-    algorithm: str
-    """``sm2`` or ``es256``."""
-    spki: bytes = field(repr=False)
-    """SubjectPublicKeyInfo, DER."""
+    key: RequestKey
     period: Period = field(default_factory=Period)
 
 
@@ -119,7 +117,7 @@ class RegionEntry:
     entitlements: tuple[Entitlement, ...] = ()
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """Kind (``ENDPOINTS``) → address."""
-    request_keys: tuple[RequestKey, ...] = ()
+    request_keys: tuple[ListedKey, ...] = ()
     status_places: tuple[StatusPlace, ...] = ()
     upper: str = ""
     """Region to which this one reports upward (R018); empty: none."""
@@ -140,7 +138,7 @@ class RegionEntry:
         """The place a list of this address belongs to; ``None``: it is not this region's."""
         return next((one for one in self.status_places if address.startswith(one.prefix)), None)
 
-    def keys_at(self, moment: datetime) -> tuple[RequestKey, ...]:
+    def keys_at(self, moment: datetime) -> tuple[ListedKey, ...]:
         """Request keys in use at ``moment``."""
         gone = self.left_at is not None and moment >= self.left_at
         return () if gone else tuple(key for key in self.request_keys if key.period.covers(moment))
@@ -260,8 +258,8 @@ def region_json(one: RegionEntry) -> dict[str, object]:
         ],
         "endpoints": dict(one.endpoints),
         "request_keys": [
-            {"id": key.id, "algorithm": key.algorithm, "key": encode(key.spki), **_period(key.period)}
-            for key in one.request_keys
+            {"id": k.id, "algorithm": k.key.kind, "key": encode(k.key.spki), **_period(k.period)}
+            for k in one.request_keys
         ],
         "status_lists": [{"prefix": p.prefix, "max_age": str(p.max_age)} for p in one.status_places],
     }

@@ -8,16 +8,12 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_der_public_key
-
 from trust.anchor_json import optional_moment, read_anchor
 from trust.canonical import Value, parse_canonical
 from trust.certificates import load_certificate
 from trust.errors import LicenceTrustError, Malformed
+from trust.request_keys import load_request_key
 from trust.signed import decode, items, members, moment, odd, text
-from trust.sm2 import load_public_key
 from trust.trust_list import (
     ANY,
     ENDPOINTS,
@@ -25,10 +21,10 @@ from trust.trust_list import (
     MAX_BYTES,
     Entitlement,
     Keeper,
+    ListedKey,
     ListSignature,
     Period,
     RegionEntry,
-    RequestKey,
     StatusPlace,
     TrustList,
     is_within,
@@ -159,28 +155,15 @@ def _endpoints(value: Value) -> dict[str, str]:
     return {kind: address(value, kind) for kind in value}
 
 
-def _request_key(value: Value, code: str) -> RequestKey:
+def _request_key(value: Value, code: str) -> ListedKey:
     one = members(value, {"id", "algorithm", "key"} | _PERIOD)
     key_id, algorithm, spki = text(one, "id", limit=80), text(one, "algorithm", limit=8), decode(one["key"])
     if not _KEY_ID.fullmatch(key_id) or not key_id.startswith(f"{code}:"):
         raise odd("id")
-    check_request_key(algorithm, spki)
-    return RequestKey(key_id, algorithm, spki, _period(one))
-
-
-def check_request_key(algorithm: str, spki: bytes) -> None:
-    """Is it a public key of that algorithm? Raises ``Malformed``."""
-    if algorithm == "sm2":
-        load_public_key(spki[-65:])
-        if load_public_key(spki[-65:]).spki != spki:
-            raise odd("key")
-        return
-    try:
-        key = load_der_public_key(spki) if algorithm == "es256" else None
-    except (ValueError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+    key = load_request_key(spki)
+    if key.kind != algorithm or key.spki != spki:
         raise odd("key")
+    return ListedKey(key_id, key, _period(one))
 
 
 def _place(value: Value) -> StatusPlace:

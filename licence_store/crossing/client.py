@@ -147,9 +147,9 @@ class Asker:
         """The name under which the list has our key, in use now."""
         spki = signer.certificate.public_key.spki
         own = next((one for one in self.peers.list() if one.code == self.home), None)
-        for key in own.keys(self.clock()) if own is not None else ():
-            if key.spki == spki:
-                return key.id
+        for listed in own.keys(self.clock()) if own is not None else ():
+            if listed.key.spki == spki:
+                return listed.id
         raise Unavailable("crossing.key_unlisted", "信任列表中没有本节点现用的请求签名公钥。")
 
     def _believed(self, peer: Peer, operation: str, purpose: Purpose, body: bytes, data: bytes) -> SharedAnswer:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from trust.anchors import TrustAnchor
 from trust.certificates import Certificate
 from trust.errors import NotFound, Refused
-from trust.trust_list import Entitlement, Keeper, Period, RegionEntry, RequestKey, TrustList
+from trust.trust_list import Entitlement, Keeper, ListedKey, Period, RegionEntry, TrustList
 
 
 def first_list(
@@ -63,16 +63,16 @@ def merge(before: RegionEntry, after: RegionEntry, until: datetime) -> RegionEnt
     """重叠期: what ``after`` leaves out of ``before`` ends at ``until``, where it did not end before."""
     anchors = {one.certificate.digest for one in after.anchors}
     certificates = {one.digest for one in after.intermediates}
-    keys = {key.spki for key in after.request_keys}
+    keys = {one.key.spki for one in after.request_keys}
     places = {place.prefix for place in after.status_places}
-    named = {key.id for key in after.request_keys}
-    old_keys = [key for key in before.request_keys if key.spki not in keys]
+    named = {one.id for one in after.request_keys}
+    old_keys = [one for one in before.request_keys if one.key.spki not in keys]
     old_anchors = [one for one in before.anchors if one.certificate.digest not in anchors]
     return replace(
         after,
         anchors=(*after.anchors, *(_anchor_until(one, until) for one in old_anchors)),
         intermediates=(*after.intermediates, *(c for c in before.intermediates if c.digest not in certificates)),
-        request_keys=(*after.request_keys, *(_key_until(key, until, named) for key in old_keys)),
+        request_keys=(*after.request_keys, *(_key_until(one, until, named) for one in old_keys)),
         status_places=(*after.status_places, *(p for p in before.status_places if p.prefix not in places)),
     )
 
@@ -82,12 +82,12 @@ def _anchor_until(anchor: TrustAnchor, until: datetime) -> TrustAnchor:
     return anchor if end <= until else replace(anchor, valid_to=max(until, anchor.period[0]))
 
 
-def _key_until(key: RequestKey, until: datetime, taken: set[str]) -> RequestKey:
+def _key_until(listed: ListedKey, until: datetime, taken: set[str]) -> ListedKey:
     """A former key under a name of its own where the new one has taken its."""
-    begin, end = key.period.begin, key.period.end
-    period = key.period if end is not None and end <= until else Period(begin, max(until, begin or until))
-    name = key.id if key.id not in taken else f"{key.id}.{key.spki[-4:].hex()}"
-    return replace(key, id=name[:80], period=period)
+    begin, end = listed.period.begin, listed.period.end
+    period = listed.period if end is not None and end <= until else Period(begin, max(until, begin or until))
+    name = listed.id if listed.id not in taken else f"{listed.id}.{listed.key.spki[-4:].hex()}"
+    return replace(listed, id=name[:80], period=period)
 
 
 def leaving(draft: TrustList, code: str, at: datetime) -> TrustList:

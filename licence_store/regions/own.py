@@ -17,8 +17,9 @@ from trust.anchors import TrustStore
 from trust.errors import LicenceTrustError, Malformed, NotFound
 from trust.journal import Actor
 from trust.path import check_published
+from trust.request_keys import SM2, RequestKey
 from trust.signed import members, moment, open_signed, sign_document, write_moment
-from trust.trust_list import ANY, Entitlement, RegionEntry, RequestKey, StatusPlace, region_json
+from trust.trust_list import ANY, Entitlement, ListedKey, RegionEntry, StatusPlace, region_json
 from trust.trust_list_reading import read_region
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class OwnEntry:
                 "trust_list": f"{base}/trust-list",
                 "upward": f"{base}/upward",
             },
-            request_keys=(RequestKey(f"{facts.code}:{REQUEST_KEY}", "sm2", key.public_key.spki),),
+            request_keys=(ListedKey(f"{facts.code}:{REQUEST_KEY}", RequestKey(SM2, key.public_key.spki)),),
             status_places=(StatusPlace(f"{base}/status-lists/"),),
             upper=upper,
         )

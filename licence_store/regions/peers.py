@@ -20,8 +20,9 @@ from trust.anchors import TrustStore
 from trust.bundle import load_bundle
 from trust.crl import CertificateList
 from trust.errors import LicenceTrustError, NotFound, Refused
+from trust.request_keys import RequestKey
 from trust.seal_status import SealStatusList, load_seal_status_list
-from trust.trust_list import Entitlement, RegionEntry, RequestKey, TrustList
+from trust.trust_list import Entitlement, ListedKey, RegionEntry, TrustList
 from trust.trust_list_reading import load_trust_list
 
 _LOOK_AGAIN = 2.0
@@ -54,7 +55,7 @@ class Peer:
             raise NotFound("peer.no_endpoint", "地区“{name}”没有公布该服务的地址：{kind}。", name=self.name, kind=kind)
         return found
 
-    def keys(self, moment: datetime) -> tuple[RequestKey, ...]:
+    def keys(self, moment: datetime) -> tuple[ListedKey, ...]:
         """请求签名公钥 in use at ``moment``."""
         return self.entry.keys_at(moment)
 
@@ -129,9 +130,9 @@ class Peers:
         trust_list = self.believed()
         if trust_list is None or not trust_list.is_fresh(moment):
             raise Refused("trust_list.expired", "本节点的信任列表已到期，不能据以接受其他地区的请求。")
-        for key in peer.keys(moment):
-            if key.id == key_id:
-                return peer, key
+        for listed in peer.keys(moment):
+            if listed.id == key_id:
+                return peer, listed.key
         raise NotFound(
             "peer.key_unknown", "地区“{name}”现用的请求签名公钥中没有 {key}。", name=peer.name, key=key_id[:80]
         )

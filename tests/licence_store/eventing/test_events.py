@@ -23,8 +23,6 @@ from seal.lifecycle import Official, Role
 from trust.errors import LicenceTrustError, Unavailable
 from trust.fetching import Exchange
 from trust.journal import SYSTEM, Actor
-from trust.request_keys import SM2 as SM2_KIND
-from trust.request_keys import RequestKey
 
 TYPE = "teacher-certificate"
 ADMIN = Actor("admin", None, None, "cli")
@@ -136,9 +134,8 @@ def test_signatures(told: Told, scheme: str) -> None:
     assert subscription.secret == "" and label == "x-sm2-sm3"
     [listed] = OwnEntry(told.desk).entry(SYSTEM).request_keys
     assert headers(sent)["webhook-key-id"] == listed.id
-    key = RequestKey(SM2_KIND, listed.spki)
-    assert key.verify(base64.b64decode(value), octets(sent))
-    assert not key.verify(base64.b64decode(value), octets(sent) + b" ")
+    assert listed.key.verify(base64.b64decode(value), octets(sent))
+    assert not listed.key.verify(base64.b64decode(value), octets(sent) + b" ")
 
 
 def test_tried_again_under_the_same_id_then_given_up_and_told_again(told: Told) -> None:
@@ -232,3 +229,61 @@ def test_nobody_else_has_a_contact_for_events(told: Told) -> None:
         with pytest.raises(LicenceTrustError) as refused:
             told.desk.notices.contacts.add(party, "x", channel, PLACE, actor=ADMIN)
         assert refused.value.code == "contact.channel"
+
+
+def checked(exchange: Exchange, secret: str) -> bool:
+    """As a receiver of Standard Webhooks does: is one of the signatures made with its secret?"""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    wanted = "v1," + base64.b64encode(hmac.new(key, octets(exchange), "sha256").digest()).decode()
+    return wanted in headers(exchange)["webhook-signature"].split(" ")
+
+
+def test_a_secret_is_renewed_with_overlap(told: Told) -> None:
+    """Old and new count side by side, then the new alone; without overlap the old is void at once."""
+    first = told.subscribe()
+    second = told.desk.subscriptions.rotate(first.id, ADMIN, overlap=timedelta(hours=2))
+    assert second.secret.startswith("whsec_") and second.secret not in (first.secret, repr(second))
+    shown = told.desk.subscriptions.get(first.id)
+    assert shown.secret == "" and shown.secret_period is not None and shown.secret_period.older_until is not None
+
+    def sent() -> Exchange:
+        told.issue(len(told.receiver.got) + 1)
+        told.deliver(first.id)
+        return told.receiver.got[-1]
+
+    assert [checked(sent(), one.secret) for one in (first, second)] == [True, True]
+    told.later(hours=3)
+    assert [checked(sent(), one.secret) for one in (first, second)] == [False, True]
+    third = told.desk.subscriptions.rotate(first.id, ADMIN, overlap=timedelta(0))
+    last = sent()
+    assert [checked(last, one.secret) for one in (first, second, third)] == [False, False, True]
+    assert headers(last)["webhook-signature"].count("v1,") == 1
+
+
+NOT_RENEWED = [
+    ("hmac", timedelta(days=31), "contact.overlap"),
+    ("hmac", timedelta(seconds=-1), "contact.overlap"),
+    ("sm2", timedelta(0), "contact.unsigned"),
+    ("ended", timedelta(0), "event.ended"),
+    ("none", timedelta(0), "event.unknown"),
+]
+
+
+@pytest.mark.parametrize(("which", "overlap", "code"), NOT_RENEWED)
+def test_what_is_not_renewed(told: Told, which: str, overlap: timedelta, code: str) -> None:
+    made = told.subscribe(scheme=SM2 if which == "sm2" else HMAC)
+    if which == "ended":
+        told.desk.subscriptions.end(made.id, ADMIN)
+    with pytest.raises(LicenceTrustError) as refused:
+        told.desk.subscriptions.rotate("sub-none" if which == "none" else made.id, ADMIN, overlap=overlap)
+    assert refused.value.code == code
+
+
+def test_a_receiver_that_learns_nothing_is_noticed(told: Told) -> None:
+    made = told.subscribe()
+    for _ in range(2):
+        told.desk.subscriptions.rotate(made.id, ADMIN)
+    with pytest.raises(LicenceTrustError) as refused:
+        told.desk.subscriptions.rotate(made.id, ADMIN)
+    assert refused.value.code == "contact.secrets_many"
+    assert told.desk.subscriptions.rotate(made.id, ADMIN, overlap=timedelta(0)).secret
