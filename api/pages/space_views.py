@@ -187,7 +187,9 @@ def who(name: str, translate: Translate) -> str:
     return translate(name) if name in WORDS else name
 
 
-def entry_row(one: UseEntry, subject: Subject, translate: Translate) -> dict[str, Any]:
+def entry_row(
+    one: UseEntry, subject: Subject, translate: Translate, *, may_dispute: bool = False
+) -> dict[str, Any]:
     """An entry of the ledger."""
     code = one.result.partition(" ")[0]
     mine = one.who_id.startswith("holder:")
@@ -204,7 +206,7 @@ def entry_row(one: UseEntry, subject: Subject, translate: Translate) -> dict[str
         "title": subject.title,
         "number": subject.number,
         "href": address(subject.licence_id) if subject.licence_id else "",
-        "dispute": "" if mine else f"/space/ledger/{one.seq}/dispute",
+        "dispute": "" if mine or not may_dispute else f"/space/ledger/{one.seq}/dispute",
     }
 
 

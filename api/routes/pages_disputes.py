@@ -20,6 +20,7 @@ from api.pages.rendering import page
 from api.pages.space_base import space_page
 from api.wiring import Services
 from licence_store.disputes.disputes import LONGEST, OPEN, DisputeView
+from licence_store.ledger.scope import type_of
 from seal.lifecycle import Official, Role
 from trust.errors import LicenceTrustError, NotFound
 from trust.identifiers import first_version
@@ -120,6 +121,7 @@ def _entry_form(
     error: LicenceTrustError | None = None,
 ) -> Response:
     entry, _ = space_office.entry(found, person.session, seq)
+    person.session.demand("use", type_of(entry.subject))
     row = space_views.entry_row(entry, space_office.subject(found, entry.subject), translation(request))
     action = f"/space/ledger/{seq}/dispute"
     return space_page(
@@ -154,7 +156,7 @@ def _licence_form(
     field: str = "",
     error: LicenceTrustError | None = None,
 ) -> Response:
-    view = space_office.find(found, person.session, licence_id)
+    view = space_office.find(found, person.session, licence_id, right="use")
     definition = found.catalogue.get(view.summary.type_code)
     rows = face_rows(view.message, definition, language_of(request))
     names = [one.name for one in view.message.face]

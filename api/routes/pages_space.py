@@ -23,6 +23,7 @@ from api.wiring import Services
 from licence_store.forms import MEDIA
 from licence_store.gathering import expiring
 from licence_store.ledger.ledger import ACTS, UseFilter
+from licence_store.ledger.scope import covers
 from licence_store.lifecycle import LicenceState, is_allowed
 from licence_store.views import LicenceView
 from seal.lifecycle import Role
@@ -124,9 +125,13 @@ def licence(request: Request, found: Found, person: Space, licence_id: str, done
         facts_of=_facts(view, translate),
         face=licence_views.face_rows(view.message, found.catalogue.get(one.type_code), language),
         course=[space_views.course_row(event, translate) for event in reversed(found.register.events(one.licence_id))],
-        recent=[space_views.entry_row(entry, subject, translate) for entry in recent],
+        recent=[
+            space_views.entry_row(entry, subject, translate, may_dispute=who.may("use", one.type_code))
+            for entry in recent
+        ],
         ledger=f"/space/ledger?subject={quote(one.licence_id)}",
         may_use=who.may("use", one.type_code) and view.is_referencable,
+        may_dispute=who.may("use", one.type_code),
         may_report=losable and who.may("report_loss", one.type_code),
         copy=f"/space/copies/new?item={quote(one.licence_id)}",
         public=f"/v/{quote(one.licence_id)}",
@@ -274,7 +279,10 @@ def ledger(
         narrowed=any(asked.values()),
         acts=[(name, translate(title)) for name, title in ACTS.items()],
         about=space_office.subject(found, filters.subject) if filters.subject and page.entries else None,
-        rows=[space_views.entry_row(one, subjects[one.subject], translate) for one in page.entries],
+        rows=[
+            space_views.entry_row(one, subjects[one.subject], translate, may_dispute=covers(who, one.subject, "use"))
+            for one in page.entries
+        ],
         check=space_office.ledger_check(found, who) if wanted else None,
         whole=whole,
         next=f"/space/ledger?{space_views.query(asked, before=str(page.next))}" if page.next else "",

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from licence_store import journal
 from licence_store.disputes.models import Dispute, DisputeEvent
 from licence_store.holding.holder import HolderSession
-from licence_store.ledger.scope import covers
+from licence_store.ledger.scope import covers, type_of
 from licence_store.models import Department, Licence, LicenceType, table
 from licence_store.notices.contacts import DEPARTMENT, HOLDER
 from licence_store.notices.outbox import Occasion
@@ -97,14 +97,15 @@ class Disputes:
     # The holder
 
     def about_entry(self, who: HolderSession, seq: int, words: str) -> DisputeView:
-        """Dispute an entry of the holder's own ledger.
+        """Dispute an entry of the holder's own ledger; whoever may only look reads it and leaves it at that.
 
-        Raises ``NotFound("ledger.unknown")``, ``Refused("dispute.no_department", "dispute.too_many")``,
+        Raises ``Refused("holder.right")``, ``NotFound("ledger.unknown")``, ``Refused("dispute.no_department", "dispute.too_many")``,
         ``Conflict("dispute.already")``, ``Malformed("dispute.words")``.
         """
         entry, digest = self.ledger.entry(who.holder.code, seq)
         if not covers(who, entry.subject):
             raise NotFound("ledger.unknown", "您的用证记录中没有第 {seq} 条。", seq=seq)
+        who.demand("use", type_of(entry.subject))
         with self.sessions.begin() as session:
             issuing = select(Licence.department_id).where(Licence.base == entry.subject)
             department = session.execute(issuing).scalar() or entry.department
@@ -113,12 +114,12 @@ class Disputes:
     def about_licence(self, who: HolderSession, licence_id: str, field: str, words: str) -> DisputeView:
         """Dispute what stands on a licence of the holder's; ``field``: of its face, empty: something else.
 
-        Raises ``NotFound("licence.unknown")``, ``Malformed("dispute.field", "dispute.words")`` and as ``about_entry``.
+        Raises ``NotFound("licence.unknown")``, ``Malformed("dispute.field")`` and as ``about_entry``.
         """
         view = self.register.find(licence_id)
         if view.summary.holder_code != who.holder.code:
             raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
-        who.demand("view", view.summary.type_code)
+        who.demand("use", view.summary.type_code)
         if field and field not in {one.name for one in view.message.face}:
             raise Malformed("dispute.field", "证照没有字段“{name}”。", name=field[:64])
         one = view.summary
@@ -234,6 +235,7 @@ class Disputes:
         said, now = _checked(words), self.clock()
         if not department:
             raise Refused("dispute.no_department", "这条记录没有对应的部门，不能在此提出异议。")
+        self.ledger.hold(session, who.holder.code)  # two at once would both count the others only
         mine = select(Dispute).where(Dispute.holder_code == who.holder.code, Dispute.state == OPEN)
         waiting = session.execute(mine.limit(_MOST_OPEN)).scalars().all()
         if len(waiting) >= _MOST_OPEN:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from licence_store import journal
 from licence_store.holding.accounts import check_holder
 from licence_store.holding.holder import PERSON, Holder, HolderSession
-from licence_store.holding.models import Delegation, DelegationEvent
+from licence_store.holding.models import Delegation, DelegationEvent, HolderAccount
 from licence_store.holding.terms import Terms, kept, plain, read
 from licence_store.names import fold
 from seal.database import Sessions
@@ -107,6 +107,7 @@ class Delegations:
         mine = open_ones.where(Delegation.delegate_code == person.code, Delegation.state == REQUESTED)
         row_id = _new_id(now)
         with self.sessions.begin() as session:
+            _hold(session, person)
             if session.execute(mine).scalar_one() >= OPEN_REQUESTS:
                 raise Refused("delegation.too_many", "您已有{count}件申请等待答复。", count=OPEN_REQUESTS)
             place = {"root_id": row_id, "parent_id": "", "depth": 1}
@@ -412,6 +413,12 @@ def _branch(session: Session, delegation_id: str) -> dict[str, Delegation]:
     for one in branch.values():
         session.expunge(one)  # what is worked out on them is written by statements, never by itself
     return branch
+
+
+def _hold(session: Session, person: Holder) -> None:
+    """Queue until the commit with what the same person does elsewhere: two at once would both count the others only."""
+    own = select(HolderAccount.id).where(HolderAccount.code == person.code).order_by(HolderAccount.id)
+    session.execute(own.with_for_update())
 
 
 def _fresh(session: Session, delegation_id: str) -> Delegation:

@@ -26,7 +26,7 @@ HOLDER_RIGHTS: Final = ("view", "use", "upload", "report_loss", "delegate")
 """查看、用证（制作副本、亮证）、上传、挂失、转授权: what somebody may do in a holder's space."""
 RIGHT_TITLES: Final = {
     "view": N_("查看"),
-    "use": N_("用证和亮证"),
+    "use": N_("用证、亮证和异议"),
     "upload": N_("上传材料"),
     "report_loss": N_("办理挂失"),
     "delegate": N_("再授权"),

@@ -159,6 +159,12 @@ class Ledger:
         if session.execute(query.where(UseRecord.at > note.at - ONE_LOOK).limit(1)).first() is None:
             self.note(session, note)
 
+    def hold(self, session: Session, holder_code: str) -> None:
+        """Queue until the commit with whoever else writes for this holder: for rules about how many of something a
+        holder may have. Call it before anything else is held, ``note`` included.
+        """
+        self._heads(session, [holder_code])
+
     def _heads(self, session: Session, codes: Sequence[str]) -> list[Row[Any]]:
         """The heads of these ledgers, held in one order; those that have none yet get one."""
         execute = session.connection().execute

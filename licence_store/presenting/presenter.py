@@ -162,6 +162,7 @@ class Presenter:
         with self.sessions.begin() as session:
             if verifier and session.get(Department, verifier) is None:
                 raise NotFound("department.unknown", "没有部门“{name}”。", name=verifier[:40])
+            self.ledger.hold(session, who.holder.code)  # two at once would both count the others only
             live = select(Presentation.id).where(
                 Presentation.holder_code == who.holder.code, Presentation.expires > now,
                 Presentation.opened.is_(None), Presentation.ended.is_(None),

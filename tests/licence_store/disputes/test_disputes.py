@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -113,6 +114,45 @@ def test_withdrawn(held: Held) -> None:
     with pytest.raises(LicenceTrustError) as refused:
         desk.disputes.withdraw(who, dispute.id)
     assert code_of(refused) == "dispute.closed"
+
+
+def test_whoever_may_only_look_disputes_nothing(held: Held) -> None:
+    desk, who, licence_id = held
+    seq, type_code = looked(held), desk.register.find(licence_id).summary.type_code
+    reader = replace(who, account_id="h-agent", delegation_id="d-1", rights=frozenset({"view"}))
+    elsewhere = replace(reader, rights=frozenset({"view", "use"}), types=frozenset({"another"}))
+    for session, entry_code in ((reader, "holder.right"), (elsewhere, "ledger.unknown")):
+        for attempt, code in (
+            (lambda one: desk.disputes.about_entry(one, seq, "x"), entry_code),
+            (lambda one: desk.disputes.about_licence(one, licence_id, "", "x"), "holder.right"),
+        ):
+            with pytest.raises(LicenceTrustError) as refused:
+                attempt(session)
+            assert code_of(refused) == code
+    allowed = replace(elsewhere, types=frozenset({type_code}))
+    assert desk.disputes.about_entry(allowed, seq, "x").state == "open"
+
+
+def test_not_too_many_or_twice_by_asking_all_at_once(held: Held) -> None:
+    desk, who, licence_id = held
+    face = [one.name for one in desk.register.find(licence_id).message.face]
+    seqs = [looked(held) for _ in range(19)]
+
+    def attempt(number: int) -> str:
+        try:
+            if number < len(seqs):
+                return desk.disputes.about_entry(who, seqs[number], "x").state
+            return desk.disputes.about_licence(who, licence_id, face[number % 2], "x").state
+        except LicenceTrustError as error:
+            return error.code
+
+    for number in range(17):
+        assert attempt(number) == "open"
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(attempt, [17, 18, 19, 20, 21, 22]))
+    assert answers.count("open") == 3 and set(answers) <= {"open", "dispute.too_many", "dispute.already"}
+    rows = {(one.entry_seq, one.field) for one in desk.disputes.of_holder(who.holder.code)}
+    assert len(rows) == len(desk.disputes.of_holder(who.holder.code)) == 20
 
 
 def test_who_may_not(held: Held) -> None:

@@ -183,6 +183,18 @@ def test_not_too_many_at_once(held: Held) -> None:
     offer(held)
 
 
+def test_not_too_many_by_asking_all_at_once(held: Held) -> None:
+    def attempt(_: int) -> str:
+        try:
+            return offer(held).id[:2]
+        except LicenceTrustError as error:
+            return error.code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(attempt, range(8)))
+    assert answers == [*["p-"] * 5, *["present.too_many"] * 3]
+
+
 def test_of_many_who_open_at_once_one_has_it(held: Held) -> None:
     desk, offered = held[0], offer(held)
 
