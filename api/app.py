@@ -35,6 +35,7 @@ from api.routes import (
     pages_designer,
     pages_disputes,
     pages_entry,
+    pages_hook_secrets,
     pages_inspections,
     pages_jobs,
     pages_licence_acts,
@@ -141,7 +142,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(pages_crossing.router)
     for module in (transfers, subscriptions):
         app.include_router(module.router, prefix="/api/v1")
-    for module in (pages_transfers, pages_subscriptions):
+    for module in (pages_transfers, pages_hook_secrets, pages_subscriptions):
         app.include_router(module.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)

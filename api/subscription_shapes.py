@@ -22,5 +22,9 @@ def subscription_json(one: SubscriptionView) -> dict[str, object]:
         "types": list(one.types),
         "changes": list(one.steps),
         "created": rfc3339(one.created),
+        "secret_since": rfc3339(one.secret_period.since) if one.secret_period else None,
+        "older_secret_until": (
+            rfc3339(one.secret_period.older_until) if one.secret_period and one.secret_period.older_until else None
+        ),
         "deliveries": {state: one.counts.get(state, 0) for state in ("waiting", "sent", "dead")},
     }

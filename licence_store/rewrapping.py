@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from keys.master import MasterKeys, number_of
 from licence_store.copying.models import CopyFile
 from licence_store.models import table
+from licence_store.notices.models import HookSecret
 from licence_store.sharing.models import SharingKey
 from licence_store.uploads.models import UploadKey
 from trust.errors import Conflict, Refused, Unavailable
@@ -60,14 +61,16 @@ class Place:
 def places() -> tuple[Place, ...]:
     """Every column of keys under the region's master. A new one belongs here, or its keys die with their master."""
     from licence_store.copying.copier import context_of as of_copy
+    from licence_store.notices.hook_secrets import context_of as of_hook
     from licence_store.sharing.callers import context_of as of_secret
     from licence_store.uploads.service import context_of as of_upload
 
-    uploads, copies, secrets = table(UploadKey), table(CopyFile), table(SharingKey)
+    uploads, copies, secrets, hooks = table(UploadKey), table(CopyFile), table(SharingKey), table(HookSecret)
     return (
         Place(uploads, uploads.c.upload_id, uploads.c.wrapped, lambda name: of_upload(name).encode()),
         Place(copies, copies.c.copy_id, copies.c.wrapped, lambda name: of_copy(name).encode()),
         Place(secrets, secrets.c.id, secrets.c.public, of_secret, as_text=True),
+        Place(hooks, hooks.c.id, hooks.c.sealed, of_hook, as_text=True),
     )
 
 

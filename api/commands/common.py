@@ -137,6 +137,14 @@ def acting(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def overlap_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--overlap``: how long the older of two secrets signs, too."""
+    return option(
+        "--overlap", type=click.IntRange(0, 720), default=24, metavar="HOURS",
+        help="旧密钥再并用几小时（0–720，默认 24；0：立即作废）",
+    )(function)  # fmt: skip
+
+
 def refusable(function: Callable[..., Any]) -> Callable[..., Any]:
     """A step that a rule may refuse, or whose state has moved on, exits 1 with the rule's code; with ``--json`` also
     ``{"error": {"code", "message"}}`` on standard output. A wrong call stays 3.

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from api.commands.common import Group, acting, common, open_services, option, put, refusable, say, tr
+from api.commands.common import (
+    Group,
+    acting,
+    common,
+    open_services,
+    option,
+    overlap_option,
+    put,
+    refusable,
+    say,
+    tr,
+)  # fmt: skip
 
 command = Group("notices", help="通知：列出、查看投递经过、重投；登记和撤销联系方式")
 STATES = ("waiting", "sent", "dead")
@@ -100,6 +112,24 @@ def add_contact(
     if made.secret:
         say(tr("请妥善保存签名密钥，只显示这一次。"))
     put({**contact(made), **({"secret": made.secret} if made.secret else {})})
+
+
+@command.command("rotate-contact", help="更换回调的签名密钥；新的只显示一次，旧的再并用一段时间")
+@click.argument("contact_id", metavar="ID")
+@overlap_option
+@option("--json", "as_json", is_flag=True, help=LINES)
+@acting
+@common
+@refusable
+def rotate_contact(contact_id: str, overlap: int, account: str | None, as_json: bool, directory: Path | None) -> None:
+    from api.notice_shapes import contact
+
+    with open_services(directory) as services:
+        made = services.desk.notices.contacts.rotate(
+            contact_id, actor=services.actor(account), overlap=timedelta(hours=overlap)
+        )
+    say(tr("请妥善保存签名密钥，只显示这一次。"))
+    put({**contact(made), "secret": made.secret})
 
 
 @command.command("end-contact", help="撤销联系方式，不再向其投递")

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from api.commands.common import Group, acting, common, open_services, option, put, refusable, say, tr
+from api.commands.common import (
+    Group,
+    acting,
+    common,
+    open_services,
+    option,
+    overlap_option,
+    put,
+    refusable,
+    say,
+    tr,
+)  # fmt: skip
 
 command = Group("subscribe", help="订阅：证照变更事件的回调（CloudEvents）、重投、退订")
 SCHEMES = ("hmac", "sm2")
@@ -105,6 +117,23 @@ def end(subscription_id: str, account: str | None, directory: Path | None) -> No
 
     with open_services(directory) as services:
         put(subscription_json(services.desk.subscriptions.end(subscription_id, services.administrator(account))))
+
+
+@command.command("rotate", help="更换一个订阅的回调密钥；新的只显示一次，旧的再并用一段时间")
+@id_argument
+@overlap_option
+@acting
+@common
+@refusable
+def rotate(subscription_id: str, overlap: int, account: str | None, directory: Path | None) -> None:
+    from api.subscription_shapes import subscription_json
+
+    with open_services(directory) as services:
+        made = services.desk.subscriptions.rotate(
+            subscription_id, services.administrator(account), overlap=timedelta(hours=overlap)
+        )
+    say(tr("请妥善保存回调密钥，只显示这一次。"))
+    put({**subscription_json(made), "secret": made.secret})
 
 
 @command.command("replay", help="重投：投递失败的，或自某一时刻起的全部；事件标识不变")

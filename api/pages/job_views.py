@@ -152,6 +152,7 @@ def contact_row(one: ContactView, departments: Mapping[str, str], translate: Tra
         "party_kind": translate(PARTIES[one.party_kind]),
         "channel": translate(CHANNELS[one.channel]),
         "address": one.address,
+        "signed": one.channel == "webhook",
         "language": "English" if one.language == "en" else "中文",
         "since": when(one.created),
     }

@@ -16,7 +16,7 @@ from api.pages import job_views
 from api.pages.rendering import page
 from api.routes.pages_jobs import Acting, Before, _text
 from api.wiring import Services
-from licence_store.notices.contacts import DEPARTMENT, HOLDER, ContactView
+from licence_store.notices.contacts import DEPARTMENT, HOLDER, SUBSCRIBER, ContactView
 from licence_store.notices.outbox import DEAD, STATES
 from trust.errors import LicenceTrustError, NotFound, Refused
 
@@ -46,6 +46,17 @@ def _demand_holder(found: Services, person: Visitor, code: str) -> None:
     own = _own(person)
     if own is not None and not found.register.holdings(code, departments=[own]):
         raise Refused("contact.not_ours", "该持证者没有本部门颁发的证照，其联系方式由颁证部门登记。")
+
+
+def demand_contact(found: Services, person: Visitor, contact_id: str) -> ContactView:
+    """A contact this person looks after. Raises ``NotFound("contact.unknown")``, ``Refused("contact.not_ours")``."""
+    one = found.desk.notices.contacts.get(contact_id)
+    others = one.party_kind == DEPARTMENT and _own(person) not in (None, one.party)
+    if others or one.party_kind == SUBSCRIBER:
+        raise NotFound("contact.unknown", "没有这一联系方式。")
+    if one.party_kind == HOLDER:
+        _demand_holder(found, person, one.party)
+    return one
 
 
 @router.get("/notices")
@@ -88,11 +99,7 @@ def add_contact(request: Request, found: Found, data: Form, person: Acting) -> R
 
 @router.post("/notices/contacts/{contact_id}/end")
 def end_contact(found: Found, data: Form, person: Acting, contact_id: str) -> Response:
-    one = found.desk.notices.contacts.get(contact_id)
-    if one.party_kind == DEPARTMENT and _own(person) not in (None, one.party):
-        raise NotFound("contact.unknown", "没有这一联系方式。")
-    if one.party_kind == HOLDER:
-        _demand_holder(found, person, one.party)
+    one = demand_contact(found, person, contact_id)
     found.desk.notices.contacts.end(contact_id, actor=person.actor)
     back = f"?holder={quote(one.party)}" if one.party_kind == HOLDER else ""
     return RedirectResponse(f"/notices/contacts{back}", 303)

@@ -107,9 +107,17 @@ def _row(one: SubscriptionView, names: dict[str, str], translate: Any) -> dict[s
         "tone": tone,
         "word": translate(word),
         "paused": one.paused is not None,
+        "older_until": _older_until(one),
         "created": when(one.created),
         **{state: one.counts.get(state, 0) for state in ("waiting", "sent", "dead")},
     }
+
+
+def _older_until(one: SubscriptionView) -> str | None:
+    """Empty: one secret counts; ``None``: there is none."""
+    if one.secret_period is None:
+        return None
+    return when(one.secret_period.older_until) if one.secret_period.older_until else ""
 
 
 def _text(data: FormData, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Security
@@ -54,8 +55,20 @@ class SubscriptionBody(BaseModel):
     types: list[str]
     changes: list[str]
     created: str
+    secret_since: str | None = Field(None, description="When the newest secret was made; none with `sm2`")
+    older_secret_until: str | None = Field(None, description="Until when each call is signed by an older one, too")
     deliveries: dict[str, int] = Field(description="By state: `waiting`, `sent`, `dead`")
     secret: str | None = Field(None, description="Told once, when it is made")
+
+
+class RotationRequest(BaseModel):
+    """更换回调密钥."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: Annotated[
+        int, Field(ge=0, le=720, description="So long the older secret signs, too; 0: it is void at once")
+    ] = 24
 
 
 class SubscriptionList(BaseModel):
@@ -184,6 +197,29 @@ def unsubscribe(found: Found, system: System, content: Content, key: Key, subscr
         found.idempotency, key, f"token:{system.grant.id}", sent,
         lambda: subscription_json(ended.end(subscription_id, system.actor)), status=200,
     )  # fmt: skip
+
+
+@router.post(
+    "/event-subscriptions/{subscription_id}/secrets",
+    response_model=SubscriptionBody,
+    status_code=201,
+    responses=CHANGING,
+    dependencies=[Security(bearer)],
+    summary=N_("更换回调密钥；新旧密钥可并用一段时间"),
+)
+def rotate(
+    found: Found, system: System, content: Content, key: Key, subscription_id: SubscriptionId, wanted: RotationRequest
+) -> Response:
+    _own(found, system, subscription_id)
+
+    def act() -> dict[str, object]:
+        made = found.desk.subscriptions.rotate(
+            subscription_id, system.actor, overlap=timedelta(hours=wanted.overlap_hours)
+        )
+        return {**subscription_json(made), "secret": made.secret}
+
+    sent = b"rotate " + subscription_id.encode() + b"\n" + content
+    return once(found.idempotency, key, f"token:{system.grant.id}", sent, act, untold="secret")
 
 
 @router.post(

@@ -7,18 +7,20 @@ again ever later under the same id, given up after a day, and then told again wh
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.eventing.models import EventSubscription
 from licence_store.lifecycle import STEPS
 from licence_store.notices.addresses import EVENT
 from licence_store.notices.contacts import SUBSCRIBER
+from licence_store.notices.hook_secrets import OVERLAP, SecretPeriod
 from licence_store.notices.models import Contact, Delivery, Notice
 from licence_store.notices.outbox import DEAD, SENT, WAITING
 from licence_store.regions.own import OwnEntry
@@ -55,6 +57,8 @@ class SubscriptionView:
     ended: datetime | None
     counts: dict[str, int]
     """Deliveries by state."""
+    secret_period: SecretPeriod | None = None
+    """``None``: the region's own key signs."""
     secret: str = field(default="", repr=False)
     """Told once, when it is made."""
 
@@ -117,23 +121,20 @@ class Subscriptions:
             session.add(row)
             session.flush()
             journal.append(session, [Entry(now, actor, "event.subscribe", made, details={"scheme": scheme})])
-        return self._view(self._row(made), {}, address, contact.secret)
+        return replace(self.get(made), secret=contact.secret)
 
     def list(self) -> tuple[SubscriptionView, ...]:
         """Those not ended."""
         query = select(EventSubscription).where(EventSubscription.ended.is_(None))
         with self.desk.sessions.read() as session:
             rows = list(session.execute(query.order_by(EventSubscription.created)).scalars())
-            counts = _counts(session, [one.id for one in rows])
-            addresses = _addresses(session, [one.id for one in rows])
-        return tuple(self._view(one, counts.get(one.id, {}), addresses.get(one.id, "")) for one in rows)
+            return self._views(session, rows)
 
     def get(self, subscription_id: str) -> SubscriptionView:
         """Raises ``NotFound("event.unknown")``."""
-        row = self._row(subscription_id)
         with self.desk.sessions.read() as session:
-            counts, addresses = _counts(session, [row.id]), _addresses(session, [row.id])
-        return self._view(row, counts.get(row.id, {}), addresses.get(row.id, ""))
+            [found] = self._views(session, [self._row(subscription_id)])
+        return found
 
     def pause(self, subscription_id: str, actor: Actor, *, paused: bool = True) -> SubscriptionView:
         """暂停 or go on: what happens meanwhile is told afterwards."""
@@ -147,13 +148,24 @@ class Subscriptions:
             self.desk.notices.contacts.end(one.id, actor=actor)
         return found
 
+    def rotate(self, subscription_id: str, actor: Actor, *, overlap: timedelta = OVERLAP) -> SubscriptionView:
+        """更换密钥: the older one signs too for ``overlap``; the new one is told in the answer.
+
+        Raises ``NotFound("event.unknown")``, ``Refused("event.ended", "contact.unsigned")``,
+        ``Malformed("contact.overlap")``, ``Conflict("contact.secrets_many")``.
+        """
+        self._demand_active(subscription_id)
+        contacts = self.desk.notices.contacts
+        [hook] = contacts.list(party_kind=SUBSCRIBER, party=subscription_id)
+        told = contacts.rotate(hook.id, actor=actor, overlap=overlap).secret
+        return replace(self.get(subscription_id), secret=told)
+
     def replay(
         self, subscription_id: str, actor: Actor, *, since: datetime | None = None, dead_only: bool = True
     ) -> int:
         """重投: what was given up, or everything since; each under the id it had. Answers how many."""
-        found, now = self.get(subscription_id), self.desk.clock()
-        if found.state == "ended":
-            raise Refused("event.ended", "该订阅已退订。")
+        self._demand_active(subscription_id)
+        now = self.desk.clock()
         about = select(Notice.id).where(Notice.party_kind == SUBSCRIBER, Notice.party == subscription_id)
         if since is not None:
             about = about.where(Notice.created >= since)
@@ -171,13 +183,16 @@ class Subscriptions:
 
     def _change(self, subscription_id: str, actor: Actor, step: str, **values: Any) -> SubscriptionView:
         """Raises ``NotFound("event.unknown")``, ``Refused("event.ended")``."""
-        if self._row(subscription_id).ended is not None:
-            raise Refused("event.ended", "该订阅已退订。")
+        self._demand_active(subscription_id)
         change = update(EventSubscription).where(EventSubscription.id == subscription_id).values(**values)
         with self.desk.sessions.begin() as session:
             session.execute(change)
             journal.append(session, [Entry(self.desk.clock(), actor, f"event.{step}", subscription_id)])
         return self.get(subscription_id)
+
+    def _demand_active(self, subscription_id: str) -> None:
+        if self._row(subscription_id).ended is not None:
+            raise Refused("event.ended", "该订阅已退订。")
 
     def _row(self, subscription_id: str) -> EventSubscription:
         with self.desk.sessions.read() as session:
@@ -186,12 +201,22 @@ class Subscriptions:
             raise NotFound("event.unknown", "没有事件订阅 {subscription}。", subscription=subscription_id[:32])
         return row
 
-    def _view(self, row: EventSubscription, counts: dict[str, int], address: str, secret: str = "") -> SubscriptionView:
-        departments, types, steps = (tuple(text.split()) for text in (row.departments, row.types, row.steps))
-        return SubscriptionView(
-            row.id, row.name, address, row.scheme, departments, types, steps, row.position, row.created,
-            row.paused, row.ended, counts, secret,
-        )  # fmt: skip
+    def _views(self, session: Session, rows: Sequence[EventSubscription]) -> tuple[SubscriptionView, ...]:
+        ids = [one.id for one in rows]
+        counts, hooks = _counts(session, ids), _hooks(session, ids)
+        periods = self.desk.notices.contacts.secrets.periods(session, [one.id for one in hooks.values()])
+        return tuple(_view(one, counts.get(one.id, {}), hooks.get(one.id), periods) for one in rows)
+
+
+def _view(
+    row: EventSubscription, counts: dict[str, int], hook: Contact | None, periods: Mapping[str, SecretPeriod]
+) -> SubscriptionView:
+    departments, types, steps = (tuple(text.split()) for text in (row.departments, row.types, row.steps))
+    address, period = (hook.address, periods.get(hook.id)) if hook is not None else ("", None)
+    return SubscriptionView(
+        row.id, row.name, address, row.scheme, departments, types, steps, row.position, row.created,
+        row.paused, row.ended, counts, period,
+    )  # fmt: skip
 
 
 def _words(words: Collection[str]) -> str:
@@ -199,7 +224,7 @@ def _words(words: Collection[str]) -> str:
     return _ALL if not words or _ALL in words else " ".join(sorted(words))
 
 
-def _counts(session: Any, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+def _counts(session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
     query = (
         select(Notice.party, Delivery.state, func.count().label("number"))
         .join(Delivery, Delivery.notice_id == Notice.id)
@@ -212,6 +237,7 @@ def _counts(session: Any, ids: Sequence[str]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _addresses(session: Any, ids: Sequence[str]) -> dict[str, str]:
-    query = select(Contact.party, Contact.address).where(Contact.party_kind == SUBSCRIBER, Contact.party.in_(ids))
-    return {row.party: row.address for row in session.execute(query)}
+def _hooks(session: Session, ids: Sequence[str]) -> dict[str, Contact]:
+    """Where each is told."""
+    query = select(Contact).where(Contact.party_kind == SUBSCRIBER, Contact.party.in_(ids))
+    return {one.party: one for one in session.execute(query).scalars()}

@@ -12,7 +12,7 @@ import json
 import logging
 import smtplib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -47,7 +47,8 @@ class Outgoing:
     created: datetime
     moment: datetime
     """Of this attempt."""
-    secret: str = field(default="", repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Of a webhook; each signs."""
 
 
 class Channel(Protocol):
@@ -137,14 +138,14 @@ class WebhookChannel:
         ).encode()
         stamp = str(int(outgoing.moment.timestamp()))
         _call(self.fetcher, outgoing, body, "application/json", stamp, (
-            ("webhook-signature", signature(outgoing.secret, outgoing.delivery_id, stamp, body)),
+            ("webhook-signature", signatures(outgoing.secrets, outgoing.delivery_id, stamp, body)),
         ))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class EventChannel:
-    """事件: a CloudEvent as it stands, with the headers of Standard Webhooks: by the subscriber's secret (``v1``) or,
-    where there is none, by the region's request key, which stands on the trust list (``x-sm2-sm3``).
+    """事件: a CloudEvent as it stands, with the headers of Standard Webhooks: by the subscriber's secrets (``v1``) or,
+    where there are none, by the region's request key, which stands on the trust list (``x-sm2-sm3``).
     """
 
     fetcher: Fetcher
@@ -156,8 +157,8 @@ class EventChannel:
         _call(self.fetcher, outgoing, body, "application/cloudevents+json", stamp, self._signed(outgoing, stamp, body))
 
     def _signed(self, outgoing: Outgoing, stamp: str, body: bytes) -> Headers:
-        if outgoing.secret:
-            return (("webhook-signature", signature(outgoing.secret, outgoing.delivery_id, stamp, body)),)
+        if outgoing.secrets:
+            return (("webhook-signature", signatures(outgoing.secrets, outgoing.delivery_id, stamp, body)),)
         if self.signer is None:
             raise Unavailable("notice.no_key", "没有可用的请求签名密钥。", remedy="请运行 region entry。")
         try:
@@ -179,11 +180,11 @@ def _call(fetcher: Fetcher, outgoing: Outgoing, body: bytes, media_type: str, st
         raise
 
 
-def signature(secret: str, message_id: str, stamp: str, body: bytes) -> str:
-    """``v1,`` and the base64 of HMAC-SHA256 over ``id.timestamp.body``."""
-    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
-    made = hmac.new(key, signed_octets(message_id, stamp, body), "sha256").digest()
-    return "v1," + base64.b64encode(made).decode()
+def signatures(secrets: Iterable[str], message_id: str, stamp: str, body: bytes) -> str:
+    """``v1,`` and the base64 of HMAC-SHA256 over ``id.timestamp.body``, by each secret, with blanks between."""
+    octets = signed_octets(message_id, stamp, body)
+    keys = (base64.b64decode(one.removeprefix(SECRET_PREFIX)) for one in secrets)
+    return " ".join("v1," + base64.b64encode(hmac.new(key, octets, "sha256").digest()).decode() for key in keys)
 
 
 def signed_octets(message_id: str, stamp: str, body: bytes) -> bytes:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.models import Department
-from licence_store.notices.addresses import EVENT, SECRET_PREFIX, WEBHOOK, check_address
+from licence_store.notices.addresses import EVENT, WEBHOOK, check_address
+from licence_store.notices.hook_secrets import OVERLAP, HookSecrets, forget, has_secret
 from licence_store.notices.models import Contact
 from seal.database import Sessions
-from trust.errors import Conflict, Malformed, NotFound
+from trust.errors import Conflict, Malformed, NotFound, Refused
 from trust.i18n import LANGUAGES
 from trust.journal import Actor, Entry
 
@@ -48,6 +48,7 @@ class Contacts:
 
     sessions: Sessions
     clock: Callable[[], datetime]
+    secrets: HookSecrets
     private_webhooks: bool = False
 
     def add(
@@ -70,8 +71,8 @@ class Contacts:
         if language not in LANGUAGES:
             raise Malformed("contact.language", "语言应为 zh-CN 或 en。")
         shared = channel in (WEBHOOK, EVENT) and not unsigned
-        secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(24)).decode() if shared else ""
         now, contact_id = self.clock(), secrets.token_hex(12)
+        secret = self.secrets.make(contact_id) if shared else None
         dialect = sqlite if self.sessions.dialect == "sqlite" else postgresql
         row = {
             "id": contact_id,
@@ -80,7 +81,6 @@ class Contacts:
             "channel": channel,
             "address": address,
             "language": language,
-            "secret": secret,
             "created": now,
             "created_by": actor.account[:100],
             "ended_by": "",
@@ -90,9 +90,31 @@ class Contacts:
             taken = dialect.insert(Contact).values(row).on_conflict_do_nothing().returning(Contact.id)
             if session.execute(taken).first() is None:
                 raise Conflict("contact.exists", "该联系地址已登记。")
+            if secret is not None:
+                secret.put(session, now)
             details = {"party_kind": party_kind, "channel": channel}
             journal.append(session, [Entry(now, actor, "contact.add", contact_id, details=details)])
-        return ContactView(contact_id, party_kind, party, channel, address, language, now, secret)
+        told = secret.told if secret is not None else ""
+        return ContactView(contact_id, party_kind, party, channel, address, language, now, told)
+
+    def rotate(self, contact_id: str, *, actor: Actor, overlap: timedelta = OVERLAP) -> ContactView:
+        """更换密钥 of a webhook; the older one signs too for ``overlap``. The new one is told in the answer.
+
+        Raises ``NotFound("contact.unknown")``, ``Refused("contact.unsigned")``, ``Malformed("contact.overlap")``,
+        ``Conflict("contact.secrets_many")``.
+        """
+        new = self.secrets.make(contact_id)
+        held = select(Contact).where(Contact.id == contact_id, Contact.ended.is_(None)).with_for_update()
+        with self.sessions.begin() as session:
+            row = session.execute(held).scalar()
+            if row is None:
+                raise _unknown()
+            if not has_secret(session, contact_id):
+                raise Refused("contact.unsigned", "该联系方式没有共享密钥，不需更换。")
+            self.secrets.rotate(session, new, overlap)
+            details = {"overlap_seconds": str(int(overlap.total_seconds()))}
+            journal.append(session, [Entry(self.clock(), actor, "contact.rotate", contact_id, details=details)])
+            return replace(_view(row), secret=new.told)
 
     def list(self, *, party_kind: str = "", party: str = "", limit: int = 500) -> tuple[ContactView, ...]:
         """Those in force."""
@@ -120,6 +142,7 @@ class Contacts:
             ended = session.execute(over.values(ended=now, ended_by=actor.account[:100]).returning(Contact.id))
             if ended.first() is None:
                 raise _unknown()
+            forget(session, contact_id)
             journal.append(session, [Entry(now, actor, "contact.end", contact_id)])
 
 

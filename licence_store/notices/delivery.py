@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from licence_store.jobs.context import JobContext
 from licence_store.jobs.running import pause_after, written_error
-from licence_store.notices.addresses import LOG
+from licence_store.notices.addresses import EVENT, LOG, WEBHOOK
 from licence_store.notices.channels import Outgoing
 from licence_store.notices.models import Contact, Delivery, DeliveryAttempt, Notice
 from licence_store.notices.outbox import DEAD, SENT, WAITING
@@ -39,6 +39,7 @@ class _Claim:
     attempt: int
     outgoing: Outgoing | None
     """``None``: the address was withdrawn meanwhile."""
+    contact_id: str
 
 
 def run(context: JobContext, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -69,7 +70,7 @@ def _claim(desk: Desk) -> _Claim | None:
         outgoing = None
         if delivery.channel == LOG or (contact is not None and contact.ended is None):
             outgoing = _outgoing(delivery, notice, contact, now)
-        return _Claim(delivery.id, delivery.channel, delivery.attempts, outgoing)
+        return _Claim(delivery.id, delivery.channel, delivery.attempts, outgoing, delivery.contact_id)
 
 
 def _outgoing(delivery: Delivery, notice: Notice, contact: Contact | None, now: datetime) -> Outgoing:
@@ -82,7 +83,6 @@ def _outgoing(delivery: Delivery, notice: Notice, contact: Contact | None, now: 
         facts,
         notice.created,
         now,
-        contact.secret if contact else "",
     )
 
 
@@ -90,7 +90,8 @@ def _send(desk: Desk, claim: _Claim) -> LicenceTrustError | None:
     try:
         if claim.outgoing is None:
             raise Refused("notice.contact_ended", "该联系方式已撤销。")
-        desk.notices.channels[claim.channel].send(claim.outgoing)
+        secrets = desk.notices.contacts.secrets.of(claim.contact_id) if claim.channel in (WEBHOOK, EVENT) else ()
+        desk.notices.channels[claim.channel].send(replace(claim.outgoing, secrets=secrets))
     except (Unavailable, Refused) as error:
         return error
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from seal.database import Base
@@ -39,12 +39,26 @@ class Contact(Base):
     """``smtp`` or ``webhook``."""
     address: Mapped[str] = mapped_column(String(500))
     language: Mapped[str] = mapped_column(String(8))
-    secret: Mapped[str] = mapped_column(String(100))
-    """Of a webhook: what its calls are signed with."""
     created: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(100))
     ended: Mapped[datetime | None]
     ended_by: Mapped[str] = mapped_column(String(100))
+
+
+class HookSecret(Base):
+    """回调密钥 of a webhook; several while an older one still counts."""
+
+    __tablename__ = "webhook_secret"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contact.id"), index=True)
+    sealed: Mapped[str] = mapped_column(Text)
+    """Base64 of what the region's master key wrapped; ``whsec_…``: from before, locked away at the next start."""
+    master: Mapped[int | None] = mapped_column(BigInteger)
+    """Number of that master key; ``None``: it stands in clear yet."""
+    created: Mapped[datetime]
+    ends: Mapped[datetime | None]
+    """``None``: the newest."""
 
 
 class Notice(Base):

@@ -23,6 +23,7 @@ from licence_store.jobs.models import Job
 from licence_store.jobs.queue import JobError, Jobs
 from licence_store.notices.addresses import LOG, NoticeSettings
 from licence_store.notices.contacts import Contacts, reached_at
+from licence_store.notices.hook_secrets import HookSecrets
 from licence_store.notices.models import Contact, Delivery, DeliveryAttempt, Notice
 from licence_store.notices.texts import Text, text_of
 from seal.database import Sessions
@@ -31,6 +32,7 @@ from trust.i18n import DEFAULT_LANGUAGE
 from trust.journal import SYSTEM, Actor, Entry
 
 if TYPE_CHECKING:
+    from keys.master import KeyWrapper
     from keys.signer import Signer
     from licence_store.notices.channels import Channel
 
@@ -101,12 +103,15 @@ class Outbox:
     clock: Callable[[], datetime]
     jobs: Jobs
     settings: NoticeSettings
+    wrapper: KeyWrapper
+    """What locks the secrets of webhooks away."""
     signer: Callable[[], Signer] | None = None
     """Of events to subscribers without a shared secret."""
 
     @cached_property
     def contacts(self) -> Contacts:
-        return Contacts(self.sessions, self.clock, self.settings.private_webhooks)
+        secrets = HookSecrets(self.sessions, self.clock, self.wrapper)
+        return Contacts(self.sessions, self.clock, secrets, self.settings.private_webhooks)
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:

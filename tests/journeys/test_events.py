@@ -45,10 +45,22 @@ def test_interface(live: Live) -> None:
     nothing = client.post(f"{place}/{subscription}/replays", json={}, headers=headers(token, "e2"))
     assert (nothing.status_code, nothing.json()) == (201, {"replayed": 0})
 
+    turned = client.post(f"{place}/{subscription}/secrets", json={"overlap_hours": 2}, headers=headers(token, "e10"))
+    assert turned.status_code == 201 and turned.json()["secret"] not in (None, made.json()["secret"]), turned.text
+    assert turned.json()["older_secret_until"] and shown["secret"] is None
+    again = client.post(f"{place}/{subscription}/secrets", json={"overlap_hours": 2}, headers=headers(token, "e10"))
+    assert again.json() == {**turned.json(), "secret": None}
+
     narrow = make_token(live, ("search",), types=("nurse-certificate",))
     refused = [
         (client.post(place, json=wanted, headers=headers(narrow, "e3")), 403, "token.scope"),
         (client.post(f"{place}/{subscription}/replays", json={}, headers=headers(narrow, "e4")), 404, "event.unknown"),
+        (client.post(f"{place}/{subscription}/secrets", json={}, headers=headers(narrow, "e11")), 404, "event.unknown"),
+        (
+            client.post(f"{place}/{subscription}/secrets", json={"overlap_hours": 721}, headers=headers(token, "e12")),
+            422,
+            None,
+        ),
         (client.request("DELETE", f"{place}/{subscription}", headers=headers(narrow, "e5")), 404, "event.unknown"),
         (
             client.post(place, json={**wanted, "address": "http://127.0.0.1/"}, headers=headers(token, "e6")),
@@ -82,6 +94,11 @@ def test_console(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
     assert name in [one["id"] for one in command("list")]
     assert command("pause", name)[0]["state"] == "paused" and command("resume", name)[0]["state"] == "active"
     assert command("replay", name, "--all") == [{"id": name, "replayed": 0}]
+    assert command("rotate", name, status=1) == []  # the region's own key signs
+    [shared] = command("add", "https://four.example.test/hook", "--name", "丁系统")
+    [turned] = command("rotate", str(shared["id"]), "--overlap", "0")
+    assert turned["secret"] != shared["secret"] and turned["older_secret_until"] is None
+    assert command("rotate", name, "--overlap", "-1", status=3) == []
     assert command("end", name)[0]["state"] == "ended"
     assert command("pause", name, status=1) == []
     assert command("add", "nowhere", "--name", "x", status=3) == []
@@ -101,6 +118,16 @@ def test_page(live: Live) -> None:
     assert "丙系统" in shown and "whsec_" not in shown
     assert _submit(client, "/subscriptions", {**given, "address": "x"}).status_code == 422
     [name] = [one.id for one in live.services.desk.subscriptions.list() if one.name == "丙系统"]
+    secret = f"/subscriptions/{name}/secret"
+    assert "旧密钥立即作废" in client.get(secret).text
+    turned = _submit(client, secret, {"overlap": "168"})
+    assert turned.status_code == 200 and "whsec_" in turned.text and "两个签名" in turned.text
+    assert "whsec_" not in client.get(secret).text and "新旧密钥并用至" in client.get("/subscriptions").text
+    assert _submit(client, secret, {"overlap": "1000"}).status_code == 422
+    [hook] = live.services.desk.notices.contacts.list(party_kind="subscriber", party=name)
+    for strange in ("/subscriptions/sub-x/secret", "/notices/contacts/x/secret", f"/notices/contacts/{hook.id}/secret"):
+        assert client.get(strange).status_code == 404
+    assert _submit(client, f"/notices/contacts/{hook.id}/end", {}, "/subscriptions").status_code == 404
     for step, state in (("pause", "paused"), ("resume", "active"), ("replay", "active"), ("end", "ended")):
         assert _submit(client, f"/subscriptions/{name}/{step}", {}, "/subscriptions").status_code == 303
         assert live.services.desk.subscriptions.get(name).state == state

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from licence_store.notices.addresses import NoticeSettings
-from licence_store.notices.channels import Outgoing, SMTPChannel, WebhookChannel, channels, signature
+from licence_store.notices.channels import Outgoing, SMTPChannel, WebhookChannel, channels, signatures
 from licence_store.notices.texts import KINDS, Text, text_of
 from tests.smtp_server import mail_server
 from tests.trust.http_server import Answer, running_server
@@ -28,7 +28,7 @@ FACTS = {
 
 
 def outgoing(address: str, secret: str = "whsec_c2VjcmV0", heading: str = "标题") -> Outgoing:
-    return Outgoing("d-0", address, "licence.expiring", Text(heading, "正文\n.\n"), FACTS, NOW, NOW, secret)
+    return Outgoing("d-0", address, "licence.expiring", Text(heading, "正文\n.\n"), FACTS, NOW, NOW, (secret,))
 
 
 @pytest.fixture(scope="module")
@@ -143,8 +143,10 @@ def test_gone_is_for_good_and_away_is_not() -> None:
 def test_signature_is_that_of_standard_webhooks() -> None:
     """The example of the specification's own libraries."""
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    found = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", b'{"test": 2432232314}')
+    found = signatures([secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", b'{"test": 2432232314}')
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    both = signatures(["whsec_c2VjcmV0", secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", b'{"test": 2432232314}')
+    assert both.split(" ")[1] == found and len(both.split(" ")) == 2
 
 
 @pytest.mark.parametrize(

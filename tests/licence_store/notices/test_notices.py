@@ -51,7 +51,11 @@ def test_each_step_is_told_once_whatever_runs_twice(office: Office) -> None:
         assert office.do("expiry-notices") == {"posted": 0}
         assert told(office)[-2:] == [(f"expiring-{step}", "department"), (f"expiring-{step}", "holder")] or step != 90
         newest = office.deliveries()[0]
-        assert (newest.occasion, newest.facts["days"], newest.facts["ends"]) == (f"expiring-{step}", str(days), office.ends)
+        assert (newest.occasion, newest.facts["days"], newest.facts["ends"]) == (
+            f"expiring-{step}",
+            str(days),
+            office.ends,
+        )
     assert len(told(office)) == 6
     office.days_before_end(-1)
     assert office.do("expiry-notices") == {"posted": 0}
