@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from licence_store.accounts import TokenGrant
     from licence_store.catalogue import CataloguedType
     from licence_store.definitions import LicenceTypeDefinition
-    from licence_store.report_upward import CatalogueReport
     from licence_store.type_rules import MaterialMapping
-    from trust.anchors import TrustStore
 
 CONSOLE = "console"
 """Who acts on the command line of a demonstration region when nobody is named; with the role, if not an officer's."""
@@ -136,10 +134,3 @@ def report(services: Services) -> bytes:
     region = (facts.code, facts.name)
     chain = [signer.certificate.der]
     return build_report(services.catalogue, services.desk.catalogue_life, region, signer.sign, chain, services.clock())
-
-
-def checked_report(data: bytes, store: TrustStore, services: Services) -> CatalogueReport:
-    """上报核对. Raises as ``licence_store.report_upward.check_report``."""
-    from licence_store.report_upward import check_report
-
-    return check_report(data, store, services.clock())

@@ -105,10 +105,6 @@ class DemonstrationAuthority:
                 return signer
         raise NotFound("keys.unknown", "密钥环中没有“{name}”。", name=name)
 
-    def certificate_authority(self, signer: SoftwareSigner | None = None) -> CertificateAuthority:
-        """The acts of one of ``authorities``; by default of the CA that issues to departments."""
-        return CertificateAuthority(signer or self.issuing_ca)
-
     def timestamp_authority(self, clock: Callable[[], datetime] | None = None) -> TimeStampAuthority:
         """The TSA, on ``clock`` or the machine's own."""
         return TimeStampAuthority(self.tsa) if clock is None else TimeStampAuthority(self.tsa, clock=clock)

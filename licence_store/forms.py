@@ -93,11 +93,6 @@ def forms_of(word: str) -> tuple[str, ...]:
     return found
 
 
-def word_of(forms: Sequence[str]) -> str:
-    """The word for ``forms``."""
-    return next(word for word, meant in WORDS.items() if meant == tuple(forms))
-
-
 def record(session: Session, licence_id: str, sealed: SealedForms, now: datetime) -> None:
     """Write down what the version's own row does not say of its files, in the caller's transaction."""
     rows = [row(licence_id, one, 1, now) for one in sealed.all if one is not sealed or one.form != OFD]

@@ -27,8 +27,6 @@ SIGNED_DATA = "1.2.156.10197.6.1.4.2.2"
 _SIGNED_DATA_PKCS = "1.2.840.113549.1.7.2"
 DATA_TYPES = ("1.2.156.10197.6.1.4.2.1", "1.2.840.113549.1.7.1")
 """数据类型 data, by its GB/T 35275 and its PKCS #7 name."""
-SIGNATURE_ALGORITHMS = ("1.2.156.10197.1.501", "1.2.156.10197.1.301.1", "1.2.156.10197.1.301")
-"""Names under which makers write "SM2 with SM3" as digestEncryptionAlgorithm."""
 MAX_CERTIFICATES = 32
 MAX_SIGNERS = 16
 MAX_SIZE = 1 << 20

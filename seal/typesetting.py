@@ -78,8 +78,7 @@ class FontFace:
     """字体: one shipped font, ready to measure, outline and subset."""
 
     ASCENT = 0.88
-    DESCENT = 0.12
-    """Em box of the shipped fonts (OS/2 typographic metrics), in ems."""
+    """Of the em box of the shipped fonts (OS/2 typographic metrics), in ems."""
 
     def __init__(self, name: str) -> None:
         shipped = FONTS[name]

@@ -26,7 +26,7 @@ from typing import Final
 
 from trust.algorithms import sm3
 from trust.anchor_json import write_anchor
-from trust.anchors import Purpose, TrustAnchor
+from trust.anchors import TrustAnchor
 from trust.canonical import canonical_json
 from trust.certificates import Certificate
 from trust.request_keys import RequestKey
@@ -129,10 +129,6 @@ class RegionEntry:
         if self.left_at is not None and moment >= self.left_at:
             return None
         return next((one for one in self.entitlements if one.covers(division, type_code, moment)), None)
-
-    def has_anchor(self, digest: bytes, purpose: Purpose) -> bool:
-        """Is the certificate with this SM3 one of the region's anchors for ``purpose``, whenever?"""
-        return any(one.certificate.digest == digest and purpose in one.purposes for one in self.anchors)
 
     def status_place(self, address: str) -> StatusPlace | None:
         """The place a list of this address belongs to; ``None``: it is not this region's."""

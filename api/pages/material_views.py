@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from api.pages.verdict import when
 from licence_store.holding.holder import mask_number
-from licence_store.materials.casework import RECEIVED
 from licence_store.materials.kinds import kinds
 from licence_store.materials.reasons import reasons
 from licence_store.materials.steps import EVENT_TITLES, STATE_TITLES, matrix
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
 
     from licence_store.definitions import LicenceTypeDefinition
-    from licence_store.materials.views import CaseLine, EventLine
+    from licence_store.materials.views import EventLine
 
 Translate = Callable[[str], str]
 LEVEL_WORDS: Final[Mapping[str, str]] = {
@@ -160,17 +159,6 @@ def _line(one: EventLine, departments: Mapping[str, str], language: str, transla
         "note": " · ".join(text for text in note if text),
         "signed": one.signed,
         "licence": one.details.get("licence", ""),
-    }
-
-
-def case_line(one: CaseLine, translate: Translate) -> dict[str, str]:
-    """One item received for a case."""
-    return {
-        "case": one.case_number,
-        "title": one.title,
-        "received": translate(RECEIVED.get(one.received, one.received)),
-        "when": when(one.recorded),
-        "href": address(one.subject) if one.subject.startswith("m-") else "",
     }
 
 

@@ -424,10 +424,6 @@ def _spans(text: str) -> list[tuple[bool, str]]:
     return [(index % 2 == 1, part) for index, part in enumerate(text.split("**")) if part]
 
 
-def needs_basis(step: Step) -> bool:
-    return Rule.BASIS in step.rules
-
-
 def needs_reason(step: Step) -> bool:
     return Rule.REASON in step.rules
 

@@ -470,12 +470,6 @@ def _picture(seal: SealInfo, invalid: bool) -> str:
     return data_address(invalid_style(seal.picture, width, height).picture, "png")
 
 
-def _common_name(subject: str) -> str:
-    """The common name in ``CN=…,OU=…``; a name of another shape as it stands."""
-    parts = [part.strip() for part in subject.split(",")]
-    return next((part[3:] for part in parts if part.startswith("CN=")), subject)
-
-
 def period(start: datetime | None, end: datetime | None) -> str:
     """Two days, Beijing time; empty where one is missing."""
     if start is None or end is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from trust.errors import Malformed, Refused, Word
+from trust.errors import Malformed, Refused
 from trust.i18n import N_
 
 
@@ -121,9 +121,3 @@ def believed(document: Mapping[str, Any], department: str, credibility: str) -> 
 def said_of(comparison: Comparison) -> str:
     """What was compared, as the register keeps it."""
     return comparison.original + (f": {comparison.number}" if comparison.number else "")
-
-
-def original_title(original: str) -> Word:
-    """In words for a person."""
-    kind = original.partition(":")[0]
-    return Word(ORIGINALS.get(kind, kind))

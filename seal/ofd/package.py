@@ -647,11 +647,6 @@ def directory_of(name: str) -> str:
     return name.rpartition("/")[0]
 
 
-def reference_of(name: str) -> str:
-    """The absolute reference that means entry ``name``: ``/Doc_0/Document.xml``."""
-    return f"/{name}"
-
-
 @lru_cache(maxsize=8)
 def _deeper_than(depth: int) -> Any:
     return etree.XPath(f"boolean({'/*' * (depth + 1)})")

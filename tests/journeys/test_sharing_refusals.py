@@ -267,6 +267,7 @@ SIGNED: tuple[tuple[str, Callable[[Place], Draft], After | None, int, str], ...]
     ("digest of no use", right, put("Content-Digest", "md5=:AAAA:"), 401, "digest.algorithm"),
     ("wrong label", lambda h: right(h, algorithm="ecdsa-p256-sha256"), None, 401, "signature.algorithm"),
     ("unknown key", lambda h: right(h, key_id="nobody-knows-it"), None, 401, "signature.key_unknown"),
+    ("ended key", with_ended_key, None, 401, "signature.key_unknown"),
     ("stolen token", stolen_token, None, 401, "signature.other_client"),
     # Tokens
     ("no token", lambda h: right(h, token=None), None, 401, "sharing.token_missing"),

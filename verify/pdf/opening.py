@@ -36,7 +36,6 @@ from seal.pdf.structures import (
     MESSAGE_FILE,
     SEAL_KEY,
 )
-from seal.pdf.structures import SES as SES_SUBFILTER
 from trust.algorithms import sm3
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
@@ -59,8 +58,6 @@ MAX_FILE: Final = 16 << 20
 _BUDGET: Final = DecodeLimits(document_budget=DocumentDecodeBudget(base_allowance=64 << 20, max_ratio=4))
 
 CMS_SUBFILTERS: Final = (CADES, "adbe.pkcs7.detached")
-SES_SUBFILTERS: Final = (SES_SUBFILTER, "GM.sm2seal", "GM.SM2Seal", "GBT.38540")
-"""Words met for an SES_Signature in ``Contents``; what it is, is told by its octets."""
 
 _HEADER = re.compile(rb"%PDF-(1\.[0-7]|2\.0)[\r\n \t]")
 _END = re.compile(rb"startxref[ \r\n\t]+(\d{1,12})[ \r\n\t]+%%EOF[ \t]*(?:\r\n|\r|\n)?\Z")
@@ -190,11 +187,6 @@ def items(value: Any) -> Iterator[Any]:
         yield value[index]
 
 
-def is_pdf(data: bytes) -> bool:
-    """Does it begin as a PDF file does?"""
-    return data[:5] == b"%PDF-"
-
-
 def open_pdf(data: bytes) -> OpenedPDF:
     """Open the octets of a PDF file.
 
@@ -259,10 +251,10 @@ def _read_signatures(opened: OpenedPDF) -> None:
     if not isinstance(fields, generic.ArrayObject):
         return
     pages = _widget_pages(opened.reader)
-    found = [
-        _open_signature(opened, name, node, reference, pages)
-        for name, node, reference in _signed_fields(fields)
-    ]
+    signed = list(islice(_signed_fields(fields), MAX_SIGNATURES + 1))
+    if len(signed) > MAX_SIGNATURES:
+        raise Malformed("format.pdf_limit", "PDF 文件超出限额：签名多于 {limit} 个。", limit=MAX_SIGNATURES)
+    found = [_open_signature(opened, name, node, reference, pages) for name, node, reference in signed]
     found.sort(key=lambda one: (one.revision, one.end))
     opened.stamps = [one for one in found if one.sub_filter == DOCUMENT_TIMESTAMP]
     opened.signatures = [one for one in found if one.sub_filter != DOCUMENT_TIMESTAMP]

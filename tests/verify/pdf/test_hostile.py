@@ -182,6 +182,19 @@ def test_too_many_revisions() -> None:
     assert codes(verify(data)) == ["format.pdf_limit"]
 
 
+def test_too_many_signatures() -> None:
+    """They need no revision of their own: fields of one revision may each claim the whole file."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(foreign.plain())) as pdf:
+        claimed = pikepdf.Dictionary(Type=pikepdf.Name.Sig, ByteRange=[0, 1, 2, 1], Contents=pikepdf.String("x"))
+        value = pdf.make_indirect(claimed)
+        names = [f"s{number}" for number in range(opening.MAX_SIGNATURES + 1)]
+        fields = [pikepdf.Dictionary(FT=pikepdf.Name.Sig, T=name, V=value) for name in names]
+        pdf.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array([pdf.make_indirect(one) for one in fields]))
+        pdf.save(out, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    assert codes(verify(out.getvalue())) == ["format.pdf_limit"]
+
+
 @pytest.mark.parametrize("octets", [0, 1, 4, 5, 8, 9, 64])
 def test_heads_of_files(octets: int) -> None:
     assert verify(making.sealed()[:octets]).indication is Indication.FAILED
