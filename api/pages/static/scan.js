@@ -14,17 +14,25 @@
     return found ? found.data : "";
   }
   function send(text) { form.elements.code.value = text; form.requestSubmit(); }
-  box.querySelector("[data-camera]").addEventListener("click", function () {
-    navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }).then(function (stream) {
-      video.srcObject = stream; video.hidden = false; said.textContent = box.dataset.looking;
-      video.play();
-      (function look() {
-        var text = video.readyState >= 2 ? read(video, video.videoWidth, video.videoHeight) : "";
-        if (text) { stream.getTracks().forEach(function (one) { one.stop(); }); send(text); return; }
-        window.setTimeout(look, 150);
-      })();
+  var button = box.querySelector("[data-camera]"), label = button.querySelector("span"), closed = label.textContent, stream = null;
+  function stop() {
+    if (stream) { stream.getTracks().forEach(function (one) { one.stop(); }); }
+    stream = null; video.hidden = true; video.srcObject = null; said.textContent = ""; label.textContent = closed;
+  }
+  function look() {
+    if (!stream) { return; }
+    var text = video.readyState >= 2 ? read(video, video.videoWidth, video.videoHeight) : "";
+    if (text) { stop(); send(text); } else { window.setTimeout(look, 150); }
+  }
+  button.addEventListener("click", function () {
+    if (stream) { stop(); return; }
+    navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }).then(function (opened) {
+      stream = opened; video.srcObject = opened; video.hidden = false;
+      said.textContent = box.dataset.looking; label.textContent = box.dataset.close;
+      video.play(); look();
     }).catch(function () { said.textContent = box.dataset.denied; });
   });
+  window.addEventListener("pagehide", stop);
   box.querySelector("[data-photo]").addEventListener("change", function (event) {
     var file = event.target.files[0];
     if (!file) { return; }
