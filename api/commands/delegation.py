@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from api.commands.common import Group, acting, common, open_services, option, put, refusable
+from api.commands.common import Group, option, put, refusable
 from api.commands.holders import holder_option as holder_code
-from api.commands.holders import holder_session
+from api.commands.holders import in_space
 
 if TYPE_CHECKING:
     from api.delegation_office import Wanted
@@ -61,32 +60,24 @@ def _said(services: Services, view: DelegationView) -> None:
 @command.command("list", help="一位持证者给出和得到的授权，新的在前")
 @holder_option
 @as_json
-@acting
-@common
-def list_delegations(holder: str, holder_name: str, account: str | None, as_json: bool, directory: Path | None) -> None:
-    with open_services(directory) as services:
-        who = holder_session(services, holder, account, holder_name)
-        for one in (*services.desk.delegations.given(who), *services.desk.delegations.received(who.person)):
-            _said(services, one)
+@in_space
+def list_delegations(services: Services, who: HolderSession) -> None:
+    for one in (*services.desk.delegations.given(who), *services.desk.delegations.received(who.person)):
+        _said(services, one)
 
 
 @command.command("show", help="一项授权和它的经过")
 @click.argument("delegation_id", metavar="ID")
 @holder_option
 @as_json
-@acting
-@common
 @refusable
-def show(
-    delegation_id: str, holder: str, holder_name: str, account: str | None, as_json: bool, directory: Path | None
-) -> None:
+@in_space
+def show(services: Services, who: HolderSession, delegation_id: str) -> None:
     from api.delegation_office import step_json, view_json
 
-    with open_services(directory) as services:
-        who = holder_session(services, holder, account, holder_name)
-        view = services.desk.delegations.get(who, delegation_id)
-        steps = [step_json(one) for one in services.desk.delegations.steps(who, delegation_id)]
-        put({**view_json(view, services.clock()), "steps": steps})
+    view = services.desk.delegations.get(who, delegation_id)
+    steps = [step_json(one) for one in services.desk.delegations.steps(who, delegation_id)]
+    put({**view_json(view, services.clock()), "steps": steps})
 
 
 @command.command("grant", help="授权给一个人")
@@ -96,25 +87,13 @@ def show(
 @scope
 @because
 @as_json
-@acting
-@common
 @refusable
-def grant(
-    holder: str,
-    holder_name: str,
-    to: str,
-    to_name: str,
-    reason: str,
-    account: str | None,
-    as_json: bool,
-    directory: Path | None,
-    **given: Any,
-) -> None:
+@in_space
+def grant(services: Services, who: HolderSession, to: str, to_name: str, reason: str, **given: Any) -> None:
     from api.delegation_office import person_of, terms_of
 
-    with open_services(directory) as services:
-        who, terms = holder_session(services, holder, account, holder_name), terms_of(services, _wanted(given))
-        _said(services, services.desk.delegations.grant(who, person_of(to, to_name), terms, reason=reason))
+    terms = terms_of(services, _wanted(given))
+    _said(services, services.desk.delegations.grant(who, person_of(to, to_name), terms, reason=reason))
 
 
 @command.command("request", help="向一家单位或一个人申请授权")
@@ -124,25 +103,13 @@ def grant(
 @scope
 @because
 @as_json
-@acting
-@common
 @refusable
-def request(
-    holder: str,
-    holder_name: str,
-    company: str,
-    of_name: str,
-    reason: str,
-    account: str | None,
-    as_json: bool,
-    directory: Path | None,
-    **given: Any,
-) -> None:
+@in_space
+def request(services: Services, who: HolderSession, company: str, of_name: str, reason: str, **given: Any) -> None:
     from api.delegation_office import person_of, terms_of
 
-    with open_services(directory) as services:
-        who, terms = holder_session(services, holder, account, holder_name), terms_of(services, _wanted(given))
-        _said(services, services.desk.delegations.request(who, person_of(company, of_name), terms, reason=reason))
+    terms = terms_of(services, _wanted(given))
+    _said(services, services.desk.delegations.request(who, person_of(company, of_name), terms, reason=reason))
 
 
 @command.command("accept", help="同意一件申请，按所申请的范围")
@@ -150,25 +117,10 @@ def request(
 @holder_option
 @because
 @as_json
-@acting
-@common
 @refusable
-def accept(
-    delegation_id: str,
-    holder: str,
-    holder_name: str,
-    reason: str,
-    account: str | None,
-    as_json: bool,
-    directory: Path | None,
-) -> None:
-    _step(
-        directory,
-        holder,
-        holder_name,
-        account,
-        lambda found, who: found.desk.delegations.accept(who, delegation_id, reason=reason),
-    )
+@in_space
+def accept(services: Services, who: HolderSession, delegation_id: str, reason: str) -> None:
+    _said(services, services.desk.delegations.accept(who, delegation_id, reason=reason))
 
 
 @command.command("refuse", help="拒绝一件申请")
@@ -176,25 +128,10 @@ def accept(
 @holder_option
 @because
 @as_json
-@acting
-@common
 @refusable
-def refuse(
-    delegation_id: str,
-    holder: str,
-    holder_name: str,
-    reason: str,
-    account: str | None,
-    as_json: bool,
-    directory: Path | None,
-) -> None:
-    _step(
-        directory,
-        holder,
-        holder_name,
-        account,
-        lambda found, who: found.desk.delegations.refuse(who, delegation_id, reason),
-    )
+@in_space
+def refuse(services: Services, who: HolderSession, delegation_id: str, reason: str) -> None:
+    _said(services, services.desk.delegations.refuse(who, delegation_id, reason))
 
 
 @command.command("change", help="变更授权；下级授权随之缩小或收回")
@@ -203,27 +140,14 @@ def refuse(
 @scope
 @because
 @as_json
-@acting
-@common
 @refusable
-def change(
-    delegation_id: str,
-    holder: str,
-    holder_name: str,
-    reason: str,
-    account: str | None,
-    as_json: bool,
-    directory: Path | None,
-    **given: Any,
-) -> None:
+@in_space
+def change(services: Services, who: HolderSession, delegation_id: str, reason: str, **given: Any) -> None:
     from api.delegation_office import changed_terms
 
-    def act(found: Services, who: HolderSession) -> DelegationView:
-        before = found.desk.delegations.get(who, delegation_id).terms
-        terms = changed_terms(found, before, _wanted(given))
-        return found.desk.delegations.change(who, delegation_id, terms, reason=reason)
-
-    _step(directory, holder, holder_name, account, act)
+    before = services.desk.delegations.get(who, delegation_id).terms
+    terms = changed_terms(services, before, _wanted(given))
+    _said(services, services.desk.delegations.change(who, delegation_id, terms, reason=reason))
 
 
 @command.command("cancel", help="收回授权，连同其下各级；被授权人可交回，申请人可撤回申请")
@@ -231,33 +155,7 @@ def change(
 @holder_option
 @because
 @as_json
-@acting
-@common
 @refusable
-def cancel(
-    delegation_id: str,
-    holder: str,
-    holder_name: str,
-    reason: str,
-    account: str | None,
-    as_json: bool,
-    directory: Path | None,
-) -> None:
-    _step(
-        directory,
-        holder,
-        holder_name,
-        account,
-        lambda found, who: found.desk.delegations.cancel(who, delegation_id, reason),
-    )
-
-
-def _step(
-    directory: Path | None,
-    holder: str,
-    holder_name: str,
-    account: str | None,
-    act: Callable[[Services, HolderSession], DelegationView],
-) -> None:
-    with open_services(directory) as services:
-        _said(services, act(services, holder_session(services, holder, account, holder_name)))
+@in_space
+def cancel(services: Services, who: HolderSession, delegation_id: str, reason: str) -> None:
+    _said(services, services.desk.delegations.cancel(who, delegation_id, reason))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,28 @@ def holder_session(services: Services, code: str, account: str | None, name: str
 
     actor = services.issuing_actor(account)
     return at_counter(services.desk.sessions, services.desk.journal, code, actor, services.clock(), name)
+
+
+def in_space(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The frame of a command in a holder's space, whose options (``holder_option``) name the holder: the act is given
+    ``Services`` and the holder's session. ``--json`` is for ``refusable``, around it: such acts print JSON anyhow.
+    """
+
+    @acting
+    @common
+    @functools.wraps(function)
+    def framed(
+        holder: str,
+        account: str | None,
+        directory: Path | None,
+        holder_name: str = "",
+        as_json: bool = False,
+        **given: Any,
+    ) -> Any:
+        with open_services(directory) as services:
+            return function(services, holder_session(services, holder, account, holder_name), **given)
+
+    return framed
 
 
 @command.command("list", help="列出账号，号码和姓名部分隐去，每个一行 JSON")

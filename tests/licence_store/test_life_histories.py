@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import select
 
 from licence_store import events, next_version
-from licence_store.catalogue import Catalogue, IssuingRight
+from licence_store.catalogue import Catalogue
 from licence_store.files.folder import FolderStore
 from licence_store.inspection import first_due
 from licence_store.life import LicenceLife
@@ -46,7 +46,6 @@ from trust.errors import Conflict, LicenceTrustError, Malformed, Refused
 from trust.identifiers import LicenceId, parse_licence_id
 
 WHO = Official(dataclasses.replace(OFFICER, department="market"), Role.OFFICER)
-RIGHT = IssuingRight("market", "market", CODES["market"], "seal-market", "章")
 RULE = InspectionRule("03-01", "05-31", 1, "INSPECTION_OVERDUE", "SUSPENDED", ("passed", "failed"))
 BEGIN = datetime(2026, 11, 22, 4, tzinfo=UTC)
 DRAWN = (*MARKS, *3 * ("suspend", "resume", "report_lost", "found"))
