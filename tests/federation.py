@@ -15,7 +15,7 @@ from keys.software import SoftwareSigner, generate_key
 from tests.authority import DAY, MOMENT, YEAR
 from trust.canonical import canonical_json
 from trust.request_keys import SM2, RequestKey
-from trust.trust_list import Entitlement, Keeper, ListedKey, Period, RegionEntry, StatusPlace, TrustList
+from trust.trust_list import Entitlement, Keeper, ListedKey, RegionEntry, StatusPlace, TrustList
 
 ISSUED = MOMENT - 2 * DAY
 HOME, ABROAD, OTHER = "110000", "990000", "120000"
@@ -111,4 +111,3 @@ def resigned(made: TrustList, change: Callable[[dict[str, Any]], object], *, by:
     return canonical_json(whole)
 
 
-ALWAYS = Period()
