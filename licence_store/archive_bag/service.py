@@ -98,7 +98,7 @@ class BagReport:
     believed: bool = False
     """The publisher's certificate has a path to an anchor of ours."""
     stamped: str = ""
-    """By when it had been signed, as a time stamp that we believe proves; empty: nobody checked it."""
+    """By when it had been signed, as the time stamp proves; empty: it does not."""
 
     def to_json(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -112,10 +112,10 @@ def check_bag(path: Path, trust: Callable[[], TrustStore] | None, now: datetime)
     if not path.is_file():
         raise Malformed("file.unreadable", "无法读取文件 {name}：{why}", name=str(path), why="—")
     try:
-        files, name, fingerprint, stated = verify_bag.verify(str(path))
+        files, name, fingerprint, stated, stamp = verify_bag.verify(str(path))
     except verify_bag.Problem as problem:
         return BagReport(sound=False, problem=str(problem))
-    believed, problem_found, stamped = trust is None, "", ""
+    believed, problem_found, stamped = trust is None, "", stamp.time
     if trust is not None:
         believed, problem_found, stamped = _believed(files, trust(), str(stated["made"]), now)
     return BagReport(

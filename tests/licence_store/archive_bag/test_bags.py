@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,10 @@ from licence_store.holding.holder import Holder, HolderSession
 from seal.lifecycle import Official, Role
 from tests.licence_store.uploads import makers as m
 from trust.algorithms import sm3
+from trust.anchors import Purpose
 from trust.errors import NotFound
 from trust.journal import Actor
+from trust.timestamp import load_timestamp
 
 CASE = "990000-2026-7"
 OFFICER = Official(Actor("console", None, None, "cli"), Role.OFFICER)
@@ -122,6 +127,9 @@ def test_the_script_alone_says_sound(desk: Desk, bag: tuple[Path, str, str]) -> 
     assert done.stdout.startswith("SOUND: ")
     fingerprint = sm3(desk.region.keyring.certificate("publisher").der).hex()
     assert f"certificate SM3: {fingerprint}" in done.stdout
+    authority = sm3(desk.region.keyring.certificate("tsa").der).hex()
+    assert done.stdout.splitlines()[-2].startswith("time stamp: 20")
+    assert done.stdout.splitlines()[-1] == f"authority SM3: {authority}"
     assert alone(bag[0], "--publisher", fingerprint).returncode == 0
     assert alone(bag[0], "--publisher", "0" * 64).returncode == 1
     report = check_bag(bag[0], desk.trust, desk.clock())
@@ -174,8 +182,10 @@ CHANGES: dict[str, Callable[[dict[str, bytes]], Any]] = {
     "another script": _set("verify_bag.py", b"print('SOUND')"),
     "no declaration": lambda f: f.pop("bagit.txt"),
     "no manifest": lambda f: f.pop("manifest-sm3.txt"),
+    "no time stamp": lambda f: f.pop("signature.tsr"),
     "no signature": lambda f: f.pop("signature.json"),
     "a broken signature": _set("signature.json", b"{}"),
+    "a signature too deep": _set("signature.json", b"[" * 99_999),
     "a signature of something else": lambda f: f.update(
         {"signature.json": f["signature.json"].replace(b"990000-2026-7", b"990000-2026-8")}
     ),
@@ -283,19 +293,87 @@ def test_paths_are_written_as_bagit_wants_them() -> None:
         assert b"Payload-Oxum: 1.1" in archive.read("b/bag-info.txt")
 
 
-def test_the_time_stamp_is_checked_too(desk: Desk, bag: tuple[Path, str, str], tmp_path: Path) -> None:
+def test_the_time_stamp_must_be_one_we_believe(desk: Desk, bag: tuple[Path, str, str]) -> None:
+    """Sound in itself, its own bundle names the authority; this store does not."""
     report = check_bag(bag[0], desk.trust, desk.clock())
-    assert report.sound and report.stamped and abs(datetime.fromisoformat(report.stamped) - now()).seconds < 3600
-    other = {"signature.tsr": desk.timestamper.stamp(b"something else")}
-    changes: list[Callable[[dict[str, bytes]], Any]] = [
-        lambda files: files.pop("signature.tsr"),
-        lambda files: files.update(other),
-        lambda files: files.update({"signature.tsr": b"x"}),
-    ]
-    for change in changes:
-        path = tmp_path / "changed.zip"
-        path.write_bytes(bag[0].read_bytes())
-        _rewrite(path, change)
-        found = check_bag(path, desk.trust, desk.clock())
-        assert (found.sound, found.believed, found.stamped) == (False, False, "")
-        assert found.problem.startswith("time stamp not believed: timestamp."), found.problem
+    assert report.sound and abs(datetime.fromisoformat(report.stamped) - now()).seconds < 3600
+    store = desk.trust()
+    others = tuple(one for one in store.anchors if Purpose.TIMESTAMP not in one.purposes)
+    found = check_bag(bag[0], lambda: replace(store, anchors=others), desk.clock())
+    assert (found.sound, found.believed, found.stamped) == (False, False, "")
+    assert found.problem.startswith("time stamp not believed: "), found.problem
+
+
+@pytest.fixture(scope="module")
+def stamped(made_bag: Path) -> tuple[dict[str, bytes], str]:
+    """Files of a bag, and the moment it states."""
+    files = verify_bag.read_bag(str(made_bag))
+    return files, json.loads(files["signature.json"])["payload"]["made"]
+
+
+STAMPS: dict[str, tuple[Callable[[dict[str, bytes]], dict[str, bytes]], str]] = {
+    "none": (lambda f: {name: data for name, data in f.items() if name != "signature.tsr"}, "is missing"),
+    "no DER": (lambda f: {**f, "signature.tsr": b"x"}, "cannot be read"),
+    "cut off": (lambda f: {**f, "signature.tsr": f["signature.tsr"][:-1]}, "cannot be read"),
+    "one of something else": (lambda f: {**f, "signature.json": f["signature.json"] + b" "}, "something else"),
+    "another time": (lambda f: {**f, "signature.tsr": _shifted(f["signature.tsr"])}, "not what was signed"),
+    "a changed signature": (
+        lambda f: {**f, "signature.tsr": f["signature.tsr"][:-1] + bytes([f["signature.tsr"][-1] ^ 1])},
+        "does not hold",
+    ),
+    "a bundle of nobody": (lambda f: {**f, **_bundle(f, anchors=[], intermediates=[])}, "does not name"),
+    "a bundle for other purposes": (lambda f: {**f, **_bundle(f, anchors=_for_seals(f))}, "does not name"),
+    "a bundle that is none": (lambda f: {**f, "data/evidence/trust-bundle.json": b"[" * 9999}, "cannot be read"),
+}
+
+
+def _shifted(token: bytes) -> bytes:
+    """Another year in the time it states."""
+    found = re.search(rb"\x18[\x0f-\x13]20", token)
+    assert found is not None
+    place = found.end()
+    return token[:place] + bytes([token[place] ^ 1]) + token[place + 1 :]
+
+
+def _for_seals(files: dict[str, bytes]) -> list[dict[str, object]]:
+    """The anchors, none of them for time stamps any more."""
+    stated = json.loads(files["data/evidence/trust-bundle.json"])["payload"]["anchors"]
+    return [{**one, "purposes": ["seal_maker"]} for one in stated]
+
+
+def _bundle(files: dict[str, bytes], **changed: object) -> dict[str, bytes]:
+    name = "data/evidence/trust-bundle.json"
+    stated = json.loads(files[name])
+    return {name: json.dumps({**stated, "payload": {**stated["payload"], **changed}}).encode()}
+
+
+@pytest.mark.parametrize("attack", sorted(STAMPS))
+def test_stamps_that_prove_nothing(attack: str, stamped: tuple[dict[str, bytes], str]) -> None:
+    files, made = stamped
+    change, words = STAMPS[attack]
+    with pytest.raises(verify_bag.Problem, match=words):
+        verify_bag.check_stamp(change(files), made)
+
+
+def test_a_stamp_says_what_ours_reads_in_it(stamped: tuple[dict[str, bytes], str]) -> None:
+    files, made = stamped
+    token = load_timestamp(files["signature.tsr"])
+    assert token.tsa_certificate is not None
+    found = verify_bag.check_stamp(files, made)
+    assert found.authority == token.tsa_certificate.common_name
+    assert found.fingerprint == sm3(token.tsa_certificate.der).hex()
+    assert datetime.fromisoformat(found.time) == token.gen_time.replace(microsecond=0)
+    for wrong in ("2020-01-01T00:00:00Z", "", None, "x", 7):
+        with pytest.raises(verify_bag.Problem):
+            verify_bag.check_stamp(files, wrong)
+
+
+def test_no_octet_of_a_stamp_makes_the_script_stumble(stamped: tuple[dict[str, bytes], str]) -> None:
+    files, made = stamped
+    token = files["signature.tsr"]
+    for place in range(0, len(token), 23):
+        for flip in (1, 0x80):
+            changed = token[:place] + bytes([token[place] ^ flip]) + token[place + 1 :]
+            with suppress(verify_bag.Problem):
+                found = verify_bag.check_stamp({**files, "signature.tsr": changed}, made)
+                assert found.time == verify_bag.check_stamp(files, made).time, place

@@ -25,10 +25,13 @@ def test_no_name_fills_the_screen() -> None:
 
 def test_the_publisher_printed_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     forged, real = "a" * 64, "b" * 64
-    answer = ({}, f"演示省教育厅\ncertificate SM3: {forged}", real, {"case": "1\nSOUND", "made": "", "region": ""})
+    stated = {"case": "1\nSOUND", "made": "", "region": ""}
+    stamp = verify_bag.Stamp("2026-11-22T08:00:00Z", f"x\nauthority SM3: {forged}", real)
+    answer = verify_bag.Sound({}, f"演示省教育厅\ncertificate SM3: {forged}", real, stated, stamp)
     monkeypatch.setattr(verify_bag, "verify", lambda path: answer)
     monkeypatch.setattr("sys.argv", ["verify_bag.py", "bag.zip"])
     assert verify_bag.main() == 0
     lines = capsys.readouterr().out.splitlines()
     assert [one for one in lines if one.startswith("certificate SM3:")] == [f"certificate SM3: {real}"]
-    assert len(lines) == 4
+    assert [one for one in lines if one.startswith("authority SM3:")] == [f"authority SM3: {real}"]
+    assert len(lines) == 6
