@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,19 +56,57 @@ def postgresql_server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def engine(request: pytest.FixtureRequest) -> str:
+    """Which engine: each in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database, once for each engine."""
-    if request.param == "sqlite":
+    if engine == "sqlite":
         yield sqlite_url(tmp_path / "register.sqlite3")
         return
     with postgresql_database(request.getfixturevalue("postgresql_server")) as url:
         yield url
 
 
-@pytest.fixture
-def sessions(database_url: str) -> Iterator[Sessions]:
-    """A migrated database, once for each engine; not flushed at each commit, to be quick."""
-    sessions = open_database(database_url, durable=False)
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database, made once; copy it, do not use it."""
+    file = tmp_path_factory.mktemp("migrated") / "register.sqlite3"
+    migrate(sqlite_url(file))
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgresql_server: str) -> Iterator[str]:
+    """A migrated PostgreSQL database, made once; copy it, do not use it."""
+    with postgresql_database(postgresql_server) as url:
+        migrate(url)
+        yield url
+
+
+def migrate(url: str) -> None:
+    sessions = open_database(url, durable=False)
     upgrade(sessions)
+    sessions.close()
+
+
+@pytest.fixture
+def migrated_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with every table and no row of ours, once for each engine."""
+    if engine == "sqlite":
+        yield sqlite_url(Path(shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "migrated.sqlite3")))
+        return
+    template = request.getfixturevalue("migrated_database")
+    with postgresql_database(request.getfixturevalue("postgresql_server"), template) as url:
+        yield url
+
+
+@pytest.fixture
+def sessions(migrated_url: str) -> Iterator[Sessions]:
+    """A migrated database, once for each engine; not flushed at each commit, to be quick."""
+    sessions = open_database(migrated_url, durable=False)
     yield sessions
     sessions.close()
