@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,32 @@ PAGE = 50
 _NOT_SEARCHES = ("feed", "holder", "holder_of_many")
 
 
+@dataclass(frozen=True)
+class _Dice:
+    """A value for the next question, from what the register was filled with."""
+
+    filled: Filled
+    chance: random.Random
+
+    def one(self, values: tuple[str, ...]) -> Callable[[], str]:
+        return lambda: self.chance.choice(values)
+
+    def part(self, length: int) -> Callable[[], str]:
+        """So many characters of somebody's name."""
+
+        def cut() -> str:
+            name = self.chance.choice(self.filled.names)
+            at = self.chance.randrange(max(1, len(name) - length + 1))
+            return name[at : at + length]
+
+        return cut
+
+    def month(self) -> tuple[str, str]:
+        """First and last day of some thirty in the last ten years."""
+        first = TODAY.date() - timedelta(days=self.chance.randrange(3650))
+        return first.isoformat(), (first + timedelta(days=30)).isoformat()
+
+
 def questions(sessions: Sessions, filled: Filled, seed: int = 2) -> dict[str, Question]:
     """Every question, each time about something else."""
     chance, search = random.Random(seed), LicenceSearch(sessions, lambda: TODAY)
@@ -51,8 +78,11 @@ def questions(sessions: Sessions, filled: Filled, seed: int = 2) -> dict[str, Qu
         places = session.execute(text("SELECT min(place), max(place) FROM licence")).one()
         newest = session.execute(text("SELECT max(id) FROM licence_event")).scalar_one()
 
+    dice = _Dice(filled, chance)
+    one, part = dice.one, dice.part
+
     def by(**criteria: object) -> Question:
-        """Criteria; a tuple or a function stands for one of many values."""
+        """Criteria; a function stands for one of many values."""
 
         def ask() -> object:
             given = {name: value() if callable(value) else value for name, value in criteria.items()}
@@ -60,33 +90,17 @@ def questions(sessions: Sessions, filled: Filled, seed: int = 2) -> dict[str, Qu
 
         return ask
 
-    def one(values: tuple[str, ...]) -> Callable[[], str]:
-        return lambda: chance.choice(values)
-
-    def part(length: int) -> Callable[[], str]:
-        def cut() -> str:
-            name = chance.choice(filled.names)
-            at = chance.randrange(max(1, len(name) - length + 1))
-            return name[at : at + length]
-
-        return cut
-
-    def day() -> str:
-        return (TODAY.date() - timedelta(days=chance.randrange(3650))).isoformat()
-
     def month(prefix: str) -> Question:
         def ask() -> object:
-            first = day()
-            last = (TODAY.date().fromisoformat(first) + timedelta(days=30)).isoformat()
+            first, last = dice.month()
             return search.page(Criteria(**{f"{prefix}_from": first, f"{prefix}_to": last}), limit=PAGE, moment=TODAY)
 
         return ask
 
-    few = [code for code in filled.codes if code != filled.busy]
-
     def deep() -> object:
         return search.page(Criteria(department=chance.choice(filled.departments)), after=chance.randrange(*places))
 
+    few = [code for code in filled.codes if code != filled.busy]
     return {
         "newest": by(),
         "number": by(number=one(filled.numbers)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from seal.message import DataMessage
 from trust.anchors import Purpose, TrustStore
@@ -86,8 +86,18 @@ def check_entitled(
     trust_list = home.trust_list
     if trust_list is None or not is_foreign(home, judged_by, message):
         return None
-    stated, facts = message.metadata["region"], message.metadata
-    sealed_by = judged_by.entry.code if judged_by.entry is not None else home.region
+    stated = message.metadata["region"]
+    _check_own(home, trust_list, stated, judged_by.entry.code if judged_by.entry is not None else home.region)
+    standing: Standing | None = None
+    for time in times or [SigningTime(question.latest, proved=False)]:
+        _check_in_force(trust_list, time, question.known_at)
+        for moment in (time.value,) if time.proved else (time.value, question.known_at):
+            standing = _entitled(trust_list, message, moment)
+    return standing
+
+
+def _check_own(home: TrustStore, trust_list: TrustList, stated: str, sealed_by: str) -> None:
+    """Is the region that the licence names on the list, and its seal that region's?"""
     if trust_list.region(stated) is None and stated != home.region:
         raise CheckFailed(
             INDETERMINATE,
@@ -107,33 +117,40 @@ def check_entitled(
             sealed_by=sealed_by,
             number=trust_list.number,
         )
+
+
+def _check_in_force(trust_list: TrustList, time: SigningTime, known_at: datetime) -> None:
+    """An expired list still speaks of what was provably sealed before it expired."""
+    if not trust_list.is_fresh(known_at) and not (time.proved and time.value <= trust_list.next_update):
+        raise CheckFailed(
+            INDETERMINATE,
+            TRUST_LIST_EXPIRED,
+            "entitlement.list_expired",
+            "第 {number} 号信任列表已于 {until} 到期，没有可信时间证明签章在此之前完成。",
+            number=trust_list.number,
+            until=rfc3339(trust_list.next_update),
+        )
+
+
+def _entitled(trust_list: TrustList, message: DataMessage, moment: datetime) -> Standing:
+    """What entitled the region at ``moment`` to seal this type for this division."""
+    facts = message.metadata
+    stated, type_code = facts["region"], facts["type_code"]
     division = division_of(stated, facts["issuer_code"])
-    standing: Standing | None = None
-    for time in times or [SigningTime(question.latest, proved=False)]:
-        if not trust_list.is_fresh(question.known_at) and not (time.proved and time.value <= trust_list.next_update):
-            raise CheckFailed(
-                INDETERMINATE,
-                TRUST_LIST_EXPIRED,
-                "entitlement.list_expired",
-                "第 {number} 号信任列表已于 {until} 到期，没有可信时间证明签章在此之前完成。",
-                number=trust_list.number,
-                until=rfc3339(trust_list.next_update),
-            )
-        for moment in (time.value,) if time.proved else (time.value, question.known_at):
-            standing = find_standing(trust_list, stated, division, facts["type_code"], moment)
-            if standing is None or standing.entitlement is None:
-                raise CheckFailed(
-                    INDETERMINATE,
-                    ENTITLEMENT_MISSING,
-                    "entitlement.missing",
-                    "第 {number} 号信任列表没有授权地区“{region}”在 {moment} 为行政区划 {division} 签发类型 {type_code}"
-                    " 的证照：只能作为需要核对的材料，不能按 A 级采信。",
-                    number=trust_list.number,
-                    region=standing.region_name if standing else stated,
-                    moment=rfc3339(moment),
-                    division=division,
-                    type_code=facts["type_code"][:40],
-                )
+    standing = find_standing(trust_list, stated, division, type_code, moment)
+    if standing is None or standing.entitlement is None:
+        raise CheckFailed(
+            INDETERMINATE,
+            ENTITLEMENT_MISSING,
+            "entitlement.missing",
+            "第 {number} 号信任列表没有授权地区“{region}”在 {moment} 为行政区划 {division} 签发类型 {type_code}"
+            " 的证照：只能作为需要核对的材料，不能按 A 级采信。",
+            number=trust_list.number,
+            region=standing.region_name if standing else stated,
+            moment=rfc3339(moment),
+            division=division,
+            type_code=type_code[:40],
+        )
     return standing
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -26,6 +27,7 @@ from api.pages.seal_views import registered
 from api.pages.transfer_views import transfer_links
 from api.pages.verdict import verdict_view, when
 from api.wiring import Services
+from licence_store.definitions import LicenceTypeDefinition
 from licence_store.forms import FORMS, MEDIA, forms_of
 from licence_store.lifecycle import ENDED, STEPS
 from licence_store.views import LicenceHistory, LicenceView
@@ -120,8 +122,7 @@ def licence(
     purpose: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """One licence: its state, every version with its picture, every event, every inspection; now or as of a moment."""
-    translate, language = translation(request), language_of(request)
-    problem, moment = None, None
+    translate, problem, moment = translation(request), None, None
     try:
         moment = parse_local(at)
     except Malformed as error:
@@ -132,19 +133,7 @@ def licence(
     view = past.view
     shown = head(request, found, person, view)
     definition = found.catalogue.get(view.summary.type_code)
-    course = Course(
-        past,
-        found.register.lineage(licence_id),
-        definition.schema["properties"],
-        (shown["width"], shown["height"]),
-        _seals(found, past),
-        shown["base"],
-        language,
-        translate,
-        may_fetch_old=who.role is Role.OFFICER,
-        forms=found.register.first_forms([one.licence_id for one in past.versions]),
-    )
-    tone, state = shown["badge"]["tone"], shown["badge"]["word"]
+    course = _course(request, found, past, definition, shown, who)
     return page(
         request,
         "licence.html",
@@ -154,8 +143,8 @@ def licence(
         fresh=fresh,
         again=again,
         done=licence_views.step_title(done, translate) if done in STEPS else "",
-        tone=tone,
-        state=state,
+        tone=shown["badge"]["tone"],
+        state=shown["badge"]["word"],
         sentence=licence_views.sentence(view.state, view.summary.since, translate),
         asof=_asof(moment, known is not None, view, translate) if moment else None,
         asked={"at": at if problem is None else "", "look": look},
@@ -165,11 +154,34 @@ def licence(
         course=course.lines(),
         lineage=course.lineage(),
         rows=register_views.licence_rows(view, translate),
-        face=licence_views.face_rows(view.message, definition, language),
+        face=licence_views.face_rows(view.message, definition, language_of(request)),
         links=[*_links(past, translate), *transfer_links(found, view.licence_id, translate)],
         provenance=provenance(found, view, past.versions[-1].paper, translate, officer=who.role is Role.OFFICER),
         inspections=inspection_rows(past.inspections, shown["base"], translate) if definition.inspection else None,
         due=None,
+    )
+
+
+def _course(
+    request: Request,
+    found: Services,
+    past: LicenceHistory,
+    definition: LicenceTypeDefinition,
+    shown: Mapping[str, Any],
+    who: Official,
+) -> Course:
+    """The time line of ``past``; old files are offered to officers only."""
+    return Course(
+        past,
+        found.register.lineage(past.view.licence_id),
+        definition.schema["properties"],
+        (shown["width"], shown["height"]),
+        _seals(found, past),
+        shown["base"],
+        language_of(request),
+        translation(request),
+        may_fetch_old=who.role is Role.OFFICER,
+        forms=found.register.first_forms([one.licence_id for one in past.versions]),
     )
 
 
