@@ -103,6 +103,16 @@ def readable(services: Services, copy_id: str, grant: TokenGrant) -> CopyView:
     return view
 
 
+def demand_readable(services: Services, copy_id: str, grant: TokenGrant) -> None:
+    """As ``readable``, also of a copy that another region made: its type is known there alone, so the token must not
+    be limited to types.
+    """
+    if services.desk.copies_elsewhere.region_of(copy_id):
+        grant.demand(SCOPE, type_code=NONE)
+    else:
+        readable(services, copy_id, grant)
+
+
 # Shapes
 
 

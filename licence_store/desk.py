@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from licence_store.collection.quarantine import Quarantine
     from licence_store.conversion import Converter
     from licence_store.copying.copier import Copier
+    from licence_store.crossing.copies import CopiesElsewhere
     from licence_store.crossing.guide import Guide
     from licence_store.disputes.disputes import Disputes
     from licence_store.eventing.subscriptions import Subscriptions
@@ -411,7 +412,7 @@ class Desk:
             self.clock,
             self.register,
             seals=self.seal_register,
-            copies=self.copies,
+            copies=self.copies_elsewhere,
             peers=self.publications,
         )
 
@@ -439,6 +440,13 @@ class Desk:
         fetcher = HTTPFetcher(timeout=4.0, redirects=0, allow_private=True, agent=agent)  # addresses of the trust list
         signer = partial(self.region.keyring.signer, "request")
         return Guide(self, Asker(self.region.code, self.peers, fetcher, signer, self.clock, self.publications.refresh))
+
+    @cached_property
+    def copies_elsewhere(self) -> CopiesElsewhere:
+        """他地副本: of ours and of other regions', each asked where it was made."""
+        from licence_store.crossing.copies import CopiesElsewhere
+
+        return CopiesElsewhere(self)
 
     @cached_property
     def subscriptions(self) -> Subscriptions:

@@ -94,6 +94,10 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "copy.original_check_required": N_("请核对原件，一致后才能使用。"),
         "copy.original_differs": N_("请与颁证单位核实原件。"),
         "copy.status": N_("请向制作副本的单位核实。"),
+        "copy.not_entitled": N_("不要据以采信。请核对原件，或向颁证单位核实。"),
+        "copy.other_region": N_("不要采信。请持证者重新制作用证副本。"),
+        "copy.status_as_of": N_("制作副本的地区暂时问不到。请稍后再核验；在此之前不要采用。"),
+        "copy.status_unreachable": N_("制作副本的地区暂时问不到。请稍后再核验；在此之前不要采用。"),
         "COPY_STATUS_NOT_CHECKED": N_("请联网或向制作副本的单位查询副本是否已被收回、次数是否用完。"),
         "licence.status_as_of": N_("证照所属地区暂时无法访问。请稍后再核验，或请当事人出示原件并向颁证单位核实。"),
         "licence.status_unreachable": N_(

@@ -15,8 +15,10 @@ from seal.copies import COPY_SEAL_KIND, CopyTerms, band_lines, same_text, waterm
 from seal.kinds import kind_of
 from seal.ses import SESeal
 from trust.anchors import TrustStore
+from trust.entitlement import division_of, find_standing
 from trust.errors import CheckFailed, LicenceTrustError
 from trust.i18n import N_
+from trust.identifiers import parse_licence_id
 from verify import licence
 from verify.checks import FAILED, INDETERMINATE, Question
 from verify.face import Face, as_shown
@@ -26,6 +28,7 @@ from verify.policy import (
     CopySource,
     CopyStatus,
     LicenceStatus,
+    PeerStatusSource,
     StatusSource,
 )
 from verify.remarks import listed
@@ -302,25 +305,54 @@ def judge_use(
     copies: CopySource | None,
     statuses: StatusSource | None,
     store: TrustStore,
+    peers: PeerStatusSource | None = None,
 ) -> None:
     """用证: time, purpose, recipient, case; whether the original must be seen; what became of copy and original."""
+    found.ask(check_region, terms, store)
     found.ask(check_period, terms, question)
     found.ask(check_purpose, terms, question)
     found.ask(check_recipient, terms, question)
     found.ask(check_case, terms, question)
     found.ask(check_original_seen, terms)
     check_status(found, terms, copies, question)
-    check_original(found, terms, statuses, store, question)
+    check_original(found, terms, statuses, store, question, peers)
 
 
 # ---------------------------------------------------------------- what became of it
+
+
+def check_region(terms: CopyTerms, store: TrustStore) -> None:
+    """Is it of the region whose anchors believe its seal, and may that one issue what it was made of (T12)?"""
+    if store.region and terms.region != store.region:
+        raise CheckFailed(
+            INDETERMINATE,
+            "COPY_STATUS_UNKNOWN",
+            "copy.other_region",
+            "副本自称由地区 {region} 制作，印章却属于地区 {sealed_by}，不能采信。",
+            region=terms.region[:20],
+            sealed_by=store.region,
+        )
+    if store.entry is None or store.trust_list is None or terms.original.kind != "licence":
+        return
+    asked = parse_licence_id(terms.original.id)
+    division = division_of(store.region, asked.issuer_code)
+    standing = find_standing(store.trust_list, store.region, division, asked.type_code, terms.made)
+    if standing is None or standing.entitlement is None:
+        raise CheckFailed(
+            INDETERMINATE,
+            "ENTITLEMENT_MISSING",
+            "copy.not_entitled",
+            "第 {number} 号信任列表没有授权地区“{region}”签发此类证照，它制作的副本只能作为需要核对的材料。",
+            number=store.trust_list.number,
+            region=store.entry.name,
+        )
 
 
 def check_status(found: Found, terms: CopyTerms, copies: CopySource | None, question: Question) -> None:
     """Was it revoked, or used as often as it may be? Says so where nobody is there to ask."""
     status: CopyStatus | None = None
     try:
-        status = copies.copy_status(terms.copy_id, question.moment) if copies is not None else None
+        status = copies.copy_status(terms.copy_id, question.moment, terms.region) if copies is not None else None
     except LicenceTrustError:
         status = None
     if status is None or status.state == "UNKNOWN":
@@ -344,24 +376,57 @@ def _check_state(status: CopyStatus) -> None:
             "副本限用 {limit} 次，已经用完。",
             limit=status.limit,
         )
+    if status.silent:
+        raise _silent(status)
     if status.state != "ACTIVE":
         raise CheckFailed(
             INDETERMINATE, "COPY_STATUS_UNKNOWN", "copy.status", "副本的状态“{state}”未知。", state=status.state[:40]
         )
 
 
+def _silent(status: CopyStatus) -> CheckFailed:
+    """没有应答: whether it was taken back or used up since, only the region that made it knows."""
+    if status.as_of is None:
+        return CheckFailed(
+            INDETERMINATE,
+            "COPY_STATUS_UNKNOWN",
+            "copy.status_unreachable",
+            "制作副本的地区“{region}”现在问不到（{reason}），副本是否已被收回、次数是否用完不详。",
+            region=status.region,
+            reason=status.silent,
+        )
+    return CheckFailed(
+        INDETERMINATE,
+        "COPY_STATUS_AS_OF",
+        "copy.status_as_of",
+        "制作副本的地区“{region}”现在问不到（{reason}）；据它 {as_of} 的签名应答，副本当时可用，此后不详。",
+        region=status.region,
+        reason=status.silent,
+        as_of=rfc3339(status.as_of),
+    )
+
+
 def check_original(
-    found: Found, terms: CopyTerms, statuses: StatusSource | None, store: TrustStore, question: Question
+    found: Found,
+    terms: CopyTerms,
+    statuses: StatusSource | None,
+    store: TrustStore,
+    question: Question,
+    peers: PeerStatusSource | None = None,
 ) -> None:
-    """原件的状态 counts for the copy as for the original: the register's word, else a fresh status list's."""
+    """原件的状态 counts for the copy as for the original: the register's word, else that of a fresh status list; of
+    another region's, ``peers`` is asked for it.
+    """
     if terms.original.kind != "licence":
         return
     status: LicenceStatus | None = None
     with found.asking():
         status = _ask_register(terms, statuses, question)
         if status is None:
-            listed_at = terms.original.status_list, terms.original.status_index
-            status = licence.read_list(*listed_at, store, question)
+            place = terms.original.status_list, terms.original.status_index
+            status = licence.listed_status(*place, store, question, peers)
+    if status is None and any(found.has(code) for code in licence.STATUS_SAID):
+        return
     if status is None:
         template = N_("未能查询证照状态（没有登记系统，也没有有效的状态列表），结论仅依据文件本身。")
         found.findings.append(Finding(LICENCE_STATUS_NOT_CHECKED, Severity.WARNING, template))

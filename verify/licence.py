@@ -339,15 +339,22 @@ def find_status(
     known = _ask_register(message, statuses, question)
     if known is not None:
         return known
+    return listed_status(message.status_list, message.status_index, store, question, peers)
+
+
+def listed_status(
+    address: str, index: str, store: TrustStore, question: Question, peers: PeerStatusSource | None
+) -> LicenceStatus | None:
+    """What stands at this place of a status list: of another region's, asked for now; raises as ``find_status``."""
     if store.entry is not None and peers is not None:
-        return _ask_region(message, peers, store)
-    return read_list(message.status_list, message.status_index, store, question)
+        return _ask_region(address, index, peers, store)
+    return read_list(address, index, store, question)
 
 
-def _ask_region(message: DataMessage, peers: PeerStatusSource, store: TrustStore) -> LicenceStatus | None:
+def _ask_region(address: str, index: str, peers: PeerStatusSource, store: TrustStore) -> LicenceStatus | None:
     """What the licence's own region says now or, where it is silent, said last: never a wrong valid."""
     assert store.entry is not None
-    region, address = store.entry.name, message.status_list or ""
+    region = store.entry.name
     if store.entry.status_place(address) is None:
         raise CheckFailed(
             INDETERMINATE,
@@ -366,7 +373,7 @@ def _ask_region(message: DataMessage, peers: PeerStatusSource, store: TrustStore
             region=region,
             reason=said.reason or "-",
         )
-    status = _state_in(said.published, message.status_index)
+    status = _state_in(said.published, index)
     if said.current or indication_of(status.state) is Indication.FAILED:
         return status
     raise CheckFailed(

@@ -125,7 +125,7 @@ class CopyStatus:
     """副本状态, as the node that made the copy keeps it."""
 
     state: str
-    """``ACTIVE``, ``REVOKED`` or ``USED_UP``; any other word is INDETERMINATE."""
+    """``ACTIVE``, ``REVOKED`` or ``USED_UP``; any other word is INDETERMINATE. Empty: it was never heard."""
     uses: int = 0
     """Acceptances recorded so far."""
     limit: int = 0
@@ -133,16 +133,22 @@ class CopyStatus:
     file_digests: tuple[str, ...] = ()
     """SM3 of every file made under this id, hex; empty where they are not known."""
     since: datetime | None = None
+    region: str = ""
+    """Name of the other region that says so; empty: we know it ourselves."""
+    as_of: datetime | None = None
+    """When that region last said so; ``None``: never."""
+    silent: str = ""
+    """Why there is no newer word of it (code); empty: it was said just now."""
 
 
 class CopySource(Protocol):
     """Who knows what became of a copy: the node that made it.
 
-    The answer is the state at ``moment``; ``None``: the copy is not known here. Raises ``Unavailable`` when it cannot
-    be asked.
+    The answer is the state at ``moment``; ``region`` is the one whose seal the copy bears. ``None``: nobody to ask who
+    knows it. Raises ``Unavailable`` when it cannot be asked.
     """
 
-    def copy_status(self, copy_id: str, moment: datetime) -> CopyStatus | None: ...
+    def copy_status(self, copy_id: str, moment: datetime, region: str = "") -> CopyStatus | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,7 +281,7 @@ class Verifier:
         if face is not None:
             found.ask(copies.check_shown, terms, face)
         self._judge_copy_pages(found, opened, terms)
-        copies.judge_use(found, terms, question, self.copies, self.statuses, self.trust)
+        copies.judge_use(found, terms, question, self.copies, self.statuses, self.trust, self.peers)
         return found.findings
 
     def _judge_copy_pages(self, found: Found, opened: OpenedDocument, terms: CopyTerms) -> None:

@@ -104,6 +104,7 @@ def facts(view: CopyView, translate: Translate) -> list[tuple[str, str]]:
         (translate(N_("有效期至")), last_day(view.until)),
         (translate(N_("使用次数")), _uses(view, translate)),
         (translate(N_("原件")), view.title),
+        (translate(N_("制作地区")), view.region),
         (translate(N_("可信等级")), translate(LEVEL_WORDS[view.level])),
         (translate(N_("遮盖的字段")), "、".join(_masked(view))),
     ]
@@ -166,7 +167,7 @@ def choices(services: Services, who: HolderSession, translate: Translate) -> lis
     """What a copy may be made of: licences in force, then materials."""
     licences = [
         Choice(one.licence_id, one.type_name, f"{one.issuer_name} · {one.licence_number}", "A")
-        for one in services.register.holdings(who.holder.code)
+        for one in services.register.holdings(who.holder.code, code_type=who.holder.code_type)
         if one.state == "CURRENT" and who.may("use", one.type_code)
     ]
     materials = [

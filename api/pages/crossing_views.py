@@ -36,6 +36,7 @@ _AGAINST: Final[Mapping[str, str]] = {
     ),
     "crossing.no_state": N_("地区“{region}”的应答没有说清证照的状态，不能认定有效。请向颁证部门核实。"),
     "crossing.other_licence": N_("地区“{region}”答复的是另一份证照，不是所问的这份，不能据以采信。"),
+    "crossing.too_many": N_("地区“{region}”的应答列出的证照比所问的多，没有逐份核对，不能采信。"),
     "crossing.not_its_own": N_("地区“{region}”答复的不是它自己签发的证照，不能据以采信。"),
     "entitlement.missing": N_("信任列表没有授权地区“{region}”签发此类证照：不能按 A 级采信，只能作为需要核对的材料。"),
 }

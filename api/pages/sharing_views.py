@@ -192,9 +192,10 @@ def explain(answer: SharedAnswer, region: str, translate: Translate) -> Explaine
         tone, state = state_view(one.get("state", ""), translate)
         sentence = translate(_USABLE) if tone == "pass" else translate(_NOT_USABLE).format(state=state)
         title = translate(N_("可以采信")) if tone == "pass" else translate(N_("不能采信"))
-        if answer.source.startswith("provider:"):
+        source = said_by(answer)
+        if source.startswith("provider:"):
             tone, title = "unsure", translate(N_("查到，须核对原件"))
-            sentence = translate(_ELSEWHERE).format(source=answer.source.partition(":")[2])
+            sentence = translate(_ELSEWHERE).format(source=source.partition(":")[2])
     elsewhere = across(answer, translate)
     if elsewhere is not None and elsewhere.sentence:
         tone, title, sentence = elsewhere.tone or tone, elsewhere.title or title, elsewhere.sentence
@@ -207,6 +208,12 @@ def explain(answer: SharedAnswer, region: str, translate: Translate) -> Explaine
     face = [(str(two.get("title") or name), str(two.get("text") or two.get("value"))) for name, two in _face(one)]
     compared = _compared(answer, translate)
     return Explained(tone, title, sentence, _facts(one, translate), face, compared, proof, more, elsewhere)
+
+
+def said_by(answer: SharedAnswer) -> str:
+    """Where it was found: of another region's answer, where that region found it."""
+    region = answer.result.get("region")
+    return str(region.get("source", "")) if isinstance(region, Mapping) else answer.source
 
 
 def _licence(result: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:

@@ -170,7 +170,7 @@ def accept(
     """
 
     def act() -> Mapping[str, object]:
-        copy_office.readable(found, copy_id, system.grant)
+        copy_office.demand_readable(found, copy_id, system.grant)
         actor = copy_office.acceptor_by_token(found, system.grant, system.actor)
         stated = Acceptance(**asked.model_dump(), key=f"{system.grant.id}:{key}")
         return copy_office.use_shape(found.desk.copier.accept(copy_id, actor, stated))
@@ -191,7 +191,7 @@ def refuse(
     """The token needs the scope `accept`. Counts no use; the holder sees it in the use ledger."""
 
     def act() -> Mapping[str, object]:
-        copy_office.readable(found, copy_id, system.grant)
+        copy_office.demand_readable(found, copy_id, system.grant)
         actor = copy_office.acceptor_by_token(found, system.grant, system.actor)
         stated = Acceptance(**asked.model_dump(exclude={"reason"}))
         return copy_office.refusal_shape(found.desk.copier.refuse(copy_id, actor, stated, asked.reason))

@@ -128,7 +128,7 @@ def _look(request: Request, found: Services, person: Visitor, given: Brought) ->
     if not given.content and not given.named:
         raise Malformed("copy.nothing_brought", "请选择副本文件，或填写链接地址、副本编号。", field="file")
     if not given.content and (on_paper := copy_office.copy_in(given.named)):
-        view, against = copier.look_at(on_paper, person.actor, stated)
+        view, against = copier.look_at(on_paper, person.actor, stated, given.named)
         return _verdict(request, found, person, given, view, _by_record(request, view, against), against is not None)
     content, name = given.content, given.name
     if not content:
@@ -136,8 +136,12 @@ def _look(request: Request, found: Services, person: Visitor, given: Brought) ->
         content, name = taken.data, f"{taken.view.id}.{taken.view.form}"
     tidy = copier.tidied(stated, person.actor)
     shown = copier.show(content, tidy.stated, found.verifier())
-    copier.note_check(shown.report, person.actor, tidy.purpose)
     report = shown.report
+    if not copier.note_check(report, person.actor, tidy.purpose) and shown.view is not None:
+        found.journal.record(
+            actor=person.actor, action="document.verify", subject=shown.view.id, result=str(report.indication),
+            reason=tidy.purpose,
+        )  # fmt: skip
     said = verdict_view(report, name, translation(request), language_of(request))
     verdict = {
         "tone": said.tone,
@@ -215,7 +219,7 @@ def _done(
     **told: Any,
 ) -> Response:
     translate = translation(request)
-    view = found.desk.copies.find(copy_id)
+    view = found.desk.copies.find(copy_id) if found.desk.copies.has(copy_id) else None
     problem = problem_of(error, language_of(request)) if error else None
     return page(
         request,
@@ -225,7 +229,8 @@ def _done(
         status=problem.status if problem else 200,
         tone=tone,
         copy=view,
-        facts_of_copy=copy_views.facts(view, translate),
+        title_of_copy=view.title if view else f"{translate(N_('其他地区的用证副本'))} {copy_id}",
+        facts_of_copy=copy_views.facts(view, translate) if view else [],
         problem=problem,
         told=told,
     )

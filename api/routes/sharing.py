@@ -13,7 +13,7 @@ from api.idempotent import once
 from api.schemas.common import problems
 from api.sharing_deps import Found, answered, asked
 from api.sharing_office import Asked, application_json
-from licence_store.sharing.calls import OPERATIONS
+from licence_store.sharing.calls import BETWEEN, OPERATIONS
 from licence_store.sharing.purposes import REQUIRED
 from licence_store.sharing.questions import PARAMETERS
 from trust.i18n import N_
@@ -31,6 +31,8 @@ SUMMARIES = {
     "verify": N_("共享：核验一份文件"),
     "compare": N_("共享：文件与登记逐项比对"),
     "download": N_("共享：下载原件或限定用途的副本"),
+    "copy": N_("共享：其他地区询问一份用证副本的状态"),
+    "accept": N_("共享：其他地区采用一份用证副本，登记一次使用"),
 }
 _KINDS: dict[str, dict[str, Any]] = {
     "fields": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -66,7 +68,7 @@ def _route(operation: str) -> Callable[[Request, Found, Question], Response]:
     return ask
 
 
-for _operation in OPERATIONS:
+for _operation in (*OPERATIONS, *BETWEEN):
     router.add_api_route(
         f"/sharing/{_operation}",
         _route(_operation),

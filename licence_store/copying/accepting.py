@@ -40,7 +40,7 @@ class Shown:
 
     report: Report
     view: CopyView | None
-    """``None``: it names no copy of ours."""
+    """``None``: it names no copy of ours, nor of another region's of the list."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,11 @@ class Accepting:
         """核验 what somebody brought, for what they state; counts nothing."""
         report = (verifier or self.desk.verifier()).verify(content, stated=stated)
         with self.desk.sessions.read() as session:
-            return Shown(report, grants.find_or_none(session, copy_id_in(report)))
+            view = grants.find_or_none(session, copy_id_in(report))
+        if view is None and report.copy:
+            digest, form = (str(report.document[name]) for name in ("digest", "format"))
+            view = self.desk.copies_elsewhere.view(report.copy, digest, form.lower())
+        return Shown(report, view)
 
     def picture_of(self, shown: Shown) -> bytes:
         """What the copy that was shown looks like, PNG, drawn anew of its terms.
@@ -61,7 +65,7 @@ class Accepting:
         Raises ``NotFound("copy.no_picture")`` for a file that is not the one on record, or whose original has changed.
         """
         view = shown.view
-        if view is None or shown.report.document["digest"] != view.digest:
+        if view is None or view.region or shown.report.document["digest"] != view.digest:
             raise NotFound("copy.no_picture", "原件已有变化，不能按原样显示该副本。")
         return preview_copy(CopyTerms.from_json(view.terms), source_of(self.desk, view.source_id))
 
@@ -110,11 +114,17 @@ class Accepting:
         with self.desk.sessions.read() as session:
             return asked.tidied(recipient_of(session, actor, asked.recipient))
 
-    def look_at(self, copy_id: str, actor: Actor, asked: Acceptance) -> tuple[CopyView, LicenceTrustError | None]:
+    def look_at(
+        self, copy_id: str, actor: Actor, asked: Acceptance, address: str = ""
+    ) -> tuple[CopyView, LicenceTrustError | None]:
         """Of a copy on paper, by its id: what is on record, and what speaks against accepting it; counts nothing.
+        ``address``: where the code on it leads, which tells another region's.
 
-        Raises ``NotFound("copy.unknown")``, ``Malformed``, ``Refused("copy.recipient_differs")``.
+        Raises ``NotFound("copy.unknown")``, ``Malformed``, ``Refused("copy.recipient_differs")``,
+        ``Unavailable("copy.region_silent")``.
         """
+        if region := self._region_of(copy_id, address):
+            return self.desk.copies_elsewhere.look_at(region, copy_id, actor, self.tidied(asked, actor))
         now, (stated, found, _) = self.desk.clock(), self._stated(copy_id, actor, asked, None)
         view = self.desk.copies.find(found)
         try:
@@ -130,10 +140,15 @@ class Accepting:
         Raises ``NotFound("copy.unknown")``; ``Refused`` (``copy.recipient_differs``, ``copy.purpose_differs``,
         ``copy.service_item_differs``, ``copy.case_differs``, ``copy.revoked``, ``copy.used_up``, ``copy.expired``,
         ``copy.original_check_required``, ``copy.original_ended``, ``copy.not_passed``); ``Malformed``; ``Conflict``. A
-        refusal of a known copy is recorded.
+        refusal of a known copy is recorded. Of a copy that another region made, that region decides and counts
+        (``licence_store.crossing.copies``).
         """
         now = self.desk.clock()
         stated, copy_id, report = self._stated(what, actor, asked, verifier)
+        if region := self._region_of(copy_id, report=report):
+            if report is not None:
+                _check_passed(report)
+            return self.desk.copies_elsewhere.accept(region, copy_id, actor, stated)
         good = self.is_good(self.desk.copies.find(copy_id), now)
         with self._refusals_recorded(copy_id, actor, stated, now), self.desk.sessions.begin() as session:
             view = grants.find(session, copy_id, hold=True)
@@ -170,7 +185,9 @@ class Accepting:
     ) -> RefusalView:
         """不予采用 by the clerk's own decision; counts nothing. Raises ``NotFound("copy.unknown")``, ``Malformed``."""
         now, reason = self.desk.clock(), tidy_reason(reason, needed=True)
-        stated, copy_id, _ = self._stated(what, actor, asked, verifier)
+        stated, copy_id, report = self._stated(what, actor, asked, verifier)
+        if region := self._region_of(copy_id, report=report):
+            return self.desk.copies_elsewhere.refuse(region, copy_id, actor, stated, reason)
         return self._refused(copy_id, actor, stated, now, BY_CLERK, reason)
 
     # Inside
@@ -181,13 +198,23 @@ class Accepting:
         """What is stated, of which copy; the verdict where its file was shown."""
         stated = self.tidied(asked, actor)
         if isinstance(what, str):
-            return stated, self.desk.copies.find(what.strip()).id, None
+            copy_id = what.strip()
+            elsewhere = bool(self.desk.copies_elsewhere.region_of(copy_id))
+            return stated, copy_id if elsewhere else self.desk.copies.find(copy_id).id, None
         shown = self.show(what, stated.stated, verifier)
         if shown.view is None:
             raise Refused(
                 "copy.not_ours", "这份文件不是本地区制作的用证副本（{finding}）。", finding=told_of(shown.report)
             )
         return replace(stated, digest=str(shown.report.document["digest"])), shown.view.id, shown.report
+
+    def _region_of(self, copy_id: str, address: str = "", report: Report | None = None) -> str:
+        """Code of the other region that made it: by its file, by its code's address, by what was asked before."""
+        if self.desk.copies.has(copy_id):
+            return ""
+        if report is not None and report.copy:
+            return str(report.copy["region"])
+        return self.desk.copies_elsewhere.region_at(address) or self.desk.copies_elsewhere.region_of(copy_id)
 
     def is_good(self, view: CopyView, now: datetime) -> bool:
         """Is what the copy was made of still in force, and worth no less?"""

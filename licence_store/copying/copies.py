@@ -32,7 +32,7 @@ class Copies:
 
     sessions: Sessions
 
-    def copy_status(self, copy_id: str, moment: datetime) -> CopyStatus | None:
+    def copy_status(self, copy_id: str, moment: datetime, region: str = "") -> CopyStatus | None:
         """副本状态 at ``moment``; ``None``: not made here. Implements ``verify.policy.CopySource``.
 
         That a copy's time is over its terms say themselves. A copy of a material that was refused or deleted since
@@ -47,6 +47,11 @@ class Copies:
         told = state if state in (CopyState.REVOKED, CopyState.USED_UP) else CopyState.ACTIVE
         since = found.revoked if state is CopyState.REVOKED else found.made
         return CopyStatus(str(told), found.used, found.uses, (found.digest,), since)
+
+    def has(self, copy_id: str) -> bool:
+        """Was it made here?"""
+        with self.sessions.read() as session:
+            return grants.find_or_none(session, copy_id) is not None
 
     def find(self, copy_id: str) -> CopyView:
         """Raises ``NotFound("copy.unknown")``."""

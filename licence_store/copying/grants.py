@@ -130,6 +130,8 @@ class CopyView:
     revoked: datetime | None
     reason: str
     """Why it was taken back."""
+    region: str = ""
+    """Name of the other region that made it; empty: ours."""
 
     def state(self, moment: datetime) -> CopyState:
         """As it is on record, judged for ``moment``."""

@@ -53,6 +53,8 @@ _SAYS: Final[Mapping[str, frozenset[str]]] = {
     "verify": frozenset({"TOTAL-PASSED", "TOTAL-FAILED", "INDETERMINATE"}),
     "compare": frozenset({"SAME", "DIFFERENT", "INDETERMINATE", "NOT_FOUND"}),
     "download": frozenset({"FOUND", "NOT_FOUND"}),
+    "copy": frozenset({"FOUND", "NOT_FOUND"}),
+    "accept": frozenset({"TRUE", "FALSE"}),
 }
 """Operation → what an issuing region may say to it; whatever else is no answer."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from licence_store.crossing.models import KnownElsewhere
@@ -141,6 +141,28 @@ class KnownStates:
                 changed = {name: entry.excluded[name] for name in ("region", "address", "place", "state", "as_of")}
                 newer = KnownElsewhere.as_of <= entry.excluded.as_of
                 session.execute(entry.on_conflict_do_update(index_elements=["licence"], set_=changed, where=newer))
+        except LicenceTrustError:
+            return
+
+    def copy(self, copy_id: str) -> tuple[str, Known]:
+        """Which region last spoke of this copy, and what it said; empty: none ever did."""
+        try:
+            with self.sessions.read() as session:
+                row = session.get(KnownElsewhere, copy_id) if copy_id.startswith("c-") else None
+        except LicenceTrustError:
+            row = None
+        return (row.region, Known(row.state, row.as_of, "answer")) if row is not None else ("", NOTHING)
+
+    def remember_copy(self, region: str, copy_id: str, state: str, as_of: datetime) -> None:
+        """What its region said of a copy. No other region's word takes its place, nothing that of its end."""
+        row = {"licence": copy_id, "region": region, "address": "", "place": "", "state": state[:20], "as_of": as_of}
+        try:
+            with self.sessions.begin() as session:
+                entry = _INSERTS[self.sessions.dialect](KnownElsewhere).values(row)
+                open_still = and_(KnownElsewhere.region == region, KnownElsewhere.state == "ACTIVE",
+                                  KnownElsewhere.as_of <= as_of)  # fmt: skip
+                changed = {"state": state[:20], "as_of": as_of}
+                session.execute(entry.on_conflict_do_update(index_elements=["licence"], set_=changed, where=open_still))
         except LicenceTrustError:
             return
 

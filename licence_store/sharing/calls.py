@@ -21,6 +21,10 @@ OPERATIONS: Final = (
 """目录 字段说明 按标识 按持证者 按二维码 批量 真伪 核验文件 比对文件 下载."""
 
 
+BETWEEN: Final = ("copy", "accept")
+"""副本状态 采用副本: asked by other regions' nodes alone, and not a matter of scopes: the holder has decided."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """调用方."""

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 ACTS: Final = {
     "licence": "view", "holder": "view", "qr": "view", "batch": "list", "check": "check", "verify": "verify",
-    "compare": "check", "download": "download",
+    "compare": "check", "download": "download", "copy": "verify",
 }  # fmt: skip
-"""Operation → act of the use ledger; the catalogue tells of nobody."""
+"""Operation → act of the use ledger; the catalogue tells of nobody, and an acceptance is noted where it is counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,14 @@ from licence_store.criteria import Criteria
 from licence_store.sharing import comparing, telling
 from licence_store.sharing.access import Access
 from licence_store.sharing.answers import Found, Outcome
-from licence_store.sharing.calls import Call
+from licence_store.sharing.calls import BETWEEN, Call
+from licence_store.sharing.copies import SharedCopies
 from licence_store.sharing.downloading import Downloads
 from licence_store.sharing.log import CallLog
 from licence_store.sharing.providers import Providers
 from licence_store.sharing.questions import Question
 from trust.algorithms import sm3
-from trust.errors import LicenceTrustError, Malformed, NotFound
+from trust.errors import LicenceTrustError, Malformed, NotFound, Refused
 from trust.identifiers import parse_licence_id
 from trust.sharing_answer import build_answer
 from trust.signed import write_moment
@@ -61,6 +62,7 @@ class Sharing:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.shared_copies = SharedCopies(desk)
         self._acts: dict[str, Callable[[Call, Question], Found]] = {
             "catalogue": self._catalogue,
             "fields": self._fields,
@@ -72,6 +74,8 @@ class Sharing:
             "verify": self._verify,
             "compare": self._compare,
             "download": self._download,
+            "copy": self.shared_copies.copy,
+            "accept": self.shared_copies.accept,
         }
 
     @cached_property
@@ -98,7 +102,7 @@ class Sharing:
             raise NotFound("sharing.operation", "没有共享操作“{operation}”。", operation=call.operation[:40])
         question: Question | None = None
         try:
-            call.caller.demand(call.operation, region=self.desk.region.code)
+            _demand_scope(call, self.desk.region.code)
             self._demand_system(call)
             question = Question(call.operation, call.parameters)
             found = self._look(call, act, question)
@@ -353,6 +357,14 @@ class Sharing:
         question.about = _about(one, Outcome.FOUND, {})  # whoever holds it is told of a refusal too
         call.caller.demand(call.operation, type_code=one.type_code)
         self.access.demand(call.caller, call.purpose, call.operation, one.type_code, one.department_id)
+
+
+def _demand_scope(call: Call, region: str) -> None:
+    """Raises ``Refused("sharing.scope_operation", "sharing.scope_region")``."""
+    if call.operation not in BETWEEN:
+        call.caller.demand(call.operation, region=region)
+    elif call.caller.kind != "region":
+        raise Refused("sharing.scope_operation", "授权范围不包括操作“{wanted}”。", wanted=call.operation)
 
 
 def _about(

@@ -25,11 +25,13 @@ PARAMETERS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "verify": (frozenset({"document"}), frozenset({"at", "stated"})),
     "compare": (frozenset({"document"}), frozenset({"fields", "qr"})),
     "download": (frozenset({"licence_id"}), frozenset({"form", "copy"})),
+    "copy": (frozenset({"copy_id"}), frozenset({"at", "stated"})),
+    "accept": (frozenset({"copy_id", "stated", "key"}), frozenset({"digest", "original_seen", "reason"})),
 }
 """Operation → names that must be given, and that may. ``document`` is base64; ``fields`` an object of strings; ``copy``
 ``{"recipient", "until", "uses", "mask"}`` asks for a purpose-limited copy instead of the original; ``stated``
 ``{"purpose", "recipient", "service_item", "case_number"}`` is what a copy to be verified is wanted for; ``region``
-names the region asked, where no identifier does."""
+names the region asked, where no identifier does; ``key`` marks an acceptance that is sent again as the same one."""
 
 LARGEST_DOCUMENT: Final = 20 << 20
 

@@ -29,11 +29,16 @@ def ids(result: Any, member: str = "licences") -> list[str]:
     return [one["licence_id"] for one in result.get(member, ())]
 
 
+def ask(found: World, **asked: Any) -> Any:
+    return found.ask("batch", **asked)
+
+
 def pages(found: World, **asked: Any) -> list[str]:
     """All there are, two at a time."""
-    told, cursor = [], {}
+    told: list[str] = []
+    cursor: dict[str, str] = {}
     for _ in range(9):
-        answer = found.ask("batch", region=A, type=TYPE, limit=2, **asked, **cursor)
+        answer = ask(found, region=A, type=TYPE, limit=2, **asked, **cursor)
         told += ids(answer.result)
         assert answer.result["region"]["as_of"] and answer.source == f"region:{A}"
         if not answer.result["next"]:
@@ -57,7 +62,7 @@ def test_changes_alone(both: World) -> None:
     both.forward(seconds=2)
     since = both.a.clock()
     assert pages(both, changed_since=write_moment(since)) == []
-    assert both.ask("batch", region=A, type=TYPE, changed_since=write_moment(since)).outcome == "NOT_FOUND"
+    assert ask(both, region=A, type=TYPE, changed_since=write_moment(since)).outcome == "NOT_FOUND"
     licence_id, _, _ = both.licences["41"]
     both.a.desk.life.take(licence_id, "report_lost", OFFICIAL, reason="遗失")
     assert pages(both, changed_since=write_moment(since)) == [licence_id]
@@ -72,12 +77,12 @@ def test_a_doubtful_line_spoils_no_other(both: World) -> None:
     both.a.desk.life.take(licence_id, "suspend", OFFICIAL, reason="责令停业", basis="条例第九条")
     both.forward(seconds=30)
     both.line.fault = answered(both, lambda lines: [one.update(state="CURRENT") for one in lines])
-    answer = both.ask("batch", region=A, type=TYPE)
-    assert (answer.outcome, answer.result["region"]["reason"]) == ("INDETERMINATE", "crossing.contradicted")  # type: ignore[index,call-overload]
+    answer = ask(both, region=A, type=TYPE)
+    assert (answer.outcome, answer.result["region"]["reason"]) == ("INDETERMINATE", "crossing.contradicted")
     assert ids(answer.result, "doubtful") == [licence_id] and licence_id not in ids(answer.result)
     assert len(ids(answer.result)) == len(both.licences) - 1
-    (doubt,) = answer.result["doubtful"]  # type: ignore[misc]
-    assert (doubt["reason"], doubt["known"]["state"]) == ("crossing.contradicted", "SUSPENDED")  # type: ignore[index,call-overload]
+    (doubt,) = answer.result["doubtful"]
+    assert (doubt["reason"], doubt["known"]["state"]) == ("crossing.contradicted", "SUSPENDED")
     both.line.fault = None
     both.a.desk.life.take(licence_id, "resume", OFFICIAL, reason="整改完成")
     both.forward(seconds=30)
@@ -85,9 +90,9 @@ def test_a_doubtful_line_spoils_no_other(both: World) -> None:
 
 def test_more_than_was_asked_for_is_not_gone_through(both: World) -> None:
     both.line.fault = answered(both, lambda lines: lines.extend([dict(lines[0]) for _ in range(MOST + 1)]))
-    answer = both.ask("batch", region=A, type=TYPE)
+    answer = ask(both, region=A, type=TYPE)
     assert (answer.outcome, answer.result["licences"]) == ("INDETERMINATE", [])
-    assert answer.result["region"]["reason"] == "crossing.too_many"  # type: ignore[index,call-overload]
+    assert answer.result["region"]["reason"] == "crossing.too_many"
     both.line.fault = None
 
 
@@ -98,22 +103,22 @@ def test_of_another_type(both: World) -> None:
         lines[0]["licence_id"] = lines[0]["licence_id"].replace(code, other)
 
     both.line.fault = answered(both, change)
-    answer = both.ask("batch", region=A, type=TYPE)
+    answer = ask(both, region=A, type=TYPE)
     assert answer.outcome == "INDETERMINATE" and len(ids(answer.result, "doubtful")) == 1
     both.line.fault = None
 
 
 def test_it_falls_silent_on_the_way(both: World) -> None:
-    first = both.ask("batch", region=A, type=TYPE, limit=2)
+    first = ask(both, region=A, type=TYPE, limit=2)
     both.line.fault = lambda exchange, go: silent(exchange)
     following = {"region": A, "type": TYPE, "limit": 2, "cursor": first.result["next"]}
-    away = both.ask("batch", **following)
-    assert (away.outcome, away.result["region"]["reason"]) == ("UNREACHABLE", "fetch.timeout")  # type: ignore[index,call-overload]
+    away = ask(both, **following)
+    assert (away.outcome, away.result["region"]["reason"]) == ("UNREACHABLE", "fetch.timeout")
     known: Any = both.ask("licence", licence_id=ids(first.result)[0])  # what the page before said is known
     assert known.outcome == "UNREACHABLE" and known.result["known"]["state"] == "CURRENT"
     both.line.fault = None
     both.b.desk.guide.asker.breaker.succeeded(A)
-    rest = ids(both.ask("batch", **following).result)
+    rest = ids(ask(both, **following).result)
     assert len(rest) == 2 and not set(rest) & set(ids(first.result))
 
 

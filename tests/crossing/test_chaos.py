@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy import delete
 
 from api.app import create_app
+from licence_store.copying.copier import MadeCopy
 from licence_store.crossing.models import KnownElsewhere
 from licence_store.regions.models import PeerEvidence
 from seal.lifecycle import Official, Role
+from tests.crossing.window import Window
 from tests.crossing.world import OWNER, TYPE, URLS, A, World, b64, make_regions, node, world
 from tests.federation import authority_of
 from trust.canonical import canonical_json
@@ -197,6 +199,7 @@ def repeated(found: World, stack: ExitStack) -> None:
     found.line.fault = record
     for name in OPERATIONS:
         told(found, name)
+    found.also()
     ahead(found, stack, minutes=2)
 
 
@@ -360,6 +363,13 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield found
 
 
+def without_lists(found: World) -> None:
+    """B as if just started, with no status list of A."""
+    with found.b.desk.sessions.begin() as session:
+        session.execute(delete(PeerEvidence).where(PeerEvidence.kind == "status_list"))
+    found.connect()
+
+
 @pytest.fixture
 def meeting(both: World) -> Iterator[World]:
     """As if B had just started, and had asked about the licence once before."""
@@ -367,8 +377,7 @@ def meeting(both: World) -> Iterator[World]:
     both.licences["asked"] = both.licences["in force"]
     with both.b.desk.sessions.begin() as session:
         session.execute(delete(KnownElsewhere))
-        session.execute(delete(PeerEvidence).where(PeerEvidence.kind == "status_list"))
-    both.connect()
+    without_lists(both)
     yield both
     both.line.fault = None
 
@@ -437,3 +446,42 @@ def test_no_fault_makes_a_lost_licence_valid(meeting: World, fault: str) -> None
                 assert outcome != "SAME" or result["state"] != "CURRENT"
             else:
                 assert outcome not in GOOD, (name, outcome)
+
+
+@pytest.fixture(scope="module")
+def window(both: World) -> Window:
+    return Window.of(both, both.licences["in force"][0])
+
+
+@pytest.fixture(scope="module")
+def copies(window: Window) -> tuple[MadeCopy, MadeCopy]:
+    """One that may be used, one that was taken back."""
+    good, back = (window.make(uses=0, until=window.world.a.clock() + timedelta(days=60)) for _ in range(2))
+    window.world.a.desk.copier.revoke(window.who, back.id, "不再需要")
+    return good, back
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_with_a_copy(meeting: World, window: Window, copies: tuple[MadeCopy, MadeCopy], fault: str) -> None:
+    """Verified, accepted and asked again under the same key: never passed on a doubt, never counted twice."""
+    row, (good, back) = FAULTS[fault], copies
+    assert window.told(good.data) == ("TOTAL-PASSED", None)
+    before = window.used(good)
+    without_lists(meeting)
+    with ExitStack() as stack:
+        meeting.also = lambda: (window.told(good.data), window.accept(good.id, key=fault))
+        stack.callback(setattr, meeting, "also", lambda: None)
+        row.fault(meeting, stack)
+        away = row.outcome == "UNREACHABLE"
+        if fault != "breaker open":
+            meeting.b.desk.guide.asker.breaker.succeeded(A)
+        verdict, _ = window.told(good.data)
+        doubtful = away or row.verify == "INDETERMINATE" or row.reason == "crossing.no_state"
+        assert (verdict != "TOTAL-PASSED") is doubtful, verdict
+        assert window.told(back.data)[0] != "TOTAL-PASSED"
+        use = window.accept(good.id, key=fault)
+        assert (use == "copy.region_silent") if away else use.number == before + 1, use
+    meeting.line.fault = None
+    meeting.connect()
+    assert window.accept(good.id, key=fault).number == before + 1
+    assert window.used(good) == before + 1

@@ -348,7 +348,7 @@ class CopiesDouble:
     status: CopyStatus | None
     asked: list[tuple[str, datetime]] = field(default_factory=list)
 
-    def copy_status(self, copy_id: str, moment: datetime) -> CopyStatus | None:
+    def copy_status(self, copy_id: str, moment: datetime, region: str = "") -> CopyStatus | None:
         self.asked.append((copy_id, moment))
         return self.status
 

@@ -418,7 +418,7 @@ class _Judge:
             found.ask(copies.check_watermark, terms, pages)
             found.ask(copies.check_pictures, terms, pages)
         verifier = self.verifier
-        copies.judge_use(found, terms, self.question, verifier.copies, verifier.statuses, self.trust)
+        copies.judge_use(found, terms, self.question, verifier.copies, verifier.statuses, self.trust, verifier.peers)
 
 
 # ---------------------------------------------------------------- single questions
