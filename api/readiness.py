@@ -39,10 +39,10 @@ class Part:
 
 def parts(desk: Desk, silent: Sequence[SilentSource] = ()) -> list[Part]:
     """Database, trust material, revocation data, clock, files, keys, what ends soon, sources of revocation that are
-    ``silent``, background jobs; each is asked even if another is away.
+    ``silent``, background jobs, trust list, virus scanner; each is asked even if another is away.
     """
     asked = [_asked(name, check, desk) for name, check in _CHECKS.items()]
-    found = [*asked, _ending(desk), _sources(silent), _jobs(desk), _trust_list(desk)]
+    found = [*asked, _ending(desk), _sources(silent), _jobs(desk), _trust_list(desk), *_scanner(desk)]
     return [_scrubbed(one, desk) if one.name == "files" and one.ready else one for one in found]
 
 
@@ -147,6 +147,23 @@ def _jobs(desk: Desk) -> Part:
 
 
 _LATE_WORDS = N_("后台任务自 {since} 起无人执行，请查看 worker。")
+
+
+def _scanner(desk: Desk) -> list[Part]:
+    """A virus scanner that was named and is away, or whose signatures are old: no upload is taken, all else works."""
+    if not desk.settings.uploads.scanner:
+        return []
+    try:
+        signatures = desk.uploads.scanner.signatures()
+    except LicenceTrustError:
+        return [Part("scanner", True, warnings=((N_("病毒扫描服务没有应答，暂不收取上传的文件。"), {}),))]
+    if signatures is not None and desk.clock() - signatures > _OLD_SIGNATURES:
+        facts: dict[str, object] = {"date": signatures.date().isoformat()}
+        return [Part("scanner", True, warnings=((N_("病毒库停留在 {date}，请更新。"), facts),))]
+    return [Part("scanner", True)]
+
+
+_OLD_SIGNATURES = timedelta(days=7)
 
 
 def _asked(name: str, check: Callable[[Desk], None], desk: Desk) -> Part:

@@ -22,7 +22,7 @@ _STEPS: Final = (
         "kind_unknown",
     })),
     ("size", N_("大小和剩余空间"), frozenset({"too_large", "quota", "quota_count"})),
-    ("virus", N_("病毒扫描"), frozenset({"infected", "scanner_away"})),
+    ("virus", N_("病毒扫描"), frozenset({"infected", "scanner_away", "scanner_limit"})),
     ("safety", N_("没有夹带、脚本和附件"), frozenset({
         "polyglot", "trailing_data", "encrypted", "active_content", "embedded_files", "outside_content", "bomb",
         "too_costly", "damaged",
