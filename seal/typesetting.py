@@ -119,9 +119,7 @@ class FontFace:
         """Outline of ``char`` in ems, y downwards, origin on the baseline."""
         known = self._outlines.get(char)
         if known is None:
-            pen = _Pen(self._units)
-            self._font.draw_glyph_with_pen(self._glyph(char), pen)
-            known = self._outlines[char] = tuple(pen.commands)
+            known = self._outlines[char] = outline_of(self._font, self._glyph(char))
         return known
 
     def subset(self, chars: Iterable[str], nonce: bytes = b"") -> bytes:
@@ -192,6 +190,13 @@ class _Pen:
 
     def closePath(self) -> None:  # noqa: N802
         self._add("Z")
+
+
+def outline_of(font: hb.Font, glyph: int) -> tuple[Command, ...]:
+    """Outline of a glyph of any font in ems, y downwards, origin on the baseline."""
+    pen = _Pen(float(font.face.upem))
+    font.draw_glyph_with_pen(glyph, pen)
+    return tuple(pen.commands)
 
 
 @cache

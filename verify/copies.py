@@ -132,6 +132,14 @@ def check_shown(terms: CopyTerms, face: Face) -> None:
         raise CheckFailed(
             FAILED, "FORMAT_FAILURE", "copy.face_hidden", "副本上的文字被隐藏：{names}。", names=listed(face.hidden)
         )
+    if face.disordered or face.disguised:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "copy.face_disguised",
+            "副本上的文字排列次序或字形与读出的文字不符，看到的可能是别的字：{texts}。",
+            texts=listed([*face.disordered, *face.disguised]),
+        )
     known = {*lines, *(one.name for one in terms.face)}
     unknown = [name for name in face.texts if name not in known]
     if face.dangling or unknown:

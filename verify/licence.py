@@ -113,6 +113,30 @@ def check_face_visible(face: Face) -> None:
         )
 
 
+def check_face_order(face: Face) -> None:
+    """Do the pieces of each field follow each other on the page as they are read?"""
+    if face.disordered:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "message.face_order",
+            "照面文字在页面上的排列次序与读出的次序不同：{names}。",
+            names=listed(face.disordered),
+        )
+
+
+def check_face_glyphs(face: Face) -> None:
+    """Do the glyphs of the embedded fonts show the characters they stand for?"""
+    if face.disguised:
+        raise CheckFailed(
+            FAILED,
+            "FORMAT_FAILURE",
+            "message.face_glyphs",
+            "文件内嵌字体的字形与文字不符，看到的可能是别的字：{texts}。",
+            texts=listed(face.disguised),
+        )
+
+
 def check_tags_bound(message: DataMessage, face: Face) -> None:
     """Does every tag belong to a field and point at a text of the page?"""
     unknown = [name for name in face.texts if message.face_value(name) is None]

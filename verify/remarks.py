@@ -117,6 +117,9 @@ def on_face(face: Face) -> Iterator[Remark]:
     if face.unbound:
         texts = listed([text.strip()[:24] for text in face.unbound])
         yield _warn("message.unbound_text", N_("页面上有不属于任何照面字段的文字：{texts}"), texts=texts)
+    if face.unknown_fonts:
+        template = N_("文件内嵌了未知的字体（{names}），其字形是否与文字相符无法核对，请目视核对照面。")
+        yield _warn("message.font_unknown", template, names=listed(face.unknown_fonts))
 
 
 def listed(names: list[str] | tuple[str, ...]) -> str:

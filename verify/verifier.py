@@ -27,7 +27,8 @@ from trust.i18n import N_
 from verify import checks, copies, copy_page, federation, licence, remarks, steps
 from verify.checks import Question
 from verify.evidence import certificates_in, signers_in
-from verify.face import Face, read_face
+from verify.face import Face
+from verify.ofd.face import read_face
 from verify.opening import OpenedDocument, OpenedSignature, open_document
 from verify.policy import (
     CopySource,
@@ -221,6 +222,8 @@ class Verifier:
         if face is not None:
             found.ask(licence.check_face_shows_message, message, face)
             found.ask(licence.check_face_visible, face)
+            found.ask(licence.check_face_order, face)
+            found.ask(licence.check_face_glyphs, face)
             found.ask(licence.check_tags_bound, message, face)
             found.add_remarks(remarks.on_face(face))
         found.ask(licence.check_digests, opened, message)

@@ -15,8 +15,9 @@ from typing import Any, Final
 from pyhanko.pdf_utils import generic
 
 from trust.errors import Malformed
-from verify.face import Face
+from verify.face import Face, in_order
 from verify.pdf.content import Drawing, Run, read_drawing
+from verify.pdf.fonts import CodeMap, codes_of, judge_fonts
 from verify.pdf.opening import BROKEN, OpenedPDF, items, look, malformed, pages_of
 
 _MAX_ELEMENTS: Final = 20_000
@@ -35,13 +36,22 @@ class _Piece:
         """Is some of it not to be seen?"""
         return not all(self.drawing.can_be_seen(run) for run in self.runs if run.shown)
 
+    @property
+    def places(self) -> list[tuple[float, float, float]]:
+        """Where its runs begin and how high an em is, y downwards."""
+        return [(run.matrix[4], -run.matrix[5], abs(run.matrix[3])) for run in self.runs if run.shown]
+
 
 def read_face(opened: OpenedPDF) -> Face:
     """The texts of all fields. Raises ``Malformed`` where structure or page cannot be read."""
     try:
         pages = list(pages_of(opened.reader))
-        pieces = {(number, mark): piece for number, page in enumerate(pages) for mark, piece in _shown(page)}
-        return _bind(opened, pages, pieces)
+        drawn = [(page, read_drawing(page), fonts_of(page)) for page in pages]
+        pieces = {(number, mark): piece for number, one in enumerate(drawn) for mark, piece in _shown(*one[1:])}
+        face = _bind(opened, pages, pieces)
+        for one in drawn:
+            _compare_glyphs(face, *one)
+        return face
     except Malformed:
         raise
     except BROKEN as error:
@@ -61,7 +71,20 @@ def _bind(opened: OpenedPDF, pages: list[Any], pieces: dict[tuple[int, int], _Pi
         face.texts[name] = "".join(pieces[key].text for key in keys)
         if any(pieces[key].hidden for key in keys):
             face.hidden.append(name)
+        if not in_order([place for key in keys for place in pieces[key].places]):
+            face.disordered.append(name)
     return face
+
+
+def _compare_glyphs(face: Face, page: Any, drawing: Drawing, fonts: dict[bytes, CodeMap]) -> None:
+    """Every text of the page, labels included: which of them are drawn as something else?"""
+    judged = judge_fonts(page, drawing.runs, fonts)
+    face.unknown_fonts += sorted({name for name, one in judged.values() if one.unknown})
+    false = {font: one.false for font, (_, one) in judged.items() if one.false}
+    for run in drawing.runs if false else ():
+        text = text_of(run, fonts)
+        if not false.get(run.font, frozenset()).isdisjoint(text):
+            face.disguised.append(text[:24])
 
 
 def _key(node: Any) -> tuple[int, int]:
@@ -94,9 +117,8 @@ def _name(value: Any) -> str:
     return bytes(value).decode("latin-1") if isinstance(value, generic.ByteStringObject) else ""
 
 
-def _shown(page: Any) -> Iterator[tuple[int, _Piece]]:
+def _shown(drawing: Drawing, fonts: dict[bytes, CodeMap]) -> Iterator[tuple[int, _Piece]]:
     """``(number, piece)`` of every marked-content sequence of a page."""
-    drawing, fonts = read_drawing(page), fonts_of(page)
     pieces: dict[int, _Piece] = {}
     for run in drawing.runs:
         if run.mark is not None:
@@ -106,20 +128,17 @@ def _shown(page: Any) -> Iterator[tuple[int, _Piece]]:
     yield from pieces.items()
 
 
-def text_of(run: Run, fonts: dict[bytes, dict[int, str]]) -> str:
+def text_of(run: Run, fonts: dict[bytes, CodeMap]) -> str:
     """The characters a run shows."""
     font = fonts.get(run.font, {})
-    octets = [bytes.fromhex(one.decode()) for one in run.shown]
-    return "".join(
-        font.get(int.from_bytes(one[n : n + 2], "big"), "\ufffd") for one in octets for n in range(0, len(one), 2)
-    )
+    return "".join(font.get(code, "\ufffd") for one in run.shown for code in codes_of(one))
 
 
-def fonts_of(page: Any) -> dict[bytes, dict[int, str]]:
+def fonts_of(page: Any) -> dict[bytes, CodeMap]:
     """Resource name → code → characters."""
     resources = look(page, "/Resources")
     fonts = look(resources, "/Font") if isinstance(resources, generic.DictionaryObject) else None
-    answer: dict[bytes, dict[int, str]] = {}
+    answer: dict[bytes, CodeMap] = {}
     if not isinstance(fonts, generic.DictionaryObject):
         return answer
     for name in fonts:

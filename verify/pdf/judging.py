@@ -367,7 +367,10 @@ class _Judge:
         else:
             found.ask(licence.check_face_shows_message, message, face)
             found.ask(licence.check_face_visible, face)
+            found.ask(licence.check_face_order, face)
+            found.ask(licence.check_face_glyphs, face)
             found.ask(licence.check_tags_bound, message, face)
+            found.add_remarks(remarks.on_face(face))
         found.ask(_check_digests, self.opened, message)
         found.ask(_check_roots, message, [j.signature for j in judged])
         self._check_seals(message, judged)
