@@ -107,6 +107,14 @@ class RegionOffice:
         listed = [{"code": code, "name": name, "regions": where} for code, (name, where) in sorted(types.items())]
         return {"types": listed, "regions": regions}
 
+    def regional_catalogue(self, region: str) -> bytes:
+        """目录上报 of one region as it signed it, for nodes that look for who issues a type.
+
+        Raises ``Refused("region.not_hub")``, ``NotFound("peer.no_catalogue")``.
+        """
+        self.demand_hub()
+        return self.desk.publications.catalogue_data(region)
+
     def find_below(
         self, actor: Actor, purpose: str, *, holder_code: str = "", licence_id: str = "", region: str = ""
     ) -> list[UpwardLicence]:

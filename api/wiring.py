@@ -105,6 +105,7 @@ def build(settings: Settings) -> Services:
             tuple(one for one in settings.timestamp_urls.split(",") if one),
             custodian=settings.key_custodian,
             files_url=settings.files_url,
+            hub_url=settings.hub_url,
             uploads=UploadSettings(
                 Quota(octets=settings.upload_quota), settings.upload_scanner, settings.upload_cipher
             ),

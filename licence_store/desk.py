@@ -103,6 +103,8 @@ class DeskSettings:
     files_url: str = ""
     """Where sealed files are kept: ``s3://…``; empty: in the folder."""
     uploads: UploadSettings = field(default_factory=UploadSettings)
+    hub_url: str = ""
+    """枢纽节点: where the regions' catalogues can be had from in one place; empty: of each region."""
     durable: bool = True
     """False leaves out the flush to disk; for tests only."""
 

@@ -54,6 +54,45 @@ _BY: Final[Mapping[str, str]] = {"status_list": N_("状态列表"), "answer": N_
 _VERIFIED_ALONE: Final = N_("文件已由本节点按信任列表和状态列表核验；没有问到地区“{region}”：{why}。")
 
 
+_ANYWHERE: Final[Mapping[str, str]] = {
+    "NOT_FOUND": N_("本地区和签发此类证照的其他地区都答复没有。请核对填写的内容；不要据此认定证照是假的。"),
+    "UNREACHABLE": N_("答复了的地区都没有，有的地区没有应答：不能认定没有，请稍后再查。"),
+    "INDETERMINATE": N_("没有查到；有的地区没有同意答复，或者其答复不能采信：不能认定没有。"),
+}
+_MAY_BE_THERE: Final = N_("本地区没有登记这份证照。{regions}也签发此类证照：请在“颁证地区”中选择后再查。")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRegion:
+    """问过的地区, and what became of it."""
+
+    name: str
+    outcome: str
+    """One of the outcomes of an answer, or ``refused``."""
+    why: str
+
+
+def asked_regions(answer: SharedAnswer, translate: Translate) -> list[AskedRegion]:
+    """Of a question that was put wherever such licences are issued."""
+    told = answer.result.get("regions")
+    rows = [one for one in told if isinstance(one, Mapping)] if isinstance(told, list) else []
+    found = []
+    for one in rows:
+        outcome, reason = str(one.get("outcome", "")), str(one.get("reason", ""))
+        why = translate(WHY.get(reason, _SILENT)) if outcome == "UNREACHABLE" else reason
+        found.append(AskedRegion(f"{one.get('name', '')}（{one.get('code', '')}）", outcome, why))
+    return found
+
+
+def anywhere_sentence(answer: SharedAnswer, translate: Translate) -> str:
+    """Empty: the answer speaks for itself."""
+    if "regions" in answer.result:
+        return translate(_ANYWHERE[answer.outcome]) if answer.outcome in _ANYWHERE else ""
+    others = answer.result.get("elsewhere")
+    names = [str(one.get("name", "")) for one in others if isinstance(one, Mapping)] if isinstance(others, list) else []
+    return translate(_MAY_BE_THERE).format(regions=translate("、").join(names)) if names else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Across:
     """What another region has to do with an answer."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from api.pages.crossing_views import Across, across
+from api.pages.crossing_views import Across, across, anywhere_sentence, asked_regions
 from api.pages.verdict import state_view, when
 from licence_store.sharing.access import STATE_NAMES, TIERS, ApplicationView, TierView
 from trust.i18n import N_
@@ -30,6 +30,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "download": N_("下载"),
     "token": N_("取令牌"),
     "applications": N_("提交申请"),
+    "copy": N_("询问副本"),
+    "accept": N_("采用副本"),
 }
 TIER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "open": ("pass", N_("完全共享")),
@@ -60,6 +62,7 @@ CLIENT_STATES: Final[Mapping[str, tuple[str, str]]] = {
     "suspended": ("unsure", N_("已暂停")),
     "ended": ("none", N_("已注销")),
 }
+_ASKED: Final = {**OUTCOMES, "refused": ("unsure", N_("没有同意"))}
 _SENTENCES: Final[Mapping[str, str]] = {
     "NOT_FOUND": N_(
         "所查登记簿中没有这份证照。请核对标识、编号和类型；仍查不到的，请向颁证部门核实，不要据此认定证照是假的。"
@@ -180,6 +183,8 @@ class Explained:
     """Further licences of the same holder and type: number and state."""
     across: Across | None = None
     """What another region said."""
+    asked: list[tuple[str, Badge, str]] = field(default_factory=list)
+    """Regions that were asked, where it was not known whose it is: name, what they said, why."""
 
 
 def explain(answer: SharedAnswer, region: str, translate: Translate) -> Explained:
@@ -199,6 +204,8 @@ def explain(answer: SharedAnswer, region: str, translate: Translate) -> Explaine
     elsewhere = across(answer, translate)
     if elsewhere is not None and elsewhere.sentence:
         tone, title, sentence = elsewhere.tone or tone, elsewhere.title or title, elsewhere.sentence
+    sentence = anywhere_sentence(answer, translate) or sentence
+    asked = [(one.name, badge(_ASKED, one.outcome, translate), one.why) for one in asked_regions(answer, translate)]
     proof = [
         (translate(N_("由谁答复")), f"{region}（{answer.region}）"),
         (translate(N_("截至")), when(answer.as_of)),
@@ -207,7 +214,7 @@ def explain(answer: SharedAnswer, region: str, translate: Translate) -> Explaine
     ]
     face = [(str(two.get("title") or name), str(two.get("text") or two.get("value"))) for name, two in _face(one)]
     compared = _compared(answer, translate)
-    return Explained(tone, title, sentence, _facts(one, translate), face, compared, proof, more, elsewhere)
+    return Explained(tone, title, sentence, _facts(one, translate), face, compared, proof, more, elsewhere, asked)
 
 
 def said_by(answer: SharedAnswer) -> str:

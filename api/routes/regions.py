@@ -60,6 +60,17 @@ def union_catalogue(found: Found) -> dict[str, object]:
     return found.regions.union_catalogue()
 
 
+@router.get(
+    "/union-catalogue/{region}",
+    response_class=Response,
+    responses=problems(403, 404, 422, 429, 503),
+    dependencies=[Depends(stranger)],
+    summary=N_("汇总目录：一个地区的目录上报，由该地区签名（枢纽节点）"),
+)
+def regional_catalogue(found: Found, region: Code) -> Response:
+    return Response(found.regions.regional_catalogue(region), media_type="application/json")
+
+
 @router.post(
     "/upward",
     response_model=shapes.UpwardHeadBody,

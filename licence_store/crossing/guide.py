@@ -13,10 +13,11 @@ A silent region is an answer, written down as any other; it never becomes a "val
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from licence_store.crossing.anywhere import Anywhere
 from licence_store.crossing.client import Asker
 from licence_store.crossing.judging import GOOD, MANY, MOST, Judge, Verdict, parsed, type_of
 from licence_store.crossing.known_as_of import NOTHING, Known, KnownStates
@@ -68,6 +69,21 @@ class Guide:
         near = [one for one in self.desk.peers.list() if _covers(one.entry, division)]
         return max(near, key=lambda one: (one.code == division, len(one.code.rstrip("0"))), default=None)
 
+    # Nobody knows whose it is
+
+    @cached_property
+    def _anywhere(self) -> Anywhere:
+        return Anywhere(self)
+
+    def anywhere(self, call: Call, own: Callable[[], Found], type_code: str) -> Found:
+        """Here, and wherever such licences are issued."""
+        return self._anywhere.ask(call, own, type_code)
+
+    def elsewhere(self, type_code: str) -> list[dict[str, str]]:
+        """The other regions that issue such licences, or may, by what is at hand."""
+        peers = self._anywhere.issuers(type_code, ask=False) if type_code else []
+        return [{"code": one.code, "name": one.name} for one in peers]
+
     # Asking there
 
     def ask(self, call: Call, found: Found) -> Found | None:
@@ -78,6 +94,10 @@ class Guide:
         peer = self._peer(call, found, licence_id)
         if peer is None or peer.code == self.desk.region.code:
             return None
+        return self.answer_of(peer, call, found, licence_id)
+
+    def answer_of(self, peer: Peer, call: Call, found: Found, licence_id: str) -> Found:
+        """What this region says. Raises ``Refused("crossing.refused", "sharing.scope_region")``."""
         call.caller.demand(call.operation, type_code=found.type_code, region=peer.code)
         parameters = {name: value for name, value in call.parameters.items() if name != "region"}
         try:
@@ -112,9 +132,9 @@ class Guide:
             peer = self._issuer(licence_id)
             return peer.code if peer is not None else ""
 
-        return Judge(self.known, issuer, self._standing, self._entitled)
+        return Judge(self.known, issuer, self._standing, self.entitled)
 
-    def _entitled(self, peer: Peer, type_code: str) -> bool:
+    def entitled(self, peer: Peer, type_code: str) -> bool:
         """Of some division of its own."""
         now = self.desk.clock()
         return any(one.covers(one.division, type_code, now) for one in peer.entitlements)

@@ -7,7 +7,7 @@ the trust list says (``StatusPlace.max_age``, and ``TOLERANCE`` for clocks and w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -24,7 +24,7 @@ from trust.algorithms import sm3
 from trust.anchors import TrustStore
 from trust.bundle import load_bundle
 from trust.entitlement import peer_store
-from trust.errors import LicenceTrustError, Malformed, Refused
+from trust.errors import LicenceTrustError, Malformed, NotFound, Refused
 from trust.fetching import Exchange, Fetcher
 from trust.list_chain import SKEW
 from trust.path import check_published
@@ -158,6 +158,59 @@ class Publications:
             except LicenceTrustError:
                 continue
         return tuple(found)
+
+    def catalogues_of(self, peers: Iterable[Peer], hub: str | None) -> dict[str, frozenset[str]]:
+        """Region → codes of the types in its own signed catalogue of this day; who gives none is left out.
+
+        What is not at hand is had from the ``hub``, else from the region itself; ``None``: nobody is asked.
+        """
+        found, away = {}, not hub
+        for peer in peers:
+            report = self._catalogue_at_hand(peer.code)
+            if report is None and hub is not None:
+                report, away = self._catalogue_from(peer, "" if away else hub)
+            if report is not None:
+                found[peer.code] = frozenset(str(one.get("code")) for one in report.types)
+        return found
+
+    def catalogue_data(self, region: str) -> bytes:
+        """目录上报 of a peer as it signed it. Raises ``NotFound("peer.no_catalogue")``."""
+        query = select(PeerEvidence.data).where(PeerEvidence.kind == "catalogue", PeerEvidence.region == region)
+        with self.sessions.read() as session:
+            data = session.execute(query.order_by(PeerEvidence.issued.desc()).limit(1)).scalar()
+        if not data:
+            raise NotFound("peer.no_catalogue", "没有得到过地区 {region} 的目录上报。", region=region)
+        return data
+
+    def _catalogue_at_hand(self, region: str) -> CatalogueReport | None:
+        """``None``: there is none of this day that can be believed."""
+        try:
+            report = self._catalogue(region, self.catalogue_data(region))
+        except LicenceTrustError:
+            return None
+        return report if self.clock() - report.generated < _CATALOGUE_LIFE else None
+
+    def _catalogue_from(self, peer: Peer, hub: str) -> tuple[CatalogueReport | None, bool]:
+        """``(its catalogue, whether the hub is away)``; kept under the region's own address."""
+        own = f"{peer.entry.endpoints['api']}/catalogue/report" if "api" in peer.entry.endpoints else ""
+        away = not hub
+        if "trust_bundle" in peer.entry.endpoints:  # its list of revoked certificates, to believe its publisher by
+            address = peer.entry.endpoints["trust_bundle"]
+            if self._is_due(peer.code, "trust_bundle", address):
+                self._refresh_one(peer, "trust_bundle", address)
+        for address in filter(None, (hub and f"{hub.rstrip('/')}/api/v1/union-catalogue/{peer.code}", own)):
+            now = self.clock()
+            try:
+                data = self._fetch("catalogue", address)
+                moments = self._check(peer, "catalogue", data, now)
+                if now - moments[0] >= _CATALOGUE_LIFE:
+                    continue
+            except LicenceTrustError as error:
+                away = away or (address != own and error.code != "fetch.status")
+                continue
+            self._note(peer.code, "catalogue", own or address, now, data=data, moments=moments)
+            return self._catalogue(peer.code, data), away
+        return None, away
 
     def _catalogue(self, region: str, data: bytes) -> CatalogueReport:
         """Raises ``LicenceTrustError`` unless it is that region's."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 50
 """Licences of one holder and type in one answer."""
 MOST_IN_BATCH: Final = 200
+ANYWHERE: Final = "*"
+"""As ``region``: wherever such licences are issued."""
 
 
 class Elsewhere(Protocol):
@@ -48,6 +51,12 @@ class Elsewhere(Protocol):
 
     def knows(self, licence_id: str) -> bool:
         """Is it another region's to speak of this licence?"""
+
+    def anywhere(self, call: Call, own: Callable[[], Found], type_code: str) -> Found:
+        """Asked for in every region that issues such licences (``region`` is ``*``); ``own``: what we have."""
+
+    def elsewhere(self, type_code: str) -> list[dict[str, str]]:
+        """The other regions that issue such licences, or may: what we do not have may be there."""
 
     def ask(self, call: Call, found: Found) -> Found | None:
         """What the issuing region says of what we do not have; ``None``: there is no such region. Never raises for one
@@ -117,6 +126,8 @@ class Sharing:
         """Own register first, then whoever issued it; another region's question is not sent on."""
         elsewhere = self.elsewhere if call.caller.kind != "region" else None
         region = question.text("region", 12) or self.desk.region.code
+        if elsewhere is not None and region == ANYWHERE:
+            return elsewhere.anywhere(call, lambda: act(call, question), self._code(question.text("type")))
         if elsewhere is not None and elsewhere.named(call):
             told = elsewhere.ask(call, _nothing(self._code(question.text("type")), ""))
             if told is not None:
@@ -126,6 +137,9 @@ class Sharing:
         found = act(call, question)
         if elsewhere is not None and (found.outcome is Outcome.NOT_FOUND or call.operation == "verify"):
             found = elsewhere.ask(call, found) or found
+        unnamed = call.operation in ("licence", "holder") and not question.has("licence_id")
+        if elsewhere is not None and unnamed and found.outcome is Outcome.NOT_FOUND and found.source == "register":
+            found = replace(found, result={**found.result, "elsewhere": elsewhere.elsewhere(found.type_code)})
         return found
 
     def _code(self, name: str) -> str:

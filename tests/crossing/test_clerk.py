@@ -77,6 +77,11 @@ def test_one_explained_answer_and_what_follows(both: World, clerk: httpx.Client)
         assert words in answer.text
     assert title(asked(clerk, type=TYPE, holder=record["credit_code"], region=A)) == "可以采信"
 
+    assert title(asked(clerk, type=TYPE, holder=record["credit_code"], region="*")) == "可以采信"
+    nobody = asked(clerk, type=TYPE, holder="91990000MA49QUAQ2W", region="*")
+    assert title(nobody) == "查无此证" and "问过的地区" in nobody.text and "演示省（990000）" in nobody.text
+    assert "演示省也签发此类证照" in asked(clerk, type=TYPE, holder="91990000MA49QUAQ2W").text
+
     checked = asked(clerk, "/sharing/look-up/check", what=licence_id, **{"field.name": record["name"]})
     assert title(checked) == "相符"
     assert title(asked(clerk, "/sharing/look-up/check", what=licence_id, **{"field.name": "别家"})) == "不符"
