@@ -19,6 +19,7 @@ from licence_store.inspection_list import InspectionList, Waiting
 from licence_store.lifecycle import MARKS, LicenceState
 from licence_store.revision_rules import check_window
 from licence_store.standing import marks_of
+from licence_store.transferring import leaving
 from seal.lifecycle import Official, Role
 from trust.errors import Conflict, LicenceTrustError, NotFound, Refused
 
@@ -44,6 +45,8 @@ class Given:
     """Number of a decision, article of a law: what the step rests on."""
     effective: datetime | None = None
     """``None``: now."""
+    to: str = ""
+    """Of a licence that leaves: the region it goes to, six digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +261,11 @@ def take_step(services: Services, licence_id: str, step: str, asked: Asked, give
     if step not in MARKS:
         raise NotFound("licence.step_unknown", "证照没有“{step}”这一步骤。", step=step[:40])
     view = own(services, licence_id, asked, f"licence.{step}")
+    if step == leaving.STEP:
+        return leaving.leave(
+            services.desk, view.licence_id, asked.who, to=given.to, reason=given.reason, basis=given.basis,
+            effective=given.effective,
+        )  # fmt: skip
     return services.desk.life.take(
         view.licence_id, step, asked.who, reason=given.reason, basis=given.basis, effective=given.effective
     )

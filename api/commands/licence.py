@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,11 +167,12 @@ def inspections(
 # Steps
 
 
-def _plain(name: str, step: str, *, help: str) -> None:
-    """A command for a step that needs no more than a reason, a basis and a moment."""
+def _plain(name: str, step: str, *, help: str, further: Callable[[Any], Any] = lambda run: run) -> None:
+    """A command for a step that needs no more than a reason, a basis and a moment; ``further``: one more option."""
 
     @command.command(name, help=help)
     @licence_argument
+    @further
     @reason_option
     @basis_option
     @effective_option
@@ -186,11 +188,12 @@ def _plain(name: str, step: str, *, help: str) -> None:
         as_json: bool,
         account: str | None,
         directory: Path | None,
+        to: str = "",
     ) -> None:
         from api.licence_office import Given, take_step
 
         with open_services(directory) as services:
-            given = Given(reason, basis, _moment(effective))
+            given = Given(reason, basis, _moment(effective), to)
             made = take_step(services, licence_id, step, _asked(services, account), given)
             _tell(services, licence_id, made, as_json)
 
@@ -202,7 +205,12 @@ _plain("found", "found", help="解除挂失；须说明理由")
 _plain("revoke", "revoke", help="吊销（行政处罚）；须说明理由")
 _plain("annul", "annul", help="撤销；须说明理由")
 _plain("cancel", "cancel", help="注销；须说明理由")
-_plain("transfer-out", "transfer_out", help="转出到其他地区；须说明理由")
+_plain(
+    "transfer-out",
+    "transfer_out",
+    help="转出到不在信任列表上的地区，无接收函；须说明理由（在列表上的，用 transfer release）",
+    further=option("--to", required=True, metavar="REGION", help="转往哪个地区（6位行政区划代码）"),
+)
 
 
 @command.command("inspect", help="年检：登记一个年度的结论")

@@ -17,14 +17,16 @@ from api.errors import language_of
 from api.licence_office import Asked, Given
 from api.moments import parse_local
 from api.pages import issue_form, licence_views
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.seal_forms import text_of
 from api.pages.verdict import BEIJING, data_address
-from api.routes.pages_licences import Found, Staff, TheLicence, Who, address_of, head, said, status_of
+from api.routes.pages_licences import Found, Staff, TheLicence, Who, address_of, head
 from api.wiring import Services
 from licence_store.definitions import LicenceTypeDefinition
 from licence_store.lifecycle import MARKS, STEPS, Rule
 from licence_store.revision_rules import record_in, revised_record
+from licence_store.transferring import leaving
 from licence_store.views import LicenceView
 from trust.errors import LicenceTrustError, Malformed, NotFound
 from trust.i18n import N_
@@ -51,12 +53,12 @@ def take_step(
     request: Request, found: Found, view: TheLicence, step: str, data: Form, person: Staff, who: Who
 ) -> Response:
     _known(step)
-    values = {name: text_of(data, name) for name in ("reason", "basis", "effective")}
+    values = {name: text_of(data, name) for name in ("reason", "basis", "effective", "to")}
     try:
         if step == "reissue":
             issued = licence_office.reissue(found, view.licence_id, Asked(who), values["reason"])
             return RedirectResponse(f"{address_of(issued.licence_id)}?done={step}", 303)
-        given = Given(values["reason"], values["basis"], parse_local(values["effective"]))
+        given = Given(values["reason"], values["basis"], parse_local(values["effective"]), values["to"])
         licence_office.take_step(found, view.licence_id, step, Asked(who), given)
     except LicenceTrustError as error:
         if licence_office.obstacle(found, view, step, who) is not None:
@@ -104,17 +106,18 @@ def _step_form(
         **head(request, found, person, view),
         status=status_of(error, request),
         problem=said(error, request),
-        wrong=licence_views.wrong_field(error, ("reason", "effective")),
+        wrong=licence_views.wrong_field(error, ("reason", "effective", "to")),
         step=step,
         title=licence_views.step_title(step, translate),
         consequence=translate(licence_views.CONSEQUENCES[step]),
         grave=step in licence_views.GRAVE,
         reason_needed=licence_views.needs(rule, Rule.REASON),
         basis_field=step != "reissue",
+        to_field=step == leaving.STEP,
         latest=found.clock().astimezone(BEIJING).strftime("%Y-%m-%dT%H:%M"),
         after=licence_views.after_step(rule, view.state, translate),
         facts_of_step=licence_views.step_facts(rule, translate),
-        values={"reason": "", "basis": "", "effective": "", **values},
+        values={"reason": "", "basis": "", "effective": "", "to": "", **values},
     )
 
 

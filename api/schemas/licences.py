@@ -27,6 +27,9 @@ class EventRequest(Asked):
     reason: Reason
     basis: str = Field(default="", max_length=200, description="Number of a decision, article of a law")
     effective: Moment | None = Field(default=None, description="RFC 3339; default now. Not before the issue, not later")
+    to: str = Field(
+        default="", max_length=6, description="`transfer_out` only: a region that is on no trust list, six digits"
+    )
 
 
 class VersionRequest(Asked):
@@ -231,7 +234,7 @@ class HoldingsAnswer(Answer):
 
 def given(asked: EventRequest) -> licence_office.Given:
     """What comes with a step."""
-    return licence_office.Given(asked.reason, asked.basis, moment(asked.effective))
+    return licence_office.Given(asked.reason, asked.basis, moment(asked.effective), asked.to)
 
 
 def inspected(asked: InspectionRequest) -> licence_office.Inspected:

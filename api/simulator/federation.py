@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from api.simulator.asking import send
-from api.simulator.console import Consoles
+from api.simulator.console import Consoles, plain_environment
 from api.simulator.processes import Node
 from api.simulator.relay import Log, Relay
 from trust.errors import Malformed
@@ -165,10 +167,15 @@ class Room:
     def __init__(self, named: Path | None) -> None:
         self._named = named
         self.place = Path()
+        self._warden: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Path:
         if self._named is None:
             self.place = Path(tempfile.mkdtemp(prefix="licence-trust-simulation-"))
+            self._warden = subprocess.Popen(
+                [sys.executable, "-m", "api.simulator.warden", str(self.place)], env=plain_environment(),
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
             return self.place
         self.place = self._named.resolve()
         try:
@@ -186,6 +193,8 @@ class Room:
     def __exit__(self, *_: object) -> None:
         if self._named is None:
             shutil.rmtree(self.place, ignore_errors=True)
+        if self._warden is not None:
+            self._warden.communicate()  # closes its input
 
 
 def _each(act: Callable[[Node], Any], nodes: Iterable[Node]) -> None:

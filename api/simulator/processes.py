@@ -1,4 +1,4 @@
-"""进程: a node as ``licence-trust serve`` in a process of its own, and the commands that are run for it."""
+"""进程: a node as ``serve`` in a process of its own (``api.simulator.node``), and the commands that are run for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from api.simulator.console import Consoles, plain_environment
 from api.simulator.relay import Relay
 from trust.errors import Refused, Unavailable
 
-_SERVE = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", "0"]
+_SERVE = [sys.executable, "-m", "api.simulator.node", "serve", "--port", "0"]
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 _PATIENCE = 90.0
 
@@ -81,7 +81,7 @@ class Node:
         """Serve, on any free port; the relay passes on to it. Raises ``Unavailable("simulator.start")``."""
         process = subprocess.Popen(
             _SERVE, env=plain_environment() | self.environment(), cwd=self.place.parent,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         self.process = process
         found = threading.Event()
@@ -108,7 +108,7 @@ class Node:
     def stop(self, patience: float = 5.0) -> None:
         """End the process, gently first."""
         process, self.process = self.process, None
-        if process is None or process.poll() is not None:
+        if process is None:
             return
         process.send_signal(signal.SIGTERM)
         try:
@@ -116,3 +116,5 @@ class Node:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        assert process.stdin is not None
+        process.stdin.close()

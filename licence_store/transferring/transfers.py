@@ -227,7 +227,12 @@ class Transfers:
                 _move(held, RELEASED, now, unsent=RELEASE)
 
             stated = f"{basis.strip()} 转往 {row.region}（{transfer_id}）".strip()
-            desk.life.take(row.licence_id, "transfer_out", who, reason=reason, basis=stated, also=with_it)
+            try:
+                desk.life.take(row.licence_id, "transfer_out", who, reason=reason, basis=stated, also=with_it)
+            except Refused:
+                if self.get(transfer_id).state in (RELEASED, COMPLETED):  # somebody else was as quick
+                    return self.get(transfer_id)
+                raise
         return self.send(transfer_id)
 
     def decline(self, transfer_id: str, who: Official, *, reason: str) -> TransferView:
@@ -266,7 +271,7 @@ class Transfers:
                 if known is not None and self._is_known(session, known, paper):
                     pass
                 elif paper.kind == CONSENT:
-                    self._take_consent(session, paper, name, actor, known, now)
+                    self._take_consent(session, paper, name, actor, now)
                 else:
                     self._take_further(session, paper, actor, known, now)
         except LicenceTrustError as error:
@@ -283,13 +288,14 @@ class Transfers:
             raise _other_paper(paper)
         return kept is not None
 
-    def _take_consent(
-        self, session: Session, paper: Paper, name: str, actor: Actor, known: Transfer | None, now: datetime
-    ) -> None:
-        if known is not None:
-            raise _other_paper(paper)
+    def _take_consent(self, session: Session, paper: Paper, name: str, actor: Actor, now: datetime) -> None:
         self._check_consent(paper, now)
         licence = self._demand_newest(session, paper)
+        known = self._row(session, paper["id"], "", hold=True, missing=True)  # by another way, while we waited
+        if known is not None:
+            if not self._is_known(session, known, paper):
+                raise _other_paper(paper)
+            return
         self._add(session, OUT, paper, name, licence.department_id, now, "{}", unsent="")
         self._paper(session, paper["id"], paper, actor, now)
         self._note(session, "asked", actor, paper["id"], "", paper["licence_id"])

@@ -91,11 +91,12 @@ def test_marks_come_and_go(call: Call, issue: Issue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "state"), [("annul", "ANNULLED"), ("cancel", "CANCELLED"), ("transfer-out", "TRANSFERRED")]
+    ("step", "state", "more"),
+    [("annul", "ANNULLED", ()), ("cancel", "CANCELLED", ()), ("transfer-out", "TRANSFERRED", ("--to", "650000"))],
 )
-def test_ends_are_for_good(call: Call, issue: Issue, place: Path, step: str, state: str) -> None:
+def test_ends_are_for_good(call: Call, issue: Issue, place: Path, step: str, state: str, more: tuple[str, ...]) -> None:
     one = issue({"annul": 11, "cancel": 12, "transfer-out": 13}[step])
-    assert stepped(call, one, step)["state"] == state
+    assert stepped(call, one, step, *more)["state"] == state
     assert refused(call, "suspend", one, "--reason", "x") == "licence.step"
 
 

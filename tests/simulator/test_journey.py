@@ -69,6 +69,22 @@ def test_interrupted_it_leaves_nothing(tmp_path: Path, after: int) -> None:
     assert not left_behind(tmp_path)
 
 
+@pytest.mark.parametrize("after", [3, 15])
+def test_killed_outright_it_leaves_nothing_either(tmp_path: Path, after: int) -> None:
+    begun = subprocess.Popen(
+        [*PROGRAM, "simulate", "--regions", "2", "--once", "--json"], env=environment(tmp_path), cwd=tmp_path,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(after)
+    begun.kill()
+    begun.wait()
+    until = time.monotonic() + 60
+    while (left_behind(tmp_path) or list(tmp_path.iterdir())) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not left_behind(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 def test_the_tutorial_as_written(tmp_path: Path) -> None:
     text = (REPOSITORY / "docs" / "simulator.md").read_text("utf-8")

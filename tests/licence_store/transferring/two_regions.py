@@ -20,7 +20,7 @@ from tests.federation import Federation
 from trust.errors import LicenceTrustError, Unavailable
 from trust.fetching import Exchange
 from trust.journal import SYSTEM, Actor
-from trust.trust_list import Entitlement, TrustList
+from trust.trust_list import Entitlement, Period, TrustList
 
 TYPE = "business-licence"
 
@@ -44,6 +44,8 @@ class Wire:
 
     desks: dict[str, Desk] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    deaf: set[str] = field(default_factory=set)
+    """Answer, but take no papers."""
     posted: list[str] = field(default_factory=list)
 
     def fetch(self, exchange: Exchange) -> bytes:
@@ -55,7 +57,7 @@ class Wire:
             return desk.status_lists.publish(path.removeprefix("status-lists/"))
         if path == "trust-bundle":
             return desk.region.bundle(desk.clock())
-        if path == "transfer-papers" and exchange.body is not None:
+        if path == "transfer-papers" and exchange.body is not None and base not in self.deaf:
             self.posted.append(base)
             try:
                 view = desk.transfers.receive(exchange.body, Actor("region", None, "", "http"))
@@ -95,14 +97,16 @@ class TwoRegions:
         given = {"issued_at": start, "next_update": self.clock() + 30 * DAY, **changes}
         self.listed = self.federation.next(self.listed, **given)
         for desk in (self.origin, self.target):
+            desk.region.refresh_crls(self.clock())
+        for desk in (self.origin, self.target):
             desk.trust_lists.accept(self.listed.data, SYSTEM, source="file")
             desk.publications.refresh(force=True)
         return self.listed
 
-    def entitle(self, desk: Desk, *types: str) -> None:
-        code = desk.region.code
+    def entitle(self, desk: Desk, *types: str, until: datetime | None = None) -> None:
+        code, period = desk.region.code, Period(None, until)
         changed = tuple(
-            replace(one, entitlements=(Entitlement(code, frozenset(types)),)) if one.code == code else one
+            replace(one, entitlements=(Entitlement(code, frozenset(types), period),)) if one.code == code else one
             for one in self.listed.regions
         )
         self.believe(regions=changed)
