@@ -117,12 +117,12 @@ def _compared(program: bytes, face: FontFace | None, glyphs: Mapping[str, int | 
         return Judged(false if plain else chars, unknown=len(drawn) < len(chars))
     ours = [load_font(key) for key in FONTS]
     strange = [char for char in chars if not any(_shows(one, char, drawn.get(char)) for one in ours)]
-    others = {_signature(one.outline(c)): c for one in ours for c in {*digits, *ascii_letters, *chars} if one.covers(c)}
-    false = frozenset(c for c in strange if drawn.get(c) and others.get(_signature(drawn[c]), c) != c)
+    false = frozenset(c for c in strange if drawn.get(c) and _is_another(drawn[c], c, ours, chars))
     return Judged(false, unknown=len(strange) > len(false) or not plain)
 
 
-_Drawn = dict[str, tuple[Command, ...]]
+_Outline = tuple[Command, ...]
+_Drawn = dict[str, _Outline]
 
 
 def _read(program: bytes, glyphs: Mapping[str, int | None]) -> tuple[_Drawn, bool]:
@@ -145,17 +145,29 @@ def _read(program: bytes, glyphs: Mapping[str, int | None]) -> tuple[_Drawn, boo
     return {char: outline_of(font, glyph) for char, glyph in wanted.items()}, plain
 
 
-def _shows(face: FontFace, char: str, drawn: tuple[Command, ...] | None) -> bool:
+def _shows(face: FontFace, char: str, drawn: _Outline | None) -> bool:
     """Is ``drawn`` what ``face`` shows for ``char``?"""
-    if drawn is None or len(char) != 1 or not face.covers(char):
-        return False
-    own = face.outline(char)
-    return len(own) == len(drawn) and all(
-        a == b and len(p) == len(q) and all(abs(x - y) <= _NEAR for x, y in zip(p, q, strict=True))
-        for (a, p), (b, q) in zip(own, drawn, strict=True)
+    return drawn is not None and len(char) == 1 and face.covers(char) and _same(face.outline(char), drawn)
+
+
+def _is_another(drawn: _Outline, char: str, faces: Iterable[FontFace], chars: Iterable[str]) -> bool:
+    """Is it what one of ``faces`` shows for another character, wherever it begins?"""
+    others = {*digits, *ascii_letters, *chars} - {char}
+    return any(
+        _same(face.outline(one), drawn, aside=True)
+        for face in faces
+        for one in others
+        if len(one) == 1 and face.covers(one) and len(face.outline(one)) == len(drawn)
     )
 
 
-def _signature(outline: tuple[Command, ...]) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """The same for outlines that differ by less than can be seen."""
-    return tuple((letter, tuple(round(value, 2) for value in values)) for letter, values in outline)
+def _same(own: _Outline, drawn: _Outline, *, aside: bool = False) -> bool:
+    """Do the points of two outlines lie upon each other, ``aside``: once both begin at one place?"""
+    if len(own) != len(drawn) or [letter for letter, _ in own] != [letter for letter, _ in drawn]:
+        return False
+    moved = own[0][1][0] - drawn[0][1][0] if aside and own else 0.0
+    return all(
+        abs(x - y - (0.0 if index % 2 else moved)) <= _NEAR
+        for (_, p), (_, q) in zip(own, drawn, strict=True)
+        for index, (x, y) in enumerate(zip(p, q, strict=True))
+    )
