@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from trust.request_keys import ES256, HTTP_LABELS, SM2, RequestKey, load_request
 from trust.sm2 import split_signature
 
 try:
-    import http_message_signatures
+    http_message_signatures: Any = import_module("http_message_signatures")
 except ImportError:
     if IN_CI:
         raise
@@ -56,7 +57,7 @@ KEYS: dict[str, tuple[Callable[[bytes], bytes], RequestKey]] = {
 }
 
 
-class SM2Algorithm(theirs.HTTPSignatureAlgorithm):  # type: ignore[misc,name-defined]
+class SM2Algorithm(theirs.HTTPSignatureAlgorithm):  # type: ignore[misc]
     """Our private label, as anybody would add it to that library."""
 
     algorithm_id = HTTP_LABELS[SM2]
@@ -75,7 +76,7 @@ class SM2Algorithm(theirs.HTTPSignatureAlgorithm):  # type: ignore[misc,name-def
 ALGORITHMS = {ES256: theirs.ECDSA_P256_SHA256, SM2: SM2Algorithm}
 
 
-class Resolver(http_message_signatures.HTTPSignatureKeyResolver):  # type: ignore[misc,name-defined]
+class Resolver(http_message_signatures.HTTPSignatureKeyResolver):  # type: ignore[misc]
     def resolve_public_key(self, key_id: str) -> Any:
         return P256.public_key()
 
