@@ -13,7 +13,6 @@ seal is made first, then registered, and the step is checked again when it is.
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,45 +20,26 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from keys.signer import Signer
 from seal import checking, standing, using
 from seal.database import Sessions
+from seal.demands import close_request, demand_applicant, demand_department, demand_holder, request_for
 from seal.kinds import find_kind
 from seal.lifecycle import STEPS, Official, Role, Rule, State, take
 from seal.making import Picture, SealApplication, make_seal
 from seal.models import Department, Seal, SealEvent, SealGrant, SealObject, SealRequest, SealUse, table
 from seal.records import REQUESTS, Basis, GrantView, NewSeal, Permission, SealSummary, SealView
+from seal.rows import insert_grant, insert_object, insert_request, insert_seal
 from seal.ses import SESeal, parse_seal
 from trust.anchors import Purpose, TrustStore
 from trust.certificates import Certificate
 from trust.errors import CheckFailed, Conflict, LicenceTrustError, Malformed, NotFound, Refused, Word
-from trust.i18n import N_
 from trust.journal import SYSTEM, Journal
 from trust.path import build_path
 from trust.revocation import check_revocation
 from trust.seal_status import SealStatus, whole_second
-
-_REQUEST_OF: dict[str, tuple[tuple[str, ...], str]] = {
-    "withdraw": (("new",), "open"),
-    "approve": (("new",), "open"),
-    "reject": (("new",), "open"),
-    "make": (("new",), "approved"),
-    "import": (("new",), "approved"),
-    "approve_request": (("face", "certificate", "destruction"), "open"),
-    "reject_request": (("face", "certificate", "destruction"), "open"),
-    "change_face": (("face",), "approved"),
-    "change_certificate": (("certificate",), "approved"),
-    "destroy": (("destruction",), "approved"),
-}
-"""Which request a step decides or carries out: kinds, and the state it must be in."""
-_AFTERWARDS = {
-    "withdraw": "withdrawn", "approve": "approved", "approve_request": "approved", "reject": "rejected",
-    "reject_request": "rejected",
-}  # fmt: skip
-"""What becomes of the request; by every other step it is done."""
 
 
 class SealFiles(Protocol):
@@ -97,11 +77,11 @@ class SealRegister:
         with self._journalled("apply", wanted.seal_id or wanted.name, who):
             wanted.check()
             take("apply", State.NONE, who.role)
-            _demand_applicant(who, wanted)
-            kept = self._keep_basis(STEPS["apply"].rules, basis)
+            demand_applicant(who, wanted)
+            kept, now = self._keep_basis(STEPS["apply"].rules, basis), self.clock()
             with self.sessions.begin() as session:
-                seal_id = self._insert_seal(session, wanted, State.APPLIED)
-                request = self._insert_request(session, seal_id, "new", who, reason, basis, kept)
+                seal_id = insert_seal(session, wanted, State.APPLIED, self.code, now)
+                request = insert_request(session, seal_id, "new", who, reason, basis, kept, now)
                 self._append(session, seal_id, "apply", State.APPLIED, 0, who, reason, kept, request)
         return seal_id
 
@@ -125,7 +105,7 @@ class SealRegister:
             kept = self._keep_basis_for("request", seal_id, who, reason, basis)
             with self.sessions.begin() as session:
                 seal, after, _ = self._checked(session, "request", seal_id, who, reason, kept)
-                request = self._insert_request(session, seal_id, kind, who, reason, basis, kept)
+                request = insert_request(session, seal_id, kind, who, reason, basis, kept, self.clock())
                 self._append(session, seal_id, "request", after, seal.object_number, who, reason, kept, request)
 
     def approve_request(self, who: Official, seal_id: str, *, reason: str = "") -> None:
@@ -164,12 +144,12 @@ class SealRegister:
     def enrol(self, wanted: NewSeal, der: bytes, *, key_name: str) -> None:
         """建库登记 of a seal that is in use when the register is begun; its department may use it for every type."""
         who = Official(SYSTEM, Role.SYSTEM)
-        after = take("enrol", State.NONE, who.role)
+        after, now = take("enrol", State.NONE, who.role), self.clock()
         digest = self.files.keep_object(wanted.seal_id, der)
         with self.sessions.begin() as session:
-            seal_id = self._insert_seal(session, wanted, after)
-            self._insert_object(session, seal_id, 1, digest, key_name, "enrol", who)
-            self._insert_grant(session, seal_id, wanted.department, Permission(), who)
+            seal_id = insert_seal(session, wanted, after, self.code, now)
+            insert_object(session, seal_id, 1, digest, key_name, "enrol", who, now)
+            insert_grant(session, seal_id, wanted.department, Permission(), who, now)
             self._append(session, seal_id, "enrol", after, 1, who, details={"digest": digest})
 
     # 发放·启用·冻结·挂失·收缴·销毁
@@ -215,7 +195,7 @@ class SealRegister:
             department = permission.department or seal.department_id
             if session.get(Department, department) is None:
                 raise NotFound("department.unknown", "没有部门“{department}”。", department=department[:40])
-            grant_id = self._insert_grant(session, seal_id, department, permission, who)
+            grant_id = insert_grant(session, seal_id, department, permission, who, self.clock())
             details = {"grant": grant_id, "types": json.dumps(sorted(permission.types)),
                        "limit": str(permission.daily_limit or "")}  # fmt: skip
             self._append(session, seal_id, "grant", after, seal.object_number, who, reason, details=details)
@@ -339,7 +319,7 @@ class SealRegister:
         with self._journalled("audit", seal_id, who):
             seal = self.view(seal_id).summary
             take("audit", seal.state, who.role)
-            _demand_department(who, seal.department_id)
+            demand_department(who, seal.department_id)
         details = {"after": str(after)}
         self.journal.record(actor=who.actor, action="seal.audit", subject=seal_id, reason=reason, details=details)
         return self.uses(seal_id, begin, end, text=text, after=after, limit=limit)
@@ -385,7 +365,7 @@ class SealRegister:
                 self._demand_sound(name, seal_id, who)
             with self.sessions.begin() as session:
                 seal, after, request = self._checked(session, name, seal_id, who, reason, kept)
-                self._close(session, name, request, who, reason)
+                close_request(session, name, request, who, reason, self.clock())
                 session.execute(update(Seal).where(Seal.id == seal_id).values(state=after))
                 number, request_id = seal.object_number, request.id if request else ""
                 self._append(session, seal_id, name, after, number, who, reason, kept, request_id, since)
@@ -402,43 +382,14 @@ class SealRegister:
         if seal is None:
             raise _unknown(seal_id)
         after = take(name, State(seal.state), who.role)
-        _demand_holder(who, seal)
-        _demand_department(who, seal.department_id)
+        demand_holder(who, seal)
+        demand_department(who, seal.department_id)
         rules = STEPS[name].rules
         if Rule.REASON in rules and not reason.strip():
             raise Refused("seal.reason_missing", "“{step}”须说明理由。", step=Word(STEPS[name].title))
         if Rule.BASIS in rules and not basis:
             raise Refused("seal.basis_missing", "“{step}”须附依据文件。", step=Word(STEPS[name].title))
-        return seal, after, self._request_for(session, name, seal_id, who)
-
-    def _request_for(self, session: Session, name: str, seal_id: str, who: Official) -> SealRequest | None:
-        rules = STEPS[name].rules
-        found = list(
-            session.execute(
-                select(SealRequest)
-                .where(SealRequest.seal_id == seal_id, SealRequest.state.in_(("open", "approved")))
-                .order_by(SealRequest.applied.desc())
-            ).scalars()
-        )
-        if Rule.ONE_REQUEST in rules and found:
-            raise Refused("seal.request_open", "印章还有未办结的申请（{kind}）。", kind=Word(REQUESTS[found[0].kind]))
-        if name not in _REQUEST_OF:
-            return None
-        kinds, state = _REQUEST_OF[name]
-        request = next((one for one in found if one.kind in kinds and one.state == state), None)
-        if request is None:
-            raise Refused("seal.no_request", "没有可供“{step}”的申请。", step=Word(STEPS[name].title))
-        _demand_hand(name, request, who.actor.account)
-        return request
-
-    def _close(self, session: Session, name: str, request: SealRequest | None, who: Official, reason: str) -> None:
-        """What the step makes of the request."""
-        if request is None:
-            return
-        values: dict[str, object] = {"state": _AFTERWARDS.get(name, "done")}
-        if name in _AFTERWARDS:
-            values |= {"decided_by": who.actor.account[:100], "decided": self.clock(), "decision": reason[:500]}
-        session.execute(update(SealRequest).where(SealRequest.id == request.id).values(values))
+        return seal, after, request_for(session, name, seal_id, who)
 
     def _append(
         self,
@@ -500,9 +451,9 @@ class SealRegister:
                 if again.object_number != seal.object_number:
                     raise Conflict("seal.changed", "印章 {id} 已被他人变更。", id=seal_id)
                 number = again.object_number + 1
-                self._close(session, name, request, who, reason)
+                close_request(session, name, request, who, reason, self.clock())
                 origin = "import" if name == "import" else "own"
-                self._insert_object(session, seal_id, number, digest, key_name, origin, who)
+                insert_object(session, seal_id, number, digest, key_name, origin, who, self.clock())
                 session.execute(update(Seal).where(Seal.id == seal_id).values(state=after))
                 details = {"digest": digest, "certificate": certificate.digest.hex()}
                 request_id = request.id if request else ""
@@ -576,94 +527,6 @@ class SealRegister:
                 self._checked(session, name, seal_id, who, reason, "-", hold=False)
         return self._keep_basis(STEPS[name].rules, basis)
 
-    def _insert_seal(self, session: Session, wanted: NewSeal, state: State) -> str:
-        department = session.get(Department, wanted.department)
-        if department is None:
-            raise NotFound("department.unknown", "没有部门“{department}”。", department=wanted.department[:40])
-        if wanted.holder_kind == "institution" and wanted.holder_code not in ("", department.code):
-            raise Refused("seal.other_department", "该印章不属于您所在的单位。")
-        row = {
-            "name": wanted.name,
-            "department_id": wanted.department,
-            "digest": "",
-            "key_name": "",
-            "created": self.clock(),
-            "kind": wanted.kind,
-            "purpose": wanted.purpose,
-            "holder_kind": wanted.holder_kind,
-            "holder_name": wanted.holder_name or department.name,
-            "holder_code": wanted.holder_code or (department.code if wanted.holder_kind == "institution" else ""),
-            "state": state,
-            "object_number": 0,
-        }
-        for _ in range(50):
-            row["id"] = wanted.seal_id or _next_id(session, self.code)
-            if _insert_once(session, row):
-                return str(row["id"])
-            if wanted.seal_id:
-                break
-        raise Conflict("seal.id_taken", "印章编码 {id} 已在登记簿中。", id=str(row["id"]))
-
-    def _insert_object(
-        self, session: Session, seal_id: str, number: int, digest: str, key_name: str, origin: str, who: Official
-    ) -> None:
-        if session.execute(select(SealObject.seal_id).where(SealObject.digest == digest)).first() is not None:
-            raise Conflict("seal.object_known", "该印章数据已登记。")
-        now = self.clock()
-        row = {
-            "seal_id": seal_id,
-            "number": number,
-            "digest": digest,
-            "key_name": key_name,
-            "origin": origin,
-            "effective": whole_second(now, up=False),
-            "recorded": now,
-            "actor": who.actor.account[:100],
-        }
-        session.execute(insert(SealObject), [row])
-        present = {"object_number": number, "digest": digest, "key_name": key_name}
-        session.execute(update(Seal).where(Seal.id == seal_id).values(present))
-
-    def _insert_request(
-        self, session: Session, seal_id: str, kind: str, who: Official, reason: str, basis: Basis | None, kept: str
-    ) -> str:
-        if basis is None:
-            raise Refused("seal.basis_missing", "“{step}”须附依据文件。", step=Word(N_("申请")))
-        row = {
-            "id": secrets.token_hex(8),
-            "seal_id": seal_id,
-            "kind": kind,
-            "reason": reason[:500],
-            "basis_name": basis.name[:200],
-            "basis_digest": kept,
-            "applicant": who.actor.account[:100],
-            "applied": self.clock(),
-            "state": "open",
-            "decided_by": "",
-            "decided": None,
-            "decision": "",
-        }
-        session.execute(insert(SealRequest), [row])
-        return str(row["id"])
-
-    def _insert_grant(
-        self, session: Session, seal_id: str, department: str, permission: Permission, who: Official
-    ) -> str:
-        row = {
-            "id": secrets.token_hex(8),
-            "seal_id": seal_id,
-            "account": permission.account[:100],
-            "department_id": department,
-            "types": json.dumps(sorted(set(permission.types)), separators=(",", ":")),
-            "daily_limit": permission.daily_limit,
-            "granted": self.clock(),
-            "granted_by": who.actor.account[:100],
-            "ended": None,
-            "ended_by": "",
-        }
-        session.execute(insert(SealGrant), [row])
-        return str(row["id"])
-
 
 _SUMMARIES = select(Seal, Department.name).join(Department, Department.id == Seal.department_id)
 
@@ -702,51 +565,3 @@ def _unknown(seal_id: str) -> NotFound:
 
 def _all(session: Session, query: Any, order: Any) -> list[Any]:
     return list(session.execute(query.order_by(order)).scalars())
-
-
-def _demand_applicant(who: Official, wanted: NewSeal) -> None:
-    if (wanted.holder_kind == "applicant") != (who.role is Role.HOLDER) or (
-        who.role is Role.HOLDER and wanted.holder_code != who.holder_code
-    ):
-        raise Refused("seal.other_holder", "申请人的印章只能由其本人办理。")
-    if who.role is not Role.HOLDER:
-        _demand_department(who, wanted.department)
-
-
-def _demand_holder(who: Official, seal: Seal) -> None:
-    """Officers do not act in an applicant's place, nor applicants in an institution's."""
-    if who.role is Role.HOLDER and (seal.holder_kind, seal.holder_code) != ("applicant", who.holder_code):
-        raise Refused("seal.other_holder", "申请人的印章只能由其本人办理。")
-    if who.role is Role.OFFICER and seal.holder_kind == "applicant":
-        raise Refused("seal.other_holder", "申请人的印章只能由其本人办理。")
-
-
-def _demand_department(who: Official, department: str) -> None:
-    """Whoever belongs to a unit acts for that unit only."""
-    if who.actor.department not in (None, "", department) and who.role is not Role.HOLDER:
-        raise Refused("seal.other_department", "该印章不属于您所在的单位。")
-
-
-def _demand_hand(name: str, request: SealRequest, account: str) -> None:
-    """Rules OWN, NOT_OWN and ANOTHER_HAND."""
-    rules, step = STEPS[name].rules, Word(STEPS[name].title)
-    if Rule.OWN in rules and request.applicant != account:
-        raise Refused("seal.not_own_request", "“{step}”限申请人本人办理。", step=step)
-    if Rule.NOT_OWN in rules and request.applicant == account:
-        raise Refused("seal.own_request", "不得“{step}”本人提出的申请。", step=step)
-    if Rule.ANOTHER_HAND in rules and request.decided_by == account:
-        raise Refused("seal.same_hand", "“{step}”不得由批准该申请的人办理。", step=step)
-
-
-def _next_id(session: Session, code: str) -> str:
-    """The next free code: region and eight digits."""
-    pattern = f"{code}{'_' * 8}"
-    last = session.execute(select(Seal.id).where(Seal.id.like(pattern)).order_by(Seal.id.desc()).limit(1)).scalar()
-    number = int(last[len(code) :]) + 1 if last and last[len(code) :].isdigit() else 1
-    return f"{code}{number:08d}"
-
-
-def _insert_once(session: Session, row: dict[str, object]) -> bool:
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table(Seal)).on_conflict_do_nothing().returning(table(Seal).c.id)
-    return session.execute(statement, [row]).first() is not None
