@@ -100,7 +100,18 @@ def test_interface(nodes: dict[str, Node]) -> None:  # noqa: F811
         (nodes["A"], f"/transfers/{transfer}/release", ours, {"reason": " "}, 403, "licence.reason_missing"),
         (nodes["A"], f"/transfers/{transfer}/successor", ours, {}, 404, "transfer.unknown"),
         (nodes["A"], "/transfers/tr-0/release", ours, {"reason": "x"}, 404, "transfer.unknown"),
+        *(
+            (nodes["A"], f"/licences/{old}/events", ours, {"step": "transfer_out", "reason": "x", **to}, status, code)
+            for to, status, code in (
+                ({}, 422, "transfer.to"),
+                ({"to": "?"}, 422, "transfer.to"),
+                ({"to": "650000"}, 403, "transfer.consent_open"),
+            )
+        ),
     ]
+    other, _ = mint(nodes["A"], 34)
+    gone = {"step": "transfer_out", "reason": "x", "to": nodes["C"].services.desk.region.code}
+    refused.append((nodes["A"], f"/licences/{other}/events", ours, gone, 403, "transfer.papers_needed"))
     for number, (node, path, token, given, status, code) in enumerate(refused):
         answer = post(node, path, token, f"r{number}", **given)
         assert (answer.status_code, answer.json()["code"]) == (status, code), path
