@@ -12,6 +12,7 @@ from licence_store.holding.counter import code_type_of
 from licence_store.holding.holder import ALL, EVERYTHING, Holder, HolderSession
 from licence_store.holding.terms import Terms, listed
 from trust.errors import Malformed
+from trust.identifiers import plain_number
 
 if TYPE_CHECKING:
     from api.wiring import Services
@@ -72,7 +73,8 @@ def moment_of(text: str, *, end: bool) -> datetime:
 
 def person_of(code: str, name: str) -> Holder:
     """被授权人 as written. Raises ``Malformed("holder.code", "holder.name")``."""
-    return Holder(code.strip().upper(), code_type_of(code.strip()), name.strip())
+    number = plain_number(code)
+    return Holder(number, code_type_of(number), name.strip())
 
 
 def view_json(view: DelegationView, moment: datetime, who: HolderSession | None = None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from licence_store.materials.scope import demand_officer
 from licence_store.materials.steps import matrix
 from seal.lifecycle import Official, Role
 from trust.errors import LicenceTrustError
+from trust.identifiers import plain_number
 
 if TYPE_CHECKING:
     from api.holder_deps import HolderVisitor
@@ -83,7 +84,7 @@ def scan(
 ) -> MaterialView:
     """窗口扫描件: checked as a file, kept encrypted, compared and signed; if it is not signed, it is not kept."""
     demand_officer(official)
-    desk, code = services.desk, holder_code.strip().upper()
+    desk, code = services.desk, plain_number(holder_code)
     upload = desk.uploads.accept(name, data, owner=code, kind=WINDOW, actor=official.actor, check_quota=False)
     try:
         return desk.materials.scan(

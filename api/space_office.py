@@ -16,7 +16,7 @@ from licence_store.disputes.disputes import REJECTED, UPHELD
 from licence_store.gathering import Gathering
 from licence_store.holding.holder import EVERYTHING
 from licence_store.ledger.ledger import UseFilter, UseNote
-from licence_store.ledger.scope import covered, covers, demand_all, limits
+from licence_store.ledger.scope import covered, covers, demand_all, is_theirs, limits
 from licence_store.ledger.witness import who_holds, who_of
 from licence_store.presenting.presenter import VALID, Offered, PresentationView, Shown, Viewer
 from seal.lifecycle import Official, Role
@@ -80,7 +80,7 @@ def report_lost(services: Services, who: HolderSession, licence_id: str, reason:
 def own(services: Services, who: HolderSession, licence_id: str) -> LicenceView:
     """The holder's licence, within the session's rights; not noted. Raises as ``find``."""
     view = services.register.find(licence_id)
-    if view.summary.holder_code != who.holder.code or not who.may("view", view.summary.type_code):
+    if not is_theirs(who, view.summary) or not who.may("view", view.summary.type_code):
         raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
     return view
 

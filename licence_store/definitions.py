@@ -57,7 +57,7 @@ from licence_store.type_rules import (
 )
 from seal.message import FORMATS, FaceValue, render_value
 from trust.errors import LicenceTrustError, Malformed
-from trust.identifiers import check_citizen_number, check_credit_code
+from trust.identifiers import check_citizen_number, check_credit_code, plain_number
 
 COMPUTED = ("licence_number", "issuer_name", "issued_on")
 """Names the register may add to a face; they never stand in a record."""
@@ -170,12 +170,18 @@ class LicenceTypeDefinition:
                 field=unknown[0][:40],
                 expected="、".join(properties),
             )
-        found = ((name, self._text(name, record[name])) for name in properties if record.get(name) is not None)
+        found = ((name, self._plain(name, record[name])) for name in properties if record.get(name) is not None)
         values = {name: text for name, text in found if text}
         for name in self.schema["required"]:
             if name not in values:
                 raise Malformed("record.missing_field", "缺少必填字段“{title}”（{field}）。", **self._named(name))
         return values
+
+    def _plain(self, name: str, value: object) -> str:
+        """The field's text; a number by which somebody is known in the form in which numbers are compared."""
+        text = self._text(name, value)
+        is_number = name == self.holder.code or "x-check" in self.schema["properties"][name]
+        return plain_number(text) if is_number else text
 
     def _text(self, name: str, value: object) -> str:
         if not isinstance(value, str):

@@ -66,7 +66,7 @@ class Gathering:
     def licences(self, who: HolderSession) -> tuple[LicenceSummary, ...]:
         """The holder's licences, ended ones too, newest first."""
         who.demand("view")
-        return self.desk.register.holdings(who.holder.code, types=limits(who))
+        return self.desk.register.holdings(who.holder.code, code_type=who.holder.code_type, types=limits(who))
 
     def materials(self, who: HolderSession, limit: int = _MOST) -> tuple[MaterialView, ...]:
         """What was uploaded, or scanned at a window."""
@@ -95,7 +95,7 @@ class Gathering:
         query = (
             select(LicenceCase.base, LicenceCase.number, LicenceCase.service_item)
             .join(Licence, Licence.base == LicenceCase.base)
-            .where(Licence.holder_code == who.holder.code)
+            .where(Licence.holder_code == who.holder.code, Licence.holder_code_type == who.holder.code_type)
             .order_by(LicenceCase.licence_id.desc())
         )
         with self.desk.sessions.read() as session:
@@ -118,9 +118,7 @@ def expiring(licences: Sequence[LicenceSummary], moment: datetime) -> list[Licen
     """即将到期, the nearest first."""
     today = day_of(moment)
     last = (today + SOON).isoformat()
-    near = [
-        one for one in licences if one.state == LicenceState.CURRENT and today.isoformat() <= one.valid_to <= last
-    ]
+    near = [one for one in licences if one.state == LicenceState.CURRENT and today.isoformat() <= one.valid_to <= last]
     return sorted(near, key=lambda one: one.valid_to)
 
 

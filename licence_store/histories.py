@@ -63,6 +63,7 @@ def view_query() -> Select[*tuple[Any, ...]]:
             Licence.department_id,
             Licence.holder_name,
             Licence.holder_code,
+            Licence.holder_code_type,
             Licence.issued,
             Licence.predecessor,
             Licence.successor,
@@ -108,13 +109,16 @@ def history(session: Session, asked: LicenceId, moment: datetime, known_at: date
 def holdings(
     session: Session,
     holder_code: str,
+    code_type: str | None,
     moment: datetime,
     known_at: datetime | None,
     departments: Sequence[str] | None,
     types: Sequence[str] | None,
 ) -> tuple[LicenceSummary, ...]:
-    """A holder's licences as of ``moment``, newest first."""
+    """A holder's licences as of ``moment``, newest first; ``code_type``: of numbers of this kind only."""
     query = view_query().where(Licence.holder_code == holder_code)
+    if code_type is not None:
+        query = query.where(Licence.holder_code_type == code_type)
     for column, allowed in ((Licence.department_id, departments), (Licence.type_code, types)):
         if allowed is not None:
             query = query.where(column.in_(allowed))
@@ -161,6 +165,7 @@ def summary(row: Row[Any], happened: Sequence[Any], moment: datetime, holder_nam
         issuer_name=row.issuer_name,
         holder_name=holder_name,
         holder_code=row.holder_code,
+        holder_code_type=row.holder_code_type,
         state=state,
         since=since,
         issued=row.issued,

@@ -33,7 +33,7 @@ from licence_store.views import (
 )
 from seal.database import Sessions
 from trust.errors import Malformed, Refused, Word
-from trust.identifiers import parse_licence_id
+from trust.identifiers import parse_licence_id, plain_number
 from verify.policy import STATE_NAMES, IssuedFile, LicenceStatus
 
 __all__ = [
@@ -132,6 +132,7 @@ class Register:
         self,
         holder_code: str,
         *,
+        code_type: str | None = None,
         at: datetime | None = None,
         known_at: datetime | None = None,
         departments: Sequence[str] | None = None,
@@ -140,7 +141,9 @@ class Register:
         """持证者名下的证照, ended ones included, newest first: as they were ``at``, as was known ``known_at``."""
         moment = at or known_at or self.clock()
         with self.sessions.read() as session:
-            return histories.holdings(session, holder_code.strip().upper(), moment, known_at, departments, types)
+            return histories.holdings(
+                session, plain_number(holder_code), code_type, moment, known_at, departments, types
+            )
 
     def events(self, licence_id: str) -> tuple[EventView, ...]:
         """What happened to a licence, in order of effect."""

@@ -11,6 +11,7 @@ from licence_store.standing import Marks, beginning_of, end_of
 from licence_store.type_rules import RenewalRule
 from seal.message import DataMessage
 from trust.errors import Refused
+from trust.identifiers import plain_number
 
 _STATED = ("range_field", "until")
 """Kinds of validity that a field of the record states."""
@@ -35,7 +36,7 @@ def revised_record(
     record = definition.validate_record(laid)
     rule, old = definition.number_rule, message.metadata
     number = old["licence_number"] if rule.needs_sequence else rule.number(record)
-    if definition.holder_of(record).code != old["holder_code"] or number != old["licence_number"]:
+    if definition.holder_of(record).code != plain_number(old["holder_code"]) or number != old["licence_number"]:
         raise Refused(
             "licence.holder_changed",
             "变更和延续不能改变持证者代码或证照编号。",

@@ -29,6 +29,7 @@ class LicenceSummary:
     issuer_name: str
     holder_name: str
     holder_code: str
+    holder_code_type: str
     state: str
     since: datetime
     issued: datetime

@@ -12,7 +12,7 @@ from licence_store.holding.holder import CITIZEN_NUMBER, CREDIT_CODE, Holder
 from licence_store.models import Licence
 from trust.algorithms import sm3
 from trust.errors import LicenceTrustError
-from trust.identifiers import DEMONSTRATION_AREA, citizen_check_char, first_version
+from trust.identifiers import DEMONSTRATION_AREA, citizen_check_char, first_version, plain_number
 
 if TYPE_CHECKING:
     from licence_store.desk import Desk
@@ -53,7 +53,7 @@ def person_of(desk: Desk, code: str, name: str = "") -> DemoPerson:
 
     A company's code stands for its legal representative. Raises ``Malformed("holder.code", "holder.name")``.
     """
-    code = code.strip()
+    code = plain_number(code)
     for one in sample_people(desk):
         if code in (one.person.code, one.company.code if one.company else ""):
             return one

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from licence_store.copying.drawing import FaceSource, PagePicture, PagesSource, shown_face
 from licence_store.face import PreparedFace
 from licence_store.holding.holder import NONE
+from licence_store.ledger.scope import is_theirs
 from licence_store.materials.views import ACTIVE
 from seal.copies import Original, ShownField
 from trust.algorithms import sm3
@@ -76,7 +77,7 @@ def open_original(desk: Desk, who: HolderSession, item: str, masked: Collection[
 def own_licence(desk: Desk, who: HolderSession, licence_id: str) -> LicenceView:
     """The holder's licence, in force. Raises as ``open_original`` does."""
     view = desk.register.find(licence_id)
-    if view.summary.holder_code != who.holder.code:
+    if not is_theirs(who, view.summary):
         raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
     who.demand("use", view.summary.type_code)
     return desk.register.referencable(licence_id)

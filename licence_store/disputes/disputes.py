@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from licence_store import journal
 from licence_store.disputes.models import Dispute, DisputeEvent
 from licence_store.holding.holder import HolderSession
-from licence_store.ledger.scope import covers, type_of
+from licence_store.ledger.scope import covers, is_theirs, type_of
 from licence_store.models import Department, Licence, LicenceType, table
 from licence_store.notices.contacts import DEPARTMENT, HOLDER
 from licence_store.notices.outbox import Occasion
@@ -117,7 +117,7 @@ class Disputes:
         Raises ``NotFound("licence.unknown")``, ``Malformed("dispute.field")`` and as ``about_entry``.
         """
         view = self.register.find(licence_id)
-        if view.summary.holder_code != who.holder.code:
+        if not is_theirs(who, view.summary):
             raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
         who.demand("use", view.summary.type_code)
         if field and field not in {one.name for one in view.message.face}:

@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 
 from licence_store.holding.holder import CITIZEN_NUMBER, CREDIT_CODE, LEVELS, Holder
 from licence_store.holding.models import HolderAccount, SpaceSignIn
+from licence_store.models import Licence
 from seal.database import Sessions
 from trust.errors import LicenceTrustError, Malformed, NotFound, Refused
-from trust.identifiers import check_citizen_number, check_credit_code
+from trust.identifiers import check_citizen_number, check_credit_code, plain_number
 
 _CODE_TYPE = re.compile(r"[0-9]{3}", re.ASCII)
 HISTORY = 50
@@ -111,7 +112,7 @@ def check_identity(identity: Identity) -> Identity:
 
 def check_holder(holder: Holder) -> Holder:
     """A holder as licences name them. Raises ``Malformed("holder.code", "holder.name")``."""
-    code, name = holder.code.strip(), holder.name.strip()
+    code, name = plain_number(holder.code), holder.name.strip()
     try:
         if holder.code_type == CITIZEN_NUMBER:
             code = check_citizen_number(code)
@@ -127,18 +128,21 @@ def check_holder(holder: Holder) -> Holder:
 
 
 def admit(session: Session, identity: Identity, moment: datetime) -> tuple[HolderAccount, bool]:
-    """The account of a checked identity, and whether it is new. Raises ``Refused("holder.identity_changed")``."""
+    """The account of a checked identity, and whether it is new. Raises ``Refused("holder.identity_changed",
+    "holder.kind")``.
+    """
     wanted = select(HolderAccount).where(
         HolderAccount.issuer == identity.issuer,
         HolderAccount.subject == identity.subject,
         HolderAccount.closed.is_(None),
     )
     person = identity.person
+    _demand_one_kind(session, person)
     account = session.execute(wanted).scalar()
     opened = account is None and _open(session, identity, moment)
     if account is None:
         account = session.execute(wanted).scalar_one()
-    if (account.code, account.code_type) != (person.code, person.code_type):
+    if not person.holds(account.code, account.code_type):
         raise Refused(
             "holder.identity_changed",
             "身份提供方给出的证件号码与此账号登记的不一致。",
@@ -147,6 +151,22 @@ def admit(session: Session, identity: Identity, moment: datetime) -> tuple[Holde
     if account.name != person.name:
         session.execute(update(HolderAccount).where(HolderAccount.id == account.id).values(name=person.name))
     return account, opened
+
+
+def _demand_one_kind(session: Session, person: Holder) -> None:
+    """Ledger, presentations and materials are kept by number: where its form does not say of which kind it is, and
+    somebody of another kind has the same, nobody is let in by it alone. Raises ``Refused("holder.kind")``.
+    """
+    if person.speaks_for_itself:
+        return
+    accounts = select(HolderAccount.id).where(
+        HolderAccount.code == person.code, HolderAccount.code_type != person.code_type, HolderAccount.closed.is_(None)
+    )
+    licences = select(Licence.base).where(
+        Licence.holder_code == person.code, Licence.holder_code_type != person.code_type
+    )
+    if any(session.execute(one.limit(1)).first() is not None for one in (accounts, licences)):
+        raise same_number()
 
 
 def _open(session: Session, identity: Identity, moment: datetime) -> bool:
@@ -178,6 +198,15 @@ def view(row: HolderAccount) -> AccountView:
 
 def named(holders: Iterable[Holder], code: str) -> Holder | None:
     return next((one for one in holders if one.code == code), None)
+
+
+def same_number() -> Refused:
+    """Documents of several kinds bear the number."""
+    return Refused(
+        "holder.kind",
+        "登记簿中有另一种证件的持证者使用同一号码，仅凭号码不能确定是谁。",
+        remedy="请持身份证件到办事窗口核实、办理。",
+    )
 
 
 def _bad_identity() -> Refused:

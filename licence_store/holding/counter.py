@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from licence_store.holding.accounts import check_holder
+from licence_store.holding.accounts import check_holder, same_number
 from licence_store.holding.holder import CITIZEN_NUMBER, CREDIT_CODE, LEVELS, Holder, HolderSession
 from licence_store.holding.models import HolderAccount
 from licence_store.journal import SQLJournal
@@ -14,11 +14,13 @@ from licence_store.models import Licence
 from seal.database import Sessions
 from trust.algorithms import sm3
 from trust.errors import Malformed
-from trust.identifiers import check_citizen_number, check_credit_code
+from trust.identifiers import check_citizen_number, check_credit_code, plain_number
 from trust.journal import Actor
 
 LENGTH = timedelta(minutes=15)
 CODE_LENGTH = 64
+_LOOKED_AT = 200
+"""Licences among which the kinds of a number are looked for, the newest."""
 
 
 def at_counter(
@@ -44,8 +46,12 @@ def at_counter(
 
 
 def known_holder(sessions: Sessions, code: str, name: str = "") -> Holder:
-    """Who this is, by the newest licence or account with this code; of others by ``name``, or the code alone."""
-    code = code.strip()
+    """Who this is, by the newest licence or account with this code; of others by ``name``, or the code alone.
+
+    A number whose form says its kind is of that kind, whatever else bears it. Raises ``Malformed("holder.code")``,
+    ``Refused("holder.kind")`` for one that documents of several kinds bear.
+    """
+    code = plain_number(code)
     if not code.isprintable() or len(code) > CODE_LENGTH:
         raise _not_a_code()
     licences = select(Licence.holder_code_type, Licence.holder_name).where(Licence.holder_code == code)
@@ -53,22 +59,34 @@ def known_holder(sessions: Sessions, code: str, name: str = "") -> Holder:
         HolderAccount.code == code, HolderAccount.closed.is_(None)
     )
     with sessions.read() as session:
-        found = session.execute(licences.order_by(Licence.place.desc()).limit(1)).first()
-        found = found or session.execute(accounts.limit(1)).first()
-    if found is not None:
-        return Holder(code, found[0], found[1])
+        rows = [*session.execute(licences.order_by(Licence.place.desc()).limit(_LOOKED_AT)), *session.execute(accounts)]
+    named = {kind: holder_name for kind, holder_name in reversed([(row[0], row[1]) for row in rows])}
+    kind = _form(code)
+    if kind not in named and len(named) > 1:
+        raise same_number()
+    if named:
+        kind = kind if kind in named else next(iter(named))
+        return Holder(code, kind, named[kind])
     return check_holder(Holder(code, code_type_of(code), name.strip() or code))
 
 
 def code_type_of(code: str) -> str:
     """持证者代码类型 by the form of the code. Raises ``Malformed("holder.code")``."""
+    found = _form(code)
+    if not found:
+        raise _not_a_code()
+    return found
+
+
+def _form(code: str) -> str:
+    """The kind whose form and check digit the code has; empty: none that we know."""
     for check, code_type in ((check_citizen_number, CITIZEN_NUMBER), (check_credit_code, CREDIT_CODE)):
         try:
             check(code)
         except Malformed:
             continue
         return code_type
-    raise _not_a_code()
+    return ""
 
 
 def _not_a_code() -> Malformed:

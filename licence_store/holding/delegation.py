@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from licence_store import journal
@@ -101,7 +101,7 @@ class Delegations:
         terms.check(now)
         holder = check_holder(holder)
         person = who.person
-        if holder.code == person.code:
+        if holder.same(person):
             raise _self()
         open_ones = select(func.count()).select_from(Delegation)
         mine = open_ones.where(Delegation.delegate_code == person.code, Delegation.state == REQUESTED)
@@ -126,7 +126,7 @@ class Delegations:
     ) -> DelegationView:
         """同意申请, with other terms than asked for perhaps."""
         asked = self.get(who, delegation_id)
-        if asked.holder.code != who.holder.code:
+        if not asked.holder.same(who.holder):
             raise _not_yours()
         now, terms = self._checked(who, terms or asked.terms)
         with self.sessions.begin() as session:
@@ -141,7 +141,7 @@ class Delegations:
         """拒绝申请."""
         asked, now = self.get(who, delegation_id), self.clock()
         who.demand("delegate")
-        if asked.holder.code != who.holder.code:
+        if not asked.holder.same(who.holder):
             raise _not_yours()
         with self.sessions.begin() as session:
             self._move(session, asked.id, REQUESTED, state=REFUSED)
@@ -187,14 +187,16 @@ class Delegations:
 
     def close_person(self, session: Session, person: Holder, actor: Actor, moment: datetime) -> None:
         """注销账号: what they were given and what they gave of their own ends, with all that hangs below."""
-        theirs = or_(Delegation.delegate_code == person.code, Delegation.holder_code == person.code)
+        received = and_(Delegation.delegate_code == person.code, Delegation.delegate_code_type == person.code_type)
+        theirs = or_(received, and_(*_of(person)))
         standing = Delegation.state.in_((GRANTED, REQUESTED))
         roots = select(Delegation.root_id).where(theirs, standing).distinct().order_by(Delegation.root_id)
         who = HolderSession("", person, person, counter=actor)
         for root_id in list(session.execute(roots).scalars()):
             branch = _branch(session, root_id)
             for found in branch.values():
-                if person.code in (found.delegate_code, found.holder_code) and found.state in (GRANTED, REQUESTED):
+                parties = (found.delegate_code, found.delegate_code_type), (found.holder_code, found.holder_code_type)
+                if (person.code, person.code_type) in parties and found.state in (GRANTED, REQUESTED):
                     found.state = CANCELLED
                     self._move(session, found.id, GRANTED, REQUESTED, state=CANCELLED)
                     self._event(session, found, "cut", who, "", moment)
@@ -222,7 +224,7 @@ class Delegations:
         """Those out of this holder's space that ``who`` has a say in, requests too; the newest first."""
         if not who.may("delegate"):
             return ()
-        query = select(Delegation).where(Delegation.holder_code == who.holder.code).order_by(Delegation.id.desc())
+        query = select(Delegation).where(*_of(who.holder)).order_by(Delegation.id.desc())
         with self.sessions.read() as session:
             rows = list(session.execute(query.limit(limit)).scalars())
         if who.delegation_id:
@@ -369,7 +371,7 @@ def _check_parent(
 
 def _demand_above(who: HolderSession, branch: dict[str, Delegation], found: Delegation) -> None:
     """Is it theirs to change: the holder's own, or below the delegation they act by?"""
-    if found.holder_code != who.holder.code:
+    if not who.holder.holds(found.holder_code, found.holder_code_type):
         raise _unknown()
     who.demand("delegate")
     if who.delegation_id and found.id not in _below(branch.values(), who.delegation_id):
@@ -379,7 +381,7 @@ def _demand_above(who: HolderSession, branch: dict[str, Delegation], found: Dele
 def _may_see(session: Session, who: HolderSession, found: Delegation) -> bool:
     if _is_delegate(who.person, found):
         return True
-    if found.holder_code != who.holder.code or not who.may("delegate"):
+    if not who.holder.holds(found.holder_code, found.holder_code_type) or not who.may("delegate"):
         return False
     if not who.delegation_id or found.state == REQUESTED:
         return True
@@ -421,6 +423,11 @@ def _hold(session: Session, person: Holder) -> None:
     session.execute(own.with_for_update())
 
 
+def _of(holder: Holder) -> tuple[ColumnElement[bool], ...]:
+    """Given by this holder."""
+    return (Delegation.holder_code == holder.code, Delegation.holder_code_type == holder.code_type)
+
+
 def _fresh(session: Session, delegation_id: str) -> Delegation:
     query = select(Delegation).where(Delegation.id == delegation_id).execution_options(populate_existing=True)
     row = session.execute(query).scalar_one()
@@ -438,7 +445,7 @@ def _write(session: Session, row: Delegation, terms: Terms) -> None:
 
 def _is_delegate(person: Holder, row: Delegation) -> bool:
     """The number alone may have been mistyped into another's: the name must be theirs too."""
-    return person.code == row.delegate_code and fold(person.name) == fold(row.delegate_name)
+    return person.holds(row.delegate_code, row.delegate_code_type) and fold(person.name) == fold(row.delegate_name)
 
 
 def _parties(holder: Holder, delegate: Holder) -> dict[str, object]:

@@ -65,6 +65,19 @@ class Holder:
         """``person`` or ``organisation``."""
         return ORGANISATION if self.code_type == CREDIT_CODE else PERSON
 
+    def holds(self, code: str, code_type: str) -> bool:
+        """Is this their number, and of its kind? Two kinds of documents may bear the same."""
+        return (code, code_type) == (self.code, self.code_type)
+
+    def same(self, other: Holder) -> bool:
+        """Is it the same person or body, whatever name is written?"""
+        return self.holds(other.code, other.code_type)
+
+    @property
+    def speaks_for_itself(self) -> bool:
+        """Does the number's own form say of which kind it is?"""
+        return self.code_type in (CITIZEN_NUMBER, CREDIT_CODE)
+
     @property
     def masked_code(self) -> str:
         """隐去年月日 (R100) of a person's number; an organisation's is public."""
@@ -126,7 +139,7 @@ class HolderSession:
 
     @property
     def acts_for_another(self) -> bool:
-        return self.holder.code != self.person.code
+        return not self.holder.same(self.person)
 
     @property
     def acting_key(self) -> str:

@@ -46,7 +46,7 @@ class SpaceSession(Base):
     digest: Mapped[str] = mapped_column(_DIGEST, primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("holder_account.id"), index=True)
     channel: Mapped[str] = mapped_column(String(16))
-    """``page``: a cookie; ``http``: a bearer token of a portal."""
+    """``page``: a cookie; ``http``: a bearer token of a portal; ``kiosk``: a cookie of a self-service terminal."""
     address: Mapped[str] = mapped_column(String(100))
     opened: Mapped[datetime]
     expires: Mapped[datetime] = mapped_column(index=True)

@@ -65,8 +65,17 @@ class HolderSessions:
 
     # From identity to token
 
-    def open(self, identity: Identity, *, address: str = "", channel: str = "page", proof: str = "") -> str:
-        """The token of a new session. ``proof``: the mark of the identity token a portal showed, good once.
+    def open(
+        self,
+        identity: Identity,
+        *,
+        address: str = "",
+        channel: str = "page",
+        proof: str = "",
+        length: timedelta | None = None,
+    ) -> str:
+        """The token of a new session. ``proof``: the mark of the identity token a portal showed, good once; ``length``:
+        how long it counts, else as the rules say.
 
         Raises ``Refused("holder.identity", "holder.identity_changed", "holder.proof_used")``.
         """
@@ -78,7 +87,7 @@ class HolderSessions:
             if proof:
                 _use(session, digest(proof), now)
             account, opened = admit(session, identity, now)
-            _keep(session, token, account.id, identity, channel, address, now, now + self.rules.length)
+            _keep(session, token, account.id, identity, channel, address, now, now + (length or self.rules.length))
             note_sign_in(session, account.id, now, act, identity.assurance, address)
             actor = Actor(f"holder:{account.id}", None, address, channel)
             entries = [Entry(now, actor, "holder.open", account.id)] if opened else []
@@ -92,8 +101,8 @@ class HolderSessions:
         fresh = secrets.token_urlsafe(32)
         with self.sessions.begin() as session:
             row, account = _row(session, token, now)
-            same = (identity.issuer, identity.subject, identity.person.code)
-            if same != (account.issuer, account.subject, account.code):
+            same = (identity.issuer, identity.subject) == (account.issuer, account.subject)
+            if not same or not identity.person.holds(account.code, account.code_type):
                 raise Refused(
                     "holder.other_person",
                     "刚才认证的不是当前登录的人。",

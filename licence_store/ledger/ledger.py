@@ -26,7 +26,7 @@ from licence_store.models import Licence, table
 from seal.database import Sessions
 from trust.errors import Malformed, NotFound
 from trust.i18n import N_
-from trust.identifiers import LICENCE_ROOT
+from trust.identifiers import LICENCE_ROOT, plain_number
 from trust.signed import sign_document
 from trust.use_ledger import Head, SignedHead, UseEntry, UseLedgerCheck, check_chain, genesis, head_payload
 
@@ -234,9 +234,7 @@ def _codes(session: Session, notes: Sequence[UseNote]) -> list[str]:
     bases = sorted({one.subject for one in notes if not one.holder_code})
     rows = session.connection().execute(_HOLDERS_OF, {"bases": bases}) if bases else ()
     found: dict[str, str] = {row.base: row.holder_code for row in rows}
-    return [
-        _fit(one.holder_code.strip().upper(), 64) if one.holder_code else found.get(one.subject, "") for one in notes
-    ]
+    return [_fit(plain_number(one.holder_code), 64) if one.holder_code else found.get(one.subject, "") for one in notes]
 
 
 def _entry(seq: int, note: UseNote) -> UseEntry:

@@ -7,11 +7,14 @@ about anything that is no licence, are not theirs to see.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from licence_store.holding.holder import ALL, HolderSession
 from trust.errors import LicenceTrustError
 from trust.identifiers import first_version
+
+if TYPE_CHECKING:
+    from licence_store.views import LicenceSummary
 
 
 class About(Protocol):
@@ -36,6 +39,11 @@ def covers(who: HolderSession, subject: str, right: str = "view") -> bool:
     """May they see what is about ``subject``?"""
     type_code = type_of(subject)
     return who.may(right, type_code) and (bool(type_code) or ALL in who.types)
+
+
+def is_theirs(who: HolderSession, licence: LicenceSummary) -> bool:
+    """Is this licence in the name of the holder for whom they act: by number, and by its kind?"""
+    return who.holder.holds(licence.holder_code, licence.holder_code_type)
 
 
 def covered(who: HolderSession, items: Iterable[T]) -> list[T]:

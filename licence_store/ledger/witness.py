@@ -130,7 +130,7 @@ def who_holds(session: HolderSession) -> str:
     """The holder themself, or who acts for them, by name without the given name."""
     if session.counter is not None and not session.counter.account.startswith("holder:"):
         return COUNTER
-    if session.person.code == session.holder.code:
+    if not session.acts_for_another:
         return SELF
     return session.person.masked_name
 

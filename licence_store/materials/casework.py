@@ -18,7 +18,7 @@ from seal.lifecycle import Official, Role
 from seal.models import table
 from trust.errors import Conflict, Malformed
 from trust.i18n import N_
-from trust.identifiers import parse_licence_id
+from trust.identifiers import parse_licence_id, plain_number
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -58,7 +58,7 @@ def link(materials: Materials, official: Official, wanted: Receiving) -> CaseLin
         view = _subject(materials, official, wanted) if wanted.subject else None
         received = wanted.received or (REPOSITORY if view and view.is_licence else ATTACHMENT if view else PAPER)
         _check_received(received, view)
-        holder = view.holder_code if view else _line(wanted.holder_code, 64).upper()
+        holder = view.holder_code if view else plain_number(_line(wanted.holder_code, 64))
         title = _line(wanted.title, _LONGEST) or (view.title if view else "")
         if not title:
             raise Malformed("material.words", "请写明材料名称（最多 {limit} 字，一行）。", limit=_LONGEST)
@@ -80,7 +80,7 @@ def _subject(materials: Materials, official: Official, wanted: Receiving) -> Mat
     """The item, if it is this window's already, or its holder has named themself at the counter."""
     view = materials.find(wanted.subject)
     role = materials.role_of(official, view, "link")
-    if role == "elsewhere" and _line(wanted.holder_code, 64).upper() == view.holder_code:
+    if role == "elsewhere" and plain_number(_line(wanted.holder_code, 64)) == view.holder_code:
         role = "officer"
     demand("link", view, role)
     return view

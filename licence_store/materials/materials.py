@@ -52,7 +52,7 @@ from seal.lifecycle import Official
 from seal.models import table
 from trust.anchors import TrustStore
 from trust.errors import LicenceTrustError, Malformed, NotFound
-from trust.identifiers import parse_licence_id
+from trust.identifiers import parse_licence_id, plain_number
 from trust.journal import Actor, Entry
 from verify.credibility import TrustedStatements
 from verify.verifier import Verifier
@@ -150,7 +150,7 @@ class Materials:
         department = checking.department_of(self, official, "")
         code = self._type(rule, type_code)
         words = {"title": _title(title), "stated_number": _line(stated_number, LONGEST_NUMBER)}
-        holder = _line(holder_code, 64).upper()
+        holder = plain_number(_line(holder_code, 64))
         if not holder:
             raise Malformed("material.holder", "请写明持证者代码。")
         row = self._row(holder, rule, upload, code, department.id, official.actor.account)
@@ -220,7 +220,7 @@ class Materials:
         Raises ``Refused("material.role")``, ``Malformed("purpose.missing")``.
         """
         scope.demand_officer(official)
-        return listing.at_window(self, official, _line(holder_code, 64).upper(), purpose)
+        return listing.at_window(self, official, plain_number(_line(holder_code, 64)), purpose)
 
     # 改动
 

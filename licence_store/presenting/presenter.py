@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from licence_store.holding.holder import ALL, EVERYTHING, NONE, HolderSession
 from licence_store.ledger.ledger import Ledger, UseNote
-from licence_store.ledger.scope import covers, type_of
+from licence_store.ledger.scope import covers, is_theirs, type_of
 from licence_store.ledger.witness import PUBLIC, who_holds
 from licence_store.models import Department, table
 from licence_store.presenting.models import Presentation
@@ -180,7 +180,7 @@ class Presenter:
     def own(self, who: HolderSession, licence_id: str) -> LicenceView:
         """The holder's licence, in force. Raises as ``offer`` does."""
         view = self.register.find(licence_id)
-        if view.summary.holder_code != who.holder.code:
+        if not is_theirs(who, view.summary):
             raise NotFound("licence.unknown", "登记簿中没有证照 {licence_id}。", licence_id=view.asked_id)
         who.demand("use", view.summary.type_code, NONE)
         return self.register.referencable(view.licence_id)

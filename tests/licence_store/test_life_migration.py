@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,8 +36,8 @@ def test_licences_from_before(database_url: str) -> None:
     sessions.close()
 
 
-def _fill(sessions: Sessions) -> None:
-    """Rows as the earlier version wrote them: only the columns there were."""
+def filler(sessions: Sessions) -> Callable[..., None]:
+    """``put(table, …)``: rows as an earlier version wrote them, with only the columns there were."""
     old = MetaData()
     old.reflect(sessions.engine)
     moment = {"created": ISSUED, "issued": ISSUED, "recorded": ISSUED, "sealed": ISSUED, "reserved": ISSUED}
@@ -52,6 +53,11 @@ def _fill(sessions: Sessions) -> None:
         with sessions.begin() as session:
             session.execute(insert(table), [values])
 
+    return put
+
+
+def _fill(sessions: Sessions) -> None:
+    put = filler(sessions)
     put("department", id="d", code="d")
     put("seal", id="s")
     put("licence_type", code="t", slug="t", version=1)
