@@ -38,6 +38,7 @@ from api.routes import (
     pages_hook_secrets,
     pages_inspections,
     pages_jobs,
+    pages_kiosk,
     pages_licence_acts,
     pages_licences,
     pages_notices,
@@ -119,7 +120,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(module.router, prefix="/api/v1")
     for module in (pages_space_sign_in, pages_space_account, pages_space_delegations):
         app.include_router(module.router)
-    for module in (pages_space, pages_present, pages_disputes):
+    for module in (pages_space, pages_kiosk, pages_present, pages_disputes):
         app.include_router(module.router)
     for module in (pages_copies, pages_space_copies, pages_window_copies):
         app.include_router(module.router)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,13 @@ BROWSER_COOKIE: Final = "lt_oidc"
 CALLBACK: Final = "/space/sign-in/callback"
 SIGNED_OUT: Final = "/space/signed-out"
 HOME: Final = "/space"
+KIOSK: Final = "/kiosk"
+KIOSK_COOKIE: Final = "lt_kiosk"
+"""Sent to the terminal's pages only."""
+KIOSK_LENGTH: Final = timedelta(minutes=5)
+"""How long one may use a terminal at a time."""
+KIOSK_WAY: Final = "lt_kiosk_way"
+"""On the way from a terminal to the provider and back."""
 
 
 def origin_of(request: Request) -> str:

@@ -17,7 +17,19 @@ from api.pages.holder_views import capacity_rows
 from api.pages.space_base import space_page
 from api.providers import EMBEDDED
 from api.registrations import Registration
-from api.signing_in import BROWSER_COOKIE, CALLBACK, SIGNED_OUT, come_back, inside, origin_of, set_out
+from api.signing_in import (
+    BROWSER_COOKIE,
+    CALLBACK,
+    KIOSK,
+    KIOSK_COOKIE,
+    KIOSK_LENGTH,
+    KIOSK_WAY,
+    SIGNED_OUT,
+    come_back,
+    inside,
+    origin_of,
+    set_out,
+)
 from api.wiring import Services
 from licence_store.holding.attempts import LENGTH
 from licence_store.holding.holder import LEVEL_TITLES, LEVELS
@@ -69,8 +81,11 @@ def _returned(request: Request, found: Services, key: str) -> Response:
     address, before = address_of(request), request.cookies.get(SPACE_COOKIE, "")
     try:
         identity, target, again = come_back(found, request, key, answer)
+        at_kiosk = target.partition("?")[0].startswith(f"{KIOSK}/")
         if again:
             token = found.spaces.prove_again(before, identity, address=address)
+        elif at_kiosk:
+            token = found.spaces.open(identity, address=address, channel="kiosk", length=KIOSK_LENGTH)
         else:
             token = found.spaces.open(identity, address=address)
             found.spaces.close(before, address=address)
@@ -78,9 +93,14 @@ def _returned(request: Request, found: Services, key: str) -> Response:
         if error.code not in UNTOLD:
             nobody = Actor("holder:unknown", None, address, "page")
             found.journal.failed(error, actor=nobody, action="holder.sign_in", subject="space")
+        if request.cookies.get(KIOSK_WAY):
+            return RedirectResponse(f"{KIOSK}?failed=true", 303)
         return _sign_in_page(request, found, "/space", error)
     response = RedirectResponse(target, 303)
-    _remember(found, response, SPACE_COOKIE, token, "/", found.settings.space_minutes * 60)
+    if at_kiosk:
+        _remember(found, response, KIOSK_COOKIE, token, KIOSK, int(KIOSK_LENGTH.total_seconds()))
+    else:
+        _remember(found, response, SPACE_COOKIE, token, "/", found.settings.space_minutes * 60)
     return response
 
 
@@ -169,6 +189,7 @@ def forget(found: Services, target: str) -> Response:
 
 def _leave(request: Request, found: Services, url: str, browser: str) -> Response:
     response = RedirectResponse(url, 303)
+    response.delete_cookie(KIOSK_WAY, path="/space")
     _remember(found, response, BROWSER_COOKIE, browser, "/space", int(LENGTH.total_seconds()))
     return response
 
@@ -185,21 +206,24 @@ def _sign_in_page(request: Request, found: Services, target: str, error: Licence
     problem = problem_of(error, language) if error else None
     values: dict[str, Any] = {
         "problem": problem,
-        "providers": [
-            _offer(one.registration, target, language) for one in found.providers(origin_of(request)).parties
-        ],
+        "providers": provider_rows(request, found, target, "/space/sign-in/start"),
         "for_space": target == "/space",
     }
     return space_page(request, "space_sign_in.html", None, status=problem.status if problem else 200, **values)
 
 
-def _offer(one: Registration, target: str, language: str) -> dict[str, Any]:
-    """A provider to choose."""
+def provider_rows(request: Request, found: Services, target: str, start: str) -> list[dict[str, Any]]:
+    """Providers to choose from; each leads by ``start``, and from there to ``target``."""
+    parties, language = found.providers(origin_of(request)).parties, language_of(request)
+    return [_offer(one.registration, target, start, language) for one in parties]
+
+
+def _offer(one: Registration, target: str, start: str, language: str) -> dict[str, Any]:
     by = f"&by={one.key}" if one.key else ""
     return {
         "title": one.named(language),
         "embedded": one.account_issuer == EMBEDDED,
         "issuer": one.issuer,
         "highest": one.highest,
-        "start": f"/space/sign-in/start?next={quote(target, safe='')}{by}",
+        "start": f"{start}?next={quote(target, safe='')}{by}",
     }
