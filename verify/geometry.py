@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -112,7 +113,9 @@ LEAST_CONTRAST: Final = 0.18
 """Of the channel in which text and ground differ most, 0 to 1."""
 
 
+@lru_cache(maxsize=4096)
 def contrast(one: Colour, other: Colour) -> float:
+    """Of the channel in which they differ most."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import repeat
+from itertools import accumulate
 from typing import Any, Final
 
 from seal.ofd.package import children, local_name
@@ -323,37 +323,47 @@ def _placed(element: Any, size: float) -> tuple[str, list[Point], bool, bool]:
     """``(text, place of each character, whether it is read otherwise than it stands, whether glyphs are chosen)``."""
     text, odd, chosen = "", False, False
     places: list[Point] = []
-    x = y = 0.0
     for one in element:
         kind = local_name(one)
         if kind == "TextCode":
-            shown = "".join(one.itertext())
-            before = (x, y) if places else None
-            x, y = number(one.get("X", str(x))), number(one.get("Y", str(y)))
-            odd = odd or (before is not None and not _follows(before, (x, y), size))
-            across, down = _steps(one.get("DeltaX"), len(shown)), _steps(one.get("DeltaY"), len(shown))
-            wide, narrow = _WIDE * size, _NARROW * size
-            for char, step, fall in zip(shown, across, down or repeat(0.0), strict=False):
-                places.append((x, y))
-                x, y = x + step, y + fall
-                if fall:  # to another line
-                    odd = odd or fall < 0.8 * size
-                elif step < wide:
-                    odd = odd or step < (wide if _is_wide(char) else narrow)
-            if shown:
-                places.append((x, y))
-            text += shown
-            odd = (
-                odd
-                or not set(one.attrib) <= _PLACED
-                or any(len(shown) - len(some) != 1 for some in (across, down) if some)
-            )
-            odd = odd or (len(shown) > 1 and not across)
+            last = places[-1] if places else None
+            shown, found, right = _line(one, last or (0.0, 0.0), size)
+            odd = odd or not right or bool(last and found and not _follows(last, found[0], size))
+            text, places = text + shown, places + found
         elif kind == "CGTransform":
             chosen = True
         elif kind not in ("FillColor", "StrokeColor"):
             odd = odd or bool(kind)
-    return text, places, odd or len(places) != len(text), chosen
+    return text, places, odd, chosen
+
+
+def _line(code: Any, last: Point, size: float) -> tuple[str, list[Point], bool]:
+    """``(text, place of each character, whether they follow each other as one reads)`` of one TextCode (11.3)."""
+    shown = "".join(code.itertext())
+    attributes = code.attrib
+    x, y = (number(attributes[name]) if name in attributes else last[axis] for axis, name in enumerate("XY"))
+    if not shown:
+        return shown, [], True
+    across = _steps(attributes.get("DeltaX"), len(shown))
+    right = len(across) == len(shown) - 1 and _PLACED.issuperset(attributes)
+    wide = _WIDE * size
+    if "DeltaY" not in attributes:
+        if across and min(across) < wide:
+            narrow = _NARROW * size
+            right = right and all(
+                step >= (wide if _is_wide(char) else narrow) for char, step in zip(shown, across, strict=False)
+            )
+        return shown, [(one, y) for one in accumulate(across, initial=x)], right
+    places = [(x, y)]
+    falls = _steps(attributes["DeltaY"], len(shown))
+    for char, step, fall in zip(shown, across, falls, strict=False):
+        x, y = x + step, y + fall
+        places.append((x, y))
+        if fall:  # to another line
+            right = right and fall >= 0.8 * size
+        else:
+            right = right and step >= (wide if _is_wide(char) else _NARROW * size)
+    return shown, places, right and len(falls) == len(across)
 
 
 def _follows(before: Point, here: Point, size: float) -> bool:

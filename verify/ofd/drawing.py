@@ -10,10 +10,12 @@ order, or clip where others do not, a text must be seen whichever they take.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from seal.ofd.package import child, children
@@ -146,11 +148,15 @@ class Drawing:
 
     def _texts_above(self, number: int, run: Run, reach: Box) -> list[Paint]:
         """Texts written upon the text, each glyph taken for a block: two upon each other cannot be read."""
-        later = [one for one in self.layers[number].solid if one.order > run.order]
+        own = self.layers[number].solid
+        later = own[bisect_right(own, run.order, key=_order_of) :]
         for layer in (*self.layers[number + 1 :], *self._loose(number)):
             later += layer.solid
         self.budget.spend(len(later))
         return [cell for one in later if meet(one.reach, reach) for cell in _cells(one)]
+
+
+_order_of = attrgetter("order")
 
 
 def _cells(run: Run) -> Iterator[Paint]:
