@@ -47,6 +47,8 @@ from api.routes import (
     pages_proofs,
     pages_public,
     pages_regions,
+    pages_seal_acts,
+    pages_seal_uses,
     pages_seals,
     pages_search,
     pages_sharing,
@@ -108,7 +110,9 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(jobs.router, prefix="/api/v1")
     app.include_router(pages_jobs.router)
     app.include_router(pages_notices.router)
-    for module in (trust_services, health, pages_public, pages_search, pages_staff, pages_seals, pages_trust):
+    for module in (trust_services, health, pages_public, pages_search, pages_staff, pages_trust):
+        app.include_router(module.router)
+    for module in (pages_seals, pages_seal_acts, pages_seal_uses):
         app.include_router(module.router)
     for module in (pages_designer, pages_catalogue):
         app.include_router(module.router)

@@ -84,6 +84,14 @@ def asked_regions(answer: SharedAnswer, translate: Translate) -> list[AskedRegio
     return found
 
 
+def issuing_region(answer: SharedAnswer, one: Mapping[str, Any], translate: Translate) -> list[tuple[str, str]]:
+    """Which of the regions that were asked said so of this licence."""
+    told = answer.result.get("regions")
+    rows = [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else []
+    return [(translate(N_("颁证地区")), f"{row.get('name', '')}（{row.get('code', '')}）")
+            for row in rows if row.get("code") == one.get("region")]  # fmt: skip
+
+
 def anywhere_sentence(answer: SharedAnswer, translate: Translate) -> str:
     """Empty: the answer speaks for itself."""
     if "regions" in answer.result:

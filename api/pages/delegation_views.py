@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import FormData
 
+from api.pages.form_text import text_of
 from api.pages.holder_views import joined, rights_line
 from api.pages.verdict import BEIJING, when
 from licence_store.holding.holder import ALL, HOLDER_RIGHTS, RIGHT_TITLES, Holder, HolderSession
@@ -174,8 +175,8 @@ def day(moment: datetime) -> str:
 
 def entered(data: FormData) -> dict[str, Any]:
     """What a form brings; nothing of it is believed."""
-    one = {name: _text(data, name, 300) for name in ("code", "name", "since", "until", "reason")}
-    items = [each.strip() for each in _text(data, "items", 6000).replace("，", "\n").replace(",", "\n").split("\n")]
+    one = {name: text_of(data, name, 300) for name in ("code", "name", "since", "until", "reason")}
+    items = [each.strip() for each in text_of(data, "items", 6000).replace("，", "\n").replace(",", "\n").split("\n")]
     return {
         **one,
         "rights": _texts(data, "right"),
@@ -201,11 +202,6 @@ def type_name(one: LicenceTypeDefinition, language: str) -> str:
 def words(purpose: str, translate: Translate) -> dict[str, str]:
     title, button, lead = WORDS[purpose]
     return {"title": translate(title), "button": translate(button), "lead": translate(lead)}
-
-
-def _text(data: FormData, name: str, most: int) -> str:
-    value = data.get(name, "")
-    return value.strip()[:most] if isinstance(value, str) else ""
 
 
 def _texts(data: FormData, name: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.pages import issue_form
 from api.pages.case_form import case_fields, case_lines, entered_case
+from api.pages.form_text import text_of
 from api.pages.issue_form import FormField
 from api.pages.register_views import type_title
 from api.pages.verdict import when
@@ -69,15 +70,11 @@ def modes(translate: Translate) -> list[dict[str, str]]:
 def filled(definition: LicenceTypeDefinition, data: FormData) -> Filled:
     """What was filled in beside the scan."""
     confirmed = frozenset(str(one) for one in data.getlist("confirmed"))
-    words = {name: _text(data, name) for name in ("original", "original_number", "licence_number", "issued_on")}
-    comparison = Comparison(words["original"], words["original_number"], _text(data, "confirmed_by_issuer") == "yes")
+    words = {name: text_of(data, name, 200) for name in ("original", "original_number", "licence_number", "issued_on")}
+    by_issuer = data.get("confirmed_by_issuer") == "yes"
+    comparison = Comparison(words["original"], words["original_number"], by_issuer)
     values = issue_form.entered(definition, data)
     return Filled(values, confirmed, comparison, entered_case(data), words["licence_number"], words["issued_on"])
-
-
-def _text(data: FormData, name: str) -> str:
-    value = data.get(name, "")
-    return value.strip()[:200] if isinstance(value, str) else ""
 
 
 def sheet_form(

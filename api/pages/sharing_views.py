@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from api.pages.crossing_views import Across, across, anywhere_sentence, asked_regions
+from api.pages.crossing_views import Across, across, anywhere_sentence, asked_regions, issuing_region
 from api.pages.verdict import state_view, when
 from licence_store.sharing.access import STATE_NAMES, TIERS, ApplicationView, TierView
 from trust.i18n import N_
@@ -214,7 +214,8 @@ def explain(answer: SharedAnswer, region: str, translate: Translate) -> Explaine
     ]
     face = [(str(two.get("title") or name), str(two.get("text") or two.get("value"))) for name, two in _face(one)]
     compared = _compared(answer, translate)
-    return Explained(tone, title, sentence, _facts(one, translate), face, compared, proof, more, elsewhere, asked)
+    facts = [*_facts(one, translate), *issuing_region(answer, one, translate)]
+    return Explained(tone, title, sentence, facts, face, compared, proof, more, elsewhere, asked)
 
 
 def said_by(answer: SharedAnswer) -> str:

@@ -77,11 +77,6 @@ def holder_title(holder: str, translate: Translate) -> str:
     return translate(_HOLDERS[holder])
 
 
-def said(error: LicenceTrustError | None, translate: Translate) -> str:
-    """An error in words, what to do about it included."""
-    return " ".join(part for part in error.localised(translate) if part) if error else ""
-
-
 def done_word(step: str, translate: Translate) -> str:
     return translate(DONE.get(step, ""))
 

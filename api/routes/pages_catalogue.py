@@ -13,9 +13,10 @@ from starlette.responses import RedirectResponse, Response
 from api import catalogue_office
 from api.catalogue_office import Wanted
 from api.deps import MaybeVisitor, Visitor, form, services, staff, stranger, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.moments import parse_local
 from api.pages import type_views
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.routes.trust import cacheable
 from api.wiring import Services
@@ -107,7 +108,7 @@ def new(request: Request, found: Found, data: Form, person: Staff, who: Writer) 
     try:
         draft = found.desk.catalogue_life.open_draft(who, _beginning(found, data, person))
     except LicenceTrustError as error:
-        return _new_page(request, found, person, type_views.said(error, translation(request)), error)
+        return _new_page(request, found, person, said(error, request), error)
     return RedirectResponse(f"/types/drafts/{draft.id}", 303)
 
 
@@ -133,7 +134,7 @@ def _new_page(
 ) -> Response:
     language = language_of(request)
     known = [(one.definition.slug, type_views.title(one.definition, language)) for one in found.catalogue.entries()]
-    status = problem_of(error, language).status if error else 200
+    status = status_of(error, request)
     return page(request, "type_new.html", visitor=person, nav="types", status=status, problem=problem, known=known)
 
 
@@ -167,17 +168,17 @@ def _review_page(
     error: LicenceTrustError | None = None,
     reason: str = "",
 ) -> Response:
-    translate, language = translation(request), language_of(request)
+    translate = translation(request)
     done = request.query_params.get("done", "")
     return page(
         request,
         "type_review.html",
         visitor=person,
         nav="types",
-        status=problem_of(error, language).status if error else 200,
-        problem=type_views.said(error, translate),
+        status=status_of(error, request),
+        problem=said(error, request),
         draft=type_views.draft_row(draft.summary, who, translate),
-        unsound=type_views.said(draft.problem, translate),
+        unsound=said(draft.problem, request),
         rules=type_views.facts_of(draft.source, translate),
         fields=type_views.field_rows(draft.source, translate),
         changes=type_views.differences(found, draft, translate),
@@ -277,8 +278,8 @@ def _type_page(
         "type.html",
         visitor=person,
         nav="types",
-        status=problem_of(error, language).status if error else 200,
-        problem=type_views.said(error, translate),
+        status=status_of(error, request),
+        problem=said(error, request),
         one=type_views.card(one, language, translate),
         rules=type_views.facts_of(one.definition.source, translate),
         fields=type_views.field_rows(one.definition.source, translate),

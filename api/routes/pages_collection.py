@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from api.deps import Visitor, form, officer, services, staff, translation
 from api.errors import language_of, problem_of
 from api.pages import collection_views as views
+from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.wiring import Services
 from licence_store.collection.holding import STATES, WAITING
@@ -111,7 +112,7 @@ def _declare_form(
     ]  # fmt: skip
     return page(
         request, "collect_declare.html", visitor=person, nav="collection", text=text, types=types,
-        status=problem_of(error, language).status if error else 200,
+        status=status_of(error, request),
         problem=" ".join(error.localised(translate)) if error else "",
     )  # fmt: skip
 
@@ -152,7 +153,7 @@ def _source_page(
         rules=[(views.title_of(rule, translate, language), rule) for rule in register.rules_of(source.type_code)],
         gone=register.gone(source.id, limit=50), may=person.account.can_issue, job=waiting,
         refresh=bool(waiting and not waiting["over"]) or any(run["running"] for run in runs),
-        status=problem_of(error, language).status if error else 200,
+        status=status_of(error, request),
         problem=" ".join(error.localised(translate)) if error else "",
     )  # fmt: skip
 
@@ -324,7 +325,7 @@ def _row_page(
         fields=views.mend_fields(row, definition, given, translate, language),
         source_id=row.source_id,
         may=person.account.can_issue and row.waiting, type=definition.name,
-        status=problem_of(error, language).status if error else 200,
+        status=status_of(error, request),
         problem=" ".join(error.localised(translate)) if error else "",
     )  # fmt: skip
 

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from api import copy_office
 from api.deps import MaybeVisitor, Visitor, form, services, stranger, translation
-from api.errors import language_of, problem_of
 from api.pages import copy_views
+from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.pages.verdict import when
 from api.wiring import Services
@@ -70,7 +70,7 @@ def _link(
         request,
         "copy_link.html",
         visitor=person,
-        status=problem_of(error, language_of(request)).status if error else 200,
+        status=status_of(error, request),
         state=state if offered.view.state(now) == "ACTIVE" or state != "open" else "ended",
         copy=offered.view,
         last_day=copy_office.last_day(offered.view.until),

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from api.deps import Visitor, form, officer, services
 from api.pages import crossing_asking as crossing
-from api.routes.pages_sharing import ASKED, PURPOSE, answer_page, look_up_page, text_of
+from api.pages.form_text import text_of
+from api.routes.pages_sharing import ASKED, PURPOSE, answer_page, look_up_page
 from api.wiring import Services
 from trust.errors import LicenceTrustError
 from trust.sharing_answer import read_answer

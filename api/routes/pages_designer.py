@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from api.deps import Visitor, services, staff, translation, wide_form
 from api.errors import language_of, problem_of
 from api.pages import type_form, type_views
+from api.pages.refusals import said
 from api.pages.rendering import page
 from api.routes.pages_catalogue import Writer
 from api.wiring import Services
@@ -140,7 +141,7 @@ def _designer_page(
         status=status,
         draft=draft.summary,
         values=type_form.values(source),
-        problem=type_views.said(problem, translate),
+        problem=said(problem, request),
         stopped=status != 200,
         wrong=type_views.wrong_row(problem, source),
         opened=int(opened) if opened.isascii() and opened.isdigit() and len(opened) < 5 else -1,

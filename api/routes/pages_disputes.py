@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
@@ -10,12 +10,13 @@ from starlette.responses import RedirectResponse, Response
 
 from api import space_office
 from api.deps import Visitor, form, services, staff, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.holder_deps import HolderVisitor, holder, holder_form
 from api.licence_office import Asked
 from api.pages import space_views
 from api.pages.licence_views import face_rows
 from api.pages.public import mask_code
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.space_base import space_page
 from api.wiring import Services
@@ -38,14 +39,6 @@ def _text(data: FormData, name: str) -> str:
     """As it was typed: what may stand in it, the act says."""
     value = data.get(name, "")
     return value if isinstance(value, str) else ""
-
-
-def _said(error: LicenceTrustError | None, request: Request) -> dict[str, Any]:
-    """What is wrong, and the answer's status."""
-    if error is None:
-        return {"problem": "", "status": 200}
-    words = " ".join(part for part in error.localised(translation(request)) if part)
-    return {"problem": words, "status": problem_of(error, language_of(request)).status}
 
 
 # The holder
@@ -126,7 +119,8 @@ def _entry_form(
     action = f"/space/ledger/{seq}/dispute"
     return space_page(
         request, "space_dispute_form.html", person, nav="disputes", entry=row, licence=None, fields=(), field="",
-        words=words, longest=LONGEST, action=action, back="/space/ledger", **_said(error, request),
+        words=words, longest=LONGEST, action=action, back="/space/ledger",
+        problem=said(error, request), status=status_of(error, request),
     )  # fmt: skip
 
 
@@ -165,7 +159,8 @@ def _licence_form(
         request, "space_dispute_form.html", person, nav="disputes", entry=None,
         licence=space_views.card(view.summary, found.clock(), translation(request)),
         fields=[(name, title, text) for name, (title, text) in zip(names, rows, strict=True)], field=field, words=words,
-        longest=LONGEST, action=f"{base}/dispute", back=base, **_said(error, request),
+        longest=LONGEST, action=f"{base}/dispute", back=base,
+        problem=said(error, request), status=status_of(error, request),
     )  # fmt: skip
 
 
@@ -262,7 +257,8 @@ def _page(
         words=words,
         longest=LONGEST,
         done=done,
-        **_said(error, request),
+        problem=said(error, request),
+        status=status_of(error, request),
     )
 
 

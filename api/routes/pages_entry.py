@@ -12,9 +12,11 @@ from starlette.responses import RedirectResponse, Response
 
 from api import cursors, entry_office
 from api.deps import Visitor, checked_form, form, officer, services, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.pages import entry_views, register_views
 from api.pages.case_form import case_fields, entered_case, wrong_case
+from api.pages.form_text import text_of
+from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.wiring import Services
 from licence_store.collection import sheets
@@ -82,7 +84,7 @@ def new(
 @router.post("/entry")
 async def receive(request: Request, found: Found, person: Officer, data: Upload) -> Response:
     """Each scan becomes a sheet; what is none is named with the reason."""
-    given = {name: _text(data, name) for name in ("mode", "type")} | entered_case(data)
+    given = {name: text_of(data, name) for name in ("mode", "type")} | entered_case(data)
     try:
         error = wrong_case({name: value for name, value in given.items() if "." in name})
         if error is not None:
@@ -128,7 +130,7 @@ def _new_page(
         request,
         "entry_new.html",
         visitor=person,
-        status=problem_of(error, language).status if error else 200,
+        status=status_of(error, request),
         nav="entry",
         modes=entry_views.modes(translate),
         types=types,
@@ -166,7 +168,7 @@ def scan(found: Found, sheet_id: str, number: int, person: Officer) -> Response:
 @router.post("/entry/{sheet_id}")
 def act(request: Request, found: Found, sheet_id: str, person: Officer, data: Form) -> Response:
     """One step of a sheet; a finished one leads to the next."""
-    desk, actor, step = entry_office.entry_desk(found), person.actor, _text(data, "act")
+    desk, actor, step = entry_office.entry_desk(found), person.actor, text_of(data, "act")
     view = desk.sheet(sheet_id, actor)
     try:
         if step in ("save", "recognise", "complete"):
@@ -178,7 +180,7 @@ def act(request: Request, found: Found, sheet_id: str, person: Officer, data: Fo
             view = desk.approve(view.id, actor) if step == "approve" else desk.seal(view.id, actor)
         elif step in ("send_back", "discard"):
             ended = desk.send_back if step == "send_back" else desk.discard
-            view = ended(view.id, _text(data, "reason"), actor)
+            view = ended(view.id, text_of(data, "reason"), actor)
         else:
             raise Malformed("entry.step", "没有这一步骤。")
     except LicenceTrustError as error:
@@ -218,7 +220,7 @@ def _sheet_page(
         request,
         "entry_sheet.html",
         visitor=person,
-        status=problem_of(error, language).status if error else 200,
+        status=status_of(error, request),
         nav="entry",
         sheet=entry_views.sheet_head(view, definition, language, translate),
         form=entry_views.sheet_form(view, definition, error, language, translate),
@@ -230,8 +232,3 @@ def _sheet_page(
         sent=done == "yes",
         saved=saved,
     )
-
-
-def _text(data: FormData, name: str) -> str:
-    value = data.get(name, "")
-    return value.strip()[:600] if isinstance(value, str) else ""

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from api.deps import form, services, translation
-from api.errors import language_of, problem_of
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.verdict import when
 from api.routes.pages_jobs import Acting
@@ -117,8 +117,8 @@ def _page(
         "hook_secret.html",
         visitor=hook.person,
         nav=hook.nav,
-        status=problem_of(error, language_of(request)).status if error else 200,
-        problem=" ".join(part for part in error.localised(translate) if part) if error else "",
+        status=status_of(error, request),
+        problem=said(error, request),
         trail=[(address, translate(word)) for address, word in hook.crumbs],
         back=hook.back,
         name=hook.name,

@@ -21,11 +21,12 @@ from api.licence_office import Asked, Inspected
 from api.moments import parse_local
 from api.pages import licence_views, register_views
 from api.pages.licence_course import inspection_rows, result_view
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.seal_forms import read_upload, text_of
 from api.pages.verdict import BEIJING, when
 from api.routes.pages_licence_acts import refused
-from api.routes.pages_licences import Found, Staff, TheLicence, Who, address_of, head, said, status_of, the_licence
+from api.routes.pages_licences import Found, Staff, TheLicence, Who, address_of, head, the_licence
 from api.wiring import Services
 from licence_store.definitions import LicenceTypeDefinition
 from licence_store.inspection_list import SHOWN, InspectionList, Waiting

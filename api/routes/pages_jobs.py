@@ -13,10 +13,12 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from api.deps import Visitor, form, officer, services, staff, translation, upload
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.job_office import EVERYTHING, OVERSEERS, Reach
 from api.job_shapes import result
 from api.pages import job_views, register_views
+from api.pages.form_text import text_of
+from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.wiring import Services
 from licence_store.jobs.queue import STATES, JobView
@@ -77,7 +79,7 @@ def new(request: Request, found: Found, person: Officer) -> Response:
 @router.post("/jobs")
 async def ask(request: Request, found: Found, data: Form, person: Officer) -> Response:
     """Take down a file to be issued; the form's token is the key, so that sent twice it is one job."""
-    type_name, ticket = _text(data, "type", 80), _text(data, "ticket", 64)
+    type_name, ticket = text_of(data, "type", 80), text_of(data, "ticket", 64)
     try:
         content, name = await upload(request, data)
         suffix = PurePath(name).suffix.lower()
@@ -144,7 +146,7 @@ def _new(
         request,
         "job_new.html",
         visitor=person,
-        status=problem_of(error, language).status if error else 200,
+        status=status_of(error, request),
         nav="jobs",
         types=types,
         chosen=type_name,
@@ -156,14 +158,14 @@ def _new(
 def _job(
     request: Request, found: Services, person: Visitor, job: JobView, after: int, error: LicenceTrustError | None
 ) -> Response:
-    translate, language = translation(request), language_of(request)
+    translate = translation(request)
     failures = found.desk.jobs.results(job.id, after=after, failed_only=True, limit=PAGE + 1)
     may_act = person.account.role in ("admin", "officer")
     return page(
         request,
         "job.html",
         visitor=person,
-        status=problem_of(error, language).status if error else 200,
+        status=status_of(error, request),
         nav="jobs",
         job=job,
         title=job_views.kind_title(job.kind, translate),
@@ -177,8 +179,3 @@ def _job(
         may_retry=may_act and job.state in ("failed", "cancelled"),
         problem=error.localised(translate)[0] if error else "",
     )
-
-
-def _text(data: FormData, name: str, longest: int) -> str:
-    value = data.get(name, "")
-    return value.strip()[:longest] if isinstance(value, str) else ""

@@ -15,12 +15,13 @@ from starlette.responses import RedirectResponse, Response
 
 from api import licence_office
 from api.deps import Visitor, form, services, staff, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.licence_office import Asked
 from api.moments import parse_local
 from api.pages import licence_views, register_views
 from api.pages.licence_course import Course, inspection_rows
 from api.pages.provenance_views import provenance
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.seal_forms import text_of
 from api.pages.seal_views import registered
@@ -32,7 +33,7 @@ from licence_store.forms import FORMS, MEDIA, forms_of
 from licence_store.lifecycle import ENDED, STEPS
 from licence_store.views import LicenceHistory, LicenceView
 from seal.lifecycle import Official, Role
-from trust.errors import LicenceTrustError, Malformed, NotFound, Refused, fill
+from trust.errors import Malformed, NotFound, Refused, fill
 from trust.i18n import N_
 
 router = APIRouter(include_in_schema=False)
@@ -93,15 +94,6 @@ def head(request: Request, found: Services, person: Visitor, view: LicenceView) 
 
 def _type_name(found: Services, view: LicenceView, language: str) -> str:
     return register_views.type_title(found.catalogue.get(view.summary.type_code), language)
-
-
-def said(error: LicenceTrustError | None, request: Request) -> str:
-    """An error in words, what to do about it included."""
-    return " ".join(part for part in error.localised(translation(request)) if part) if error else ""
-
-
-def status_of(error: LicenceTrustError | None, request: Request) -> int:
-    return problem_of(error, language_of(request)).status if error else 200
 
 
 # The time line

@@ -10,11 +10,13 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api.deps import Visitor, form, services, staff, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.job_office import OVERSEERS
 from api.pages import job_views
+from api.pages.form_text import text_of
+from api.pages.refusals import status_of
 from api.pages.rendering import page
-from api.routes.pages_jobs import Acting, Before, _text
+from api.routes.pages_jobs import Acting, Before
 from api.wiring import Services
 from licence_store.notices.contacts import DEPARTMENT, HOLDER, SUBSCRIBER, ContactView
 from licence_store.notices.outbox import DEAD, STATES
@@ -84,9 +86,9 @@ def contacts(
 
 @router.post("/notices/contacts")
 def add_contact(request: Request, found: Found, data: Form, person: Acting) -> Response:
-    asked = {name: _text(data, name, 600) for name in ("party_kind", "party", "channel", "address", "language")}
+    asked = {name: text_of(data, name, 600) for name in ("party_kind", "party", "channel", "address", "language")}
     if asked["party_kind"] == DEPARTMENT:
-        asked["party"] = person.account.department or _text(data, "department", 32)
+        asked["party"] = person.account.department or text_of(data, "department", 32)
     try:
         if asked["party_kind"] == HOLDER:
             _demand_holder(found, person, asked["party"])
@@ -128,7 +130,7 @@ def _notice(
         request,
         "notice.html",
         visitor=person,
-        status=problem_of(error, language_of(request)).status if error else 200,
+        status=status_of(error, request),
         nav="jobs",
         text=one.text,
         language=one.language,
@@ -167,7 +169,7 @@ def _contacts(
         request,
         "contacts.html",
         visitor=person,
-        status=problem_of(error, language_of(request)).status if error else 200,
+        status=status_of(error, request),
         nav="jobs",
         rows=[job_views.contact_row(one, departments, translate) for one in shown],
         holder=holder,

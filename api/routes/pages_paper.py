@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from api import paper_office
 from api.deps import Visitor, form, officer, services, translation
-from api.errors import language_of, problem_of
+from api.pages.form_text import text_of
+from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.pages.verdict import when
 from api.wiring import Services
@@ -34,7 +35,7 @@ def overprint(request: Request, found: Found, licence_id: str, person: Officer) 
 @router.post("/licences/{licence_id}/overprint")
 def print_on(request: Request, found: Found, licence_id: str, person: Officer, data: Form) -> Response:
     """Account for the form, then show what goes on it."""
-    given = {name: _text(data, name) for name in ("form", "act", "reason", "right", "down", "qr")}
+    given = {name: text_of(data, name) for name in ("form", "act", "reason", "right", "down", "qr")}
     view, _ = paper_office.find(found, licence_id, person.actor)
     desk = paper_office.paper_desk(found)
     try:
@@ -114,7 +115,7 @@ def _page(
         request,
         "overprint.html",
         visitor=person,
-        status=problem_of(error, language_of(request)).status if error else 200,
+        status=status_of(error, request),
         nav="licences",
         base=f"/licences/{quote(view.licence_id)}/overprint",
         licence=f"/licences/{quote(view.licence_id)}",
@@ -139,8 +140,3 @@ def _page(
             for one in uses
         ],
     )
-
-
-def _text(data: FormData, name: str) -> str:
-    value = data.get(name, "")
-    return value.strip()[:600] if isinstance(value, str) else ""

@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api import space_office
 from api.deps import MaybeVisitor, Visitor, form, officer, services, stranger, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.holder_deps import HolderVisitor, holder, holder_form
 from api.pages import space_views
 from api.pages.licence_views import badge, face_rows
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.seal_forms import text_of
 from api.pages.space_base import space_page
@@ -86,8 +87,8 @@ def _present_form(
         "space_present_form.html",
         person,
         nav="present",
-        status=problem_of(error, language_of(request)).status if error else 200,
-        problem=" ".join(part for part in error.localised(translate) if part) if error else "",
+        status=status_of(error, request),
+        problem=said(error, request),
         card=space_views.card(view.summary, found.clock(), translate),
         base=space_views.address(view.licence_id),
         fields=[
@@ -253,14 +254,13 @@ def scan_page(request: Request, found: Found, person: Officer) -> Response:
 
 
 def _scan(request: Request, person: Visitor, error: LicenceTrustError | None = None) -> Response:
-    translate = translation(request)
     response = page(
         request,
         "window_present.html",
         visitor=person,
         nav="scan",
-        status=problem_of(error, language_of(request)).status if error else 200,
-        problem=" ".join(part for part in error.localised(translate) if part) if error else "",
+        status=status_of(error, request),
+        problem=said(error, request),
     )
     response.headers.update(CAMERA)
     return response

@@ -11,8 +11,10 @@ from starlette.responses import RedirectResponse, Response
 
 from api import proof_office
 from api.deps import Visitor, form, officer, services, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
+from api.pages.form_text import text_of
 from api.pages.issue_form import FormField
+from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.pages.verdict import when
 from api.wiring import Services
@@ -70,7 +72,7 @@ def make(request: Request, found: Found, code: str, person: Officer, data: Form)
     """Sent twice, it gives one proof: the form carries the number of the request."""
     kind = _kind(found, code, person)
     names = ["purpose", "request", *(f"p.{one.name}" for one in kind.parameters)]
-    given = {name: _text(data, name) for name in names}
+    given = {name: text_of(data, name, 400) for name in names}
     asked = {one.name: given[f"p.{one.name}"] for one in kind.parameters}
     try:
         proof = proof_office.make(
@@ -117,7 +119,7 @@ def _form(
         request,
         "proof_form.html",
         visitor=person,
-        status=problem_of(error, language).status if error else 200,
+        status=status_of(error, request),
         nav="proofs",
         code=kind.code,
         title=_title(kind, language),
@@ -131,8 +133,3 @@ def _form(
 
 def _title(kind: ProofDefinition, language: str) -> str:
     return kind.title_en if language == "en" else kind.title
-
-
-def _text(data: FormData, name: str) -> str:
-    value = data.get(name, "")
-    return value.strip()[:400] if isinstance(value, str) else ""

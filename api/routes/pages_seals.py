@@ -4,36 +4,29 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 
 from api.deps import MaybeVisitor, Visitor, form, services, staff, stranger, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.moments import parse_local
 from api.pages import seal_forms, seal_views
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.seal_forms import Filled
 from api.pages.verdict import BEIJING, certificate_rows, joined, when
-from api.seal_office import reseal_some, take_step
 from api.wiring import Services
-from licence_store.resealing import Resealed
 from seal.kinds import KINDS
 from seal.lifecycle import STEPS, Official, Role, State, take
-from seal.records import HOLDERS, REQUESTS, SealView
+from seal.records import HOLDERS, SealView
 from seal.rules import management_rules
 from seal.ses import parse_seal
-from trust.anchors import Purpose
-from trust.errors import LicenceTrustError, Malformed, NotFound, Refused
+from trust.errors import LicenceTrustError, Malformed, NotFound
 from trust.journal import Actor
-from trust.path import build_path
 from verify.seal_view import view_certificate, view_seal
 
 router = APIRouter(include_in_schema=False)
@@ -41,8 +34,7 @@ Found = Annotated[Services, Depends(services)]
 Form = Annotated[FormData, Depends(form)]
 Staff = Annotated[Visitor, Depends(staff)]
 PAGE = 25
-LEDGER_PAGE = 50
-EXPORT_CHUNK = 2000
+MAY_SEE_IMPACT = (Role.OFFICER, Role.AUDITOR, Role.SEAL_KEEPER, Role.SEAL_APPROVER)
 
 
 def official(person: Staff) -> Official:
@@ -166,8 +158,8 @@ def _apply_form(
         "seal_apply.html",
         visitor=person,
         nav="seals",
-        status=problem_of(error, language).status if error else 200,
-        problem=_said(error, request),
+        status=status_of(error, request),
+        problem=said(error, request),
         values={**dict.fromkeys(_APPLY, ""), **values},
         kinds=kinds,
         steps=seal_views.first_steps(translate),
@@ -175,11 +167,6 @@ def _apply_form(
         departments=departments,
         own=next((name for code, name in departments if code == person.account.department), ""),
     )
-
-
-def _said(error: LicenceTrustError | None, request: Request) -> str:
-    """An error in words, what to do about it included."""
-    return " ".join(part for part in error.localised(translation(request)) if part) if error else ""
 
 
 # 管理办法
@@ -212,7 +199,7 @@ def seal(
 ) -> Response:
     translate, language, register = translation(request), language_of(request), found.desk.seal_register
     found.journal.record(actor=person.actor, action="seal.read", subject=view.id)
-    info = _info(found, view)
+    info = info_of(found, view)
     signer = view_certificate(register.certificate(view.summary.key_name)) if view.summary.key_name else None
     types = {one.code: one.name for one in found.catalogue.list()}
     departments = {one.id: one.name for one in found.catalogue.departments()}
@@ -227,7 +214,7 @@ def seal(
         done=seal_views.step_title(done, translate) if done in STEPS else "",
         badge=seal_views.badge(view.state, translate),
         holder=view.summary.holder_name,
-        picture=_picture(info),
+        picture=picture_of(info),
         draft=None if info else seal_forms.draft(view.summary, translate),
         identity=seal_views.identity(view.summary, language, translate),
         inside=seal_views.inside(info, translate) if info else [],
@@ -239,18 +226,18 @@ def seal(
         grants=[seal_views.grant_row(one, types, departments, translate) for one in reversed(view.grants)],
         may_end_grant=register.refusal("end_grant", view.id, who) is None,
         may_audit=register.refusal("audit", view.id, who) is None and bool(info),
-        may_see_impact=bool(info) and who.role in _IMPACT,
+        may_see_impact=bool(info) and who.role in MAY_SEE_IMPACT,
         made=bool(info),
     )
 
 
-def _info(found: Services, view: SealView) -> Any:
+def info_of(found: Services, view: SealView) -> Any:
     """What the present seal object says; ``None`` before it is made."""
     number = view.summary.object_number
     return view_seal(parse_seal(found.desk.seal_register.object(view.id, number))) if number else None
 
 
-def _picture(info: Any) -> seal_forms.Face | None:
+def picture_of(info: Any) -> seal_forms.Face | None:
     if info is None:
         return None
     return seal_forms.Face(seal_views.picture_address(info), f"{info.width_mm}mm", f"{info.height_mm}mm", "")
@@ -295,328 +282,6 @@ def _attachment(content: bytes, name: str) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-# Steps
-
-
-@router.get("/seals/{seal_id}/steps/{step}")
-def step_page(
-    request: Request,
-    found: Found,
-    view: TheSeal,
-    step: str,
-    person: Staff,
-    who: Who,
-    grant: Annotated[str, Query(max_length=40)] = "",
-) -> Response:
-    _demand_step(step)
-    refusal = found.desk.seal_register.refusal(step, view.id, who)
-    if refusal is not None:
-        return _refused(request, person, view, step, refusal)
-    return _step_form(request, found, person, view, step, {"grant": grant})
-
-
-@router.post("/seals/{seal_id}/steps/{step}")
-def take_page_step(
-    request: Request, found: Found, view: TheSeal, step: str, data: Form, given: FilledForm, person: Staff, who: Who
-) -> Response:
-    _demand_step(step)
-    preview = None
-    try:
-        if data.get("act") == "preview" and "face" in seal_forms.fields_of(step):
-            carried = given.picture if given.values["face"] == "upload" else b""
-            preview = seal_forms.face_of(given.impression(view.summary), carried)
-            return _step_form(request, found, person, view, step, given.values, preview=preview)
-        _act(found, who, view, step, given)
-    except LicenceTrustError as error:
-        if isinstance(error, Refused) and found.desk.seal_register.refusal(step, view.id, who) is not None:
-            return _refused(request, person, view, step, error)
-        return _step_form(request, found, person, view, step, given.values, error, types=given.types)
-    return RedirectResponse(f"/seals/{quote(view.id)}?done={step}", 303)
-
-
-def _demand_step(step: str) -> None:
-    if step not in seal_views.PAGE_STEPS:
-        raise NotFound("seal.step_unknown", "没有“{step}”这一步骤。", step=step[:40])
-
-
-def _act(found: Services, who: Official, view: SealView, step: str, given: Filled) -> None:
-    register = found.desk.seal_register
-    if step == "grant":
-        register.grant(who, view.id, given.permission(), reason=given.values["reason"])
-    elif step == "end_grant":
-        register.end_grant(who, view.id, given.values["grant"], reason=given.values["reason"])
-    else:
-        name = "destroy" if step == "destroy_confiscated" else step
-        take_step(register, who, view.id, name, given.given(view.summary, step))
-
-
-def _refused(request: Request, person: Visitor, view: SealView, step: str, error: LicenceTrustError) -> Response:
-    """The step is not this person's now: the rule is shown, as the one table has it."""
-    translate = translation(request)
-    return page(
-        request,
-        "seal_refused.html",
-        visitor=person,
-        nav="seals",
-        status=problem_of(error, language_of(request)).status,
-        base=f"/seals/{quote(view.id)}",
-        name=view.summary.name,
-        badge=seal_views.badge(view.state, translate),
-        title=seal_views.step_title(step, translate),
-        problem=_said(error, request),
-        code=error.code,
-        facts_of_step=seal_views.step_facts(STEPS[step], translate),
-    )
-
-
-def _step_form(
-    request: Request,
-    found: Services,
-    person: Visitor,
-    view: SealView,
-    step: str,
-    values: Any,
-    error: LicenceTrustError | None = None,
-    *,
-    preview: seal_forms.Face | None = None,
-    types: tuple[str, ...] = ("*",),
-) -> Response:
-    translate, language, fields = translation(request), language_of(request), seal_forms.fields_of(step)
-    rule = STEPS[step]
-    waiting = view.open_request()
-    blank = dict.fromkeys(("reason", "key", "since", "change", "grant", "account", "limit", "face", "size"), "")
-    drawn = {"top": view.summary.holder_name, "foot": seal_forms.default_foot(view.summary)}
-    return page(
-        request,
-        "seal_step.html",
-        visitor=person,
-        nav="seals",
-        status=problem_of(error, language).status if error else 200,
-        problem=_said(error, request),
-        base=f"/seals/{quote(view.id)}",
-        name=view.summary.name,
-        id=view.id,
-        badge=seal_views.badge(view.state, translate),
-        picture=_picture(_info(found, view)),
-        step=step,
-        title=seal_views.step_title(step, translate),
-        consequence=translate(seal_forms.CONSEQUENCES[step]),
-        grave=step in seal_views.GRAVE,
-        fields=fields,
-        reason_needed=seal_views.needs_reason(rule),
-        rules=[translate(one.label) for one in rule.rules],
-        values={**blank, **drawn, **values},
-        waiting=seal_views.request_row(waiting, translate) if waiting else None,
-        keys=_keys(found) if "key" in fields else [],
-        sizes=[(seal_forms.size_word(s), f"{s[0]} × {s[1]} mm") for s in KINDS[view.summary.kind].sizes],
-        changes=[(code, translate(title)) for code, title in REQUESTS.items() if code != "new"],
-        types=[(one.code, one.name_en if language == "en" else one.name) for one in found.catalogue.list()],
-        chosen=types,
-        grants=_open_grants(found, view, translate) if step == "end_grant" else [],
-        preview=preview,
-        now=found.clock(),
-    )
-
-
-def _open_grants(found: Services, view: SealView, translate: Any) -> list[dict[str, Any]]:
-    types = {one.code: one.name for one in found.catalogue.list()}
-    departments = {one.id: one.name for one in found.catalogue.departments()}
-    return [seal_views.grant_row(one, types, departments, translate) for one in view.grants if not one.ended]
-
-
-def _keys(found: Services) -> list[tuple[str, str]]:
-    """Signers in the keyring whose certificate we believe now: name, and whose it is."""
-    store, now, answer = found.desk.trust(), found.clock(), []
-    for name in found.desk.region.keyring.names():
-        try:
-            certificate = found.desk.region.keyring.certificate(name)
-            build_path(certificate, store, Purpose.SIGNER, now)
-        except LicenceTrustError:
-            continue
-        if not certificate.is_ca:
-            answer.append((name, f"{certificate.common_name} · {name}"))
-    return answer
-
-
-# 用章台账
-
-
-def _span(since: str, until: str) -> tuple[datetime | None, datetime | None]:
-    """The time asked about. Raises ``Malformed("moment.local", "moment.reversed")``."""
-    begin, end = parse_local(since), parse_local(until)
-    if begin and end and begin > end:
-        raise Malformed("moment.reversed", "起始时间晚于截止时间。")
-    return begin, end
-
-
-@router.get("/seals/{seal_id}/ledger")
-def ledger(
-    request: Request,
-    found: Found,
-    view: TheSeal,
-    person: Staff,
-    who: Who,
-    since: Annotated[str, Query(max_length=32)] = "",
-    until: Annotated[str, Query(max_length=32)] = "",
-    q: Annotated[str, Query(max_length=160)] = "",
-    after: Annotated[int, Query(ge=0, le=1 << 60)] = 0,
-) -> Response:
-    translate, asked = translation(request), {"since": since, "until": until, "q": q}
-    refusal = found.desk.seal_register.refusal("audit", view.id, who)
-    if refusal is not None:
-        return _refused(request, person, view, "audit", refusal)
-    problem, lines = None, []
-    try:
-        begin, end = _span(since, until)
-        lines = found.desk.seal_register.ledger(
-            who, view.id, begin, end, text=q.strip(), after=after, limit=LEDGER_PAGE + 1
-        )
-    except Malformed as error:
-        problem = error
-        asked |= {"since": "", "until": ""}
-    types = {one.code: one.name for one in found.catalogue.list()}
-    numbers = {one.digest: one.number for one in view.objects}
-    shown = lines[:LEDGER_PAGE]
-    return page(
-        request,
-        "seal_ledger.html",
-        visitor=person,
-        nav="seals",
-        status=problem_of(problem, language_of(request)).status if problem else 200,
-        problem=_said(problem, request),
-        base=f"/seals/{quote(view.id)}",
-        name=view.summary.name,
-        badge=seal_views.badge(view.state, translate),
-        asked=asked,
-        rows=[seal_views.use_row(one, types, numbers) for one in shown],
-        export=f"/seals/{quote(view.id)}/ledger.csv?{urlencode(asked)}",
-        next=f"?{urlencode({**asked, 'after': shown[-1].id})}" if len(lines) > LEDGER_PAGE else "",
-    )
-
-
-@router.get("/seals/{seal_id}/ledger.csv")
-def ledger_table(
-    request: Request,
-    found: Found,
-    view: TheSeal,
-    who: Who,
-    since: Annotated[str, Query(max_length=32)] = "",
-    until: Annotated[str, Query(max_length=32)] = "",
-    q: Annotated[str, Query(max_length=160)] = "",
-) -> Response:
-    """The whole of what was asked for, as a table for spreadsheets (UTF-8 with mark, RFC 4180)."""
-    register, (begin, end) = found.desk.seal_register, _span(since, until)
-    first = register.ledger(who, view.id, begin, end, text=q.strip(), limit=EXPORT_CHUNK)
-    head = tuple(translation(request)(one) for one in seal_views.CSV_HEAD)
-
-    def lines() -> Iterator[str]:
-        yield "\ufeff" + _csv(head)
-        chunk = first
-        while chunk:
-            yield "".join(_csv(seal_views.use_cells(one)) for one in chunk)
-            full = len(chunk) == EXPORT_CHUNK
-            chunk = (
-                register.uses(view.id, begin, end, text=q.strip(), after=chunk[-1].id, limit=EXPORT_CHUNK)
-                if full
-                else []
-            )
-
-    name = quote(f"{view.id}-{found.clock():%Y%m%d}.csv")
-    headers = {"Content-Disposition": f"attachment; filename=ledger.csv; filename*=UTF-8''{name}"}
-    return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _csv(cells: tuple[str, ...]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()
-
-
-# 失控影响
-
-
-_IMPACT = (Role.OFFICER, Role.AUDITOR, Role.SEAL_KEEPER, Role.SEAL_APPROVER)
-LISTED, AT_ONCE = 100, 256
-"""Licences named on the page; licences sealed anew by one press of the button, which takes some seconds."""
-
-
-def _demand_impact(who: Official) -> None:
-    if who.role not in _IMPACT:
-        raise Refused("seal.impact_role", "失控影响只供经办人、印章管理员、审批人和审计员查看。")
-
-
-@router.get("/seals/{seal_id}/impact")
-def impact(
-    request: Request,
-    found: Found,
-    view: TheSeal,
-    person: Staff,
-    who: Who,
-    since: Annotated[str, Query(max_length=32)] = "",
-    until: Annotated[str, Query(max_length=32)] = "",
-) -> Response:
-    """受影响的证照: what the seal was put on in a time, and is still current."""
-    _demand_impact(who)
-    try:
-        begin, end = _span(since, until)
-        affected = found.desk.resealer.affected(view.id, begin, end)
-    except Malformed as error:
-        return _impact_page(request, person, who, view, {}, [], error)
-    found.journal.record(
-        actor=person.actor, action="seal.impact", subject=view.id, details={"affected": str(len(affected))}
-    )
-    return _impact_page(request, person, who, view, {"since": since, "until": until}, affected)
-
-
-@router.post("/seals/{seal_id}/impact")
-def reseal(request: Request, found: Found, view: TheSeal, data: Form, person: Staff, who: Who) -> Response:
-    """重新盖章 of what is affected, as new versions; pressed again it does what is left."""
-    _demand_impact(who)
-    asked = {name: seal_forms.text_of(data, name, 32) for name in ("since", "until")}
-    shown = {**asked, "reason": seal_forms.text_of(data, "reason")}
-    try:
-        begin, end = _span(**asked)
-        outcomes, _ = reseal_some(found, who, view.id, begin, end, shown["reason"], AT_ONCE)
-    except Malformed as error:
-        return _impact_page(request, person, who, view, {"reason": shown["reason"]}, [], error)
-    except LicenceTrustError as error:
-        return _impact_page(request, person, who, view, shown, found.desk.resealer.affected(view.id, begin, end), error)
-    left = found.desk.resealer.affected(view.id, begin, end)
-    return _impact_page(request, person, who, view, shown, left, outcomes=outcomes)
-
-
-def _impact_page(
-    request: Request,
-    person: Visitor,
-    who: Official,
-    view: SealView,
-    asked: dict[str, str],
-    affected: list[str],
-    error: LicenceTrustError | None = None,
-    outcomes: Sequence[Resealed] = (),
-) -> Response:
-    translate = translation(request)
-    refused = [one for one in outcomes if isinstance(one.outcome, LicenceTrustError)]
-    return page(
-        request,
-        "seal_impact.html",
-        visitor=person,
-        nav="seals",
-        status=problem_of(error, language_of(request)).status if error else 200,
-        problem=_said(error, request),
-        base=f"/seals/{quote(view.id)}",
-        name=view.summary.name,
-        badge=seal_views.badge(view.state, translate),
-        asked={**dict.fromkeys(("since", "until", "reason"), ""), **asked},
-        count=len(affected),
-        listed=[(f"/licences/{quote(one)}", one) for one in affected[:LISTED]],
-        done=len(outcomes) - len(refused) if outcomes else None,
-        refused=[(one.licence_id, _said(one.outcome, request)) for one in refused[:LISTED]],  # type: ignore[arg-type]
-        may_reseal=who.role is Role.OFFICER,
-        at_once=AT_ONCE,
-    )
-
-
 # What anybody may ask
 
 
@@ -648,10 +313,10 @@ def public_seal(
         request,
         "seal_public.html",
         visitor=person,
-        status=problem_of(problem, language_of(request)).status if problem else 200,
+        status=status_of(problem, request),
         known=True,
         id=seal_id,
-        problem=_said(problem, request),
+        problem=said(problem, request),
         rows=seal_views.public_rows(view.summary, language_of(request), translate),
         moment=when(moment),
         asked=moment.astimezone(BEIJING).strftime("%Y-%m-%dT%H:%M"),

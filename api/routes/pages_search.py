@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from api import query_office
 from api.deps import Visitor, services, staff, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.licence_office import Asked
 from api.pages import register_views
+from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.pages.verdict import state_view
 from api.wiring import Services
@@ -76,7 +77,7 @@ def licences(
         request,
         "licences.html",
         visitor=person,
-        status=problem_of(wrong, language).status if wrong else 200,
+        status=status_of(wrong, request),
         nav="licences",
         asked=given,
         narrowed=any(given[name] for name in MORE),

@@ -14,6 +14,7 @@ from api.deps import Visitor, form, officer, services, staff, translation, uploa
 from api.errors import language_of, problem_of
 from api.pages import crossing_asking as crossing
 from api.pages import sharing_views as views
+from api.pages.form_text import text_of
 from api.pages.rendering import page
 from api.wiring import Services
 from licence_store.sharing.access import ApplicationView
@@ -258,8 +259,3 @@ def look_up_page(
         types=[{"slug": one.slug, "title": one.name} for one in found.catalogue.list()],
         regions=[(one.code, one.name) for one in found.desk.peers.list() if one.code != found.region_facts.code],
     )
-
-
-def text_of(data: FormData, name: str, longest: int) -> str:
-    value = data.get(name, "")
-    return value.strip()[:longest] if isinstance(value, str) else ""

@@ -12,10 +12,11 @@ from starlette.responses import RedirectResponse, Response
 
 from api import space_office
 from api.deps import services, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.holder_deps import HolderVisitor, assured, holder, holder_form
 from api.moments import parse_local
 from api.pages import licence_views, space_views
+from api.pages.refusals import said, status_of
 from api.pages.seal_forms import text_of
 from api.pages.space_base import space_page
 from api.pages.verdict import when
@@ -229,13 +230,13 @@ def _loss(
         "space_loss.html",
         person,
         nav="home",
-        status=problem_of(error, language_of(request)).status if error else 200,
+        status=status_of(error, request),
         card=space_views.card(view.summary, found.clock(), translate),
         base=space_views.address(view.licence_id),
         consequence=translate(licence_views.CONSEQUENCES["report_lost"]),
         allowed=is_allowed("report_lost", LicenceState(view.state), Role.HOLDER),
         reason=reason,
-        problem=" ".join(part for part in error.localised(translate) if part) if error else "",
+        problem=said(error, request),
     )
 
 

@@ -17,6 +17,7 @@ from api.errors import language_of, problem_of
 from api.holder_deps import HolderVisitor, assured, holder, holder_form
 from api.pages import copy_views
 from api.pages.copy_views import Draft
+from api.pages.form_text import text_of
 from api.pages.space_base import space_page
 from api.pages.verdict import data_address, when
 from api.wiring import Services
@@ -69,10 +70,10 @@ def new(request: Request, found: Found, person: Proved, item: Annotated[str, Que
 
 @router.post("/space/copies/new")
 def make(request: Request, found: Found, person: Proved, data: Form) -> Response:
-    item, draft = _text(data, "item"), _draft(data)
+    item, draft = text_of(data, "item", 1000), _draft(data)
     try:
         wanted = _wanted(draft)
-        if _text(data, "act") == "preview":
+        if text_of(data, "act", 1000) == "preview":
             picture = found.desk.copier.preview(person.session, item, wanted)
             return _form(request, found, person, item, draft, picture=data_address(picture, "png"))
         made = found.desk.copier.make(person.session, item, wanted, draft.form, actor=person.actor)
@@ -131,7 +132,7 @@ def _form(
 
 
 def _draft(data: FormData) -> Draft:
-    given: dict[str, Any] = {name: _text(data, name) for name in _FIELDS}
+    given: dict[str, Any] = {name: text_of(data, name, 1000) for name in _FIELDS}
     masked = tuple(str(one)[:64] for one in data.getlist("masked") if isinstance(one, str))[:256]
     return Draft(**given, masked=masked)
 
@@ -173,14 +174,14 @@ def picture(found: Found, copy_id: str, person: Space) -> Response:
 
 @router.post("/space/copies/{copy_id}/revoke")
 def revoke(found: Found, copy_id: str, person: Space, data: Form) -> Response:
-    found.desk.copier.revoke(person.session, copy_id, _text(data, "reason"), actor=person.actor)
+    found.desk.copier.revoke(person.session, copy_id, text_of(data, "reason", 1000), actor=person.actor)
     return RedirectResponse(f"/space/copies/{quote(copy_id)}", 303)
 
 
 @router.post("/space/copies/{copy_id}/links")
 def link(request: Request, found: Found, copy_id: str, person: Proved, data: Form) -> Response:
     """The address is shown once, on this very answer."""
-    minutes = _text(data, "minutes")
+    minutes = text_of(data, "minutes", 1000)
     valid = timedelta(minutes=int(minutes)) if minutes.isascii() and minutes.isdigit() and len(minutes) < 6 else None
     if valid is None:
         raise Malformed("copy.link_valid", "链接的有效时间应为 1 分钟至 {days} 天。", days=7)
@@ -223,8 +224,3 @@ def _copy(
         expires=when(expires),
         code=copy_views.qr_path(address) if address else None,
     )
-
-
-def _text(data: FormData, name: str) -> str:
-    value = data.get(name, "")
-    return value.strip()[:1000] if isinstance(value, str) else ""

@@ -13,12 +13,13 @@ from starlette.responses import RedirectResponse, Response
 
 from api import cursors, material_office, upload_office
 from api.deps import services, translation
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.holder_deps import HolderVisitor, holder
 from api.pages import material_views
+from api.pages.refusals import said, status_of
 from api.pages.space_base import space_page
 from api.routes.materials import file_answer, picture_answer, provenance_answer
-from api.routes.pages_window import told, type_titles
+from api.routes.pages_window import type_titles
 from api.upload_form import file_of, holder_upload_form, text_of
 from api.wiring import Services
 from licence_store.holding.holder import HolderSession
@@ -162,8 +163,8 @@ def _item_page(
         "space_material.html",
         person,
         nav="materials",
-        status=problem_of(error, language).status if error else 200,
-        problem=told(error, request),
+        status=status_of(error, request),
+        problem=said(error, request),
         done=done,
         item=material_views.card(view, titles, language, translate),
         base=material_views.own_address(view.id),

@@ -18,6 +18,7 @@ from api.deps import services, translation
 from api.errors import language_of, problem_of
 from api.holder_deps import HolderVisitor, holder
 from api.pages.register_views import type_title
+from api.pages.refusals import status_of
 from api.pages.space_base import space_page
 from api.upload_form import file_of, holder_upload_form, text_of
 from api.wiring import Services
@@ -121,7 +122,7 @@ def _page(
         "space_upload.html",
         person,
         nav="materials",
-        status=problem_of(error, language).status if error else 200,
+        status=status_of(error, request),
         problem=problem_of(error, language) if error else None,
         given=given,
         kept=view.name if view else "",

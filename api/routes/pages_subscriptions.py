@@ -9,7 +9,8 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api.deps import Visitor, form, services, staff, translation
-from api.errors import language_of, problem_of
+from api.pages.form_text import text_of
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.verdict import when
 from api.wiring import Services
@@ -40,7 +41,7 @@ def subscriptions(request: Request, found: Found, person: Admin) -> Response:
 
 @router.post("/subscriptions")
 def subscribe(request: Request, found: Found, data: Form, person: Admin) -> Response:
-    given = {name: _text(data, name) for name in ("name", "address", "scheme", "type")}
+    given = {name: text_of(data, name, None) for name in ("name", "address", "scheme", "type")}
     try:
         made = found.desk.subscriptions.add(
             given["name"], given["address"], person.actor, scheme=given["scheme"] or "hmac",
@@ -79,14 +80,14 @@ def _page(
     made: SubscriptionView | None = None,
 ) -> Response:
     translate = translation(request)
-    problem = " ".join(part for part in error.localised(translate) if part) if error else ""
+    problem = said(error, request)
     names = {one.code: one.name for one in found.catalogue.list()}
     return page(
         request,
         "subscriptions.html",
         visitor=person,
         nav="subscriptions",
-        status=problem_of(error, language_of(request)).status if error else 200,
+        status=status_of(error, request),
         problem=problem,
         rows=[_row(one, names, translate) for one in found.desk.subscriptions.list()],
         types=sorted(names.items()),
@@ -118,9 +119,3 @@ def _older_until(one: SubscriptionView) -> str | None:
     if one.secret_period is None:
         return None
     return when(one.secret_period.older_until) if one.secret_period.older_until else ""
-
-
-def _text(data: FormData, name: str) -> str:
-    """As it was typed: what may stand in it, the act says."""
-    value = data.get(name, "")
-    return value.strip() if isinstance(value, str) else ""

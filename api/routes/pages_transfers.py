@@ -10,9 +10,10 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api.deps import Visitor, form, officer, services, staff, translation, upload
-from api.errors import language_of, problem_of
 from api.licence_office import Asked
 from api.pages import transfer_views as views
+from api.pages.form_text import text_of
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.wiring import Services
 from licence_store.transferring.transfers import TransferView
@@ -38,12 +39,6 @@ Reader = Annotated[Visitor, Depends(reader)]
 
 def _asked(person: Visitor) -> Asked:
     return Asked(Official(person.actor, Role(person.account.role)))
-
-
-def _text(data: FormData, name: str) -> str:
-    """As it was typed: what may stand in it, the act says."""
-    value = data.get(name, "")
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _type_name(found: Services, code: str) -> str:
@@ -85,21 +80,13 @@ def _list(
         joined=found.desk.peers.state() is not None,
         departments=[one for one in departments if own in (None, "", one[0])],
         given={"reason": "", "department": "", "changes": "", **(given or {})},
-        **_said(request, error),
+        problem=said(error, request), status=status_of(error, request),
     )
-
-
-def _said(request: Request, error: LicenceTrustError | None) -> dict[str, Any]:
-    """What is wrong, and the answer's status."""
-    if error is None:
-        return {"problem": "", "status": 200}
-    words = " ".join(part for part in error.localised(translation(request)) if part)
-    return {"problem": words, "status": problem_of(error, language_of(request)).status}
 
 
 @router.post("/transfers")
 async def consent(request: Request, found: Found, data: Form, person: Officer) -> Response:
-    given = {name: _text(data, name) for name in ("reason", "department", "changes")}
+    given = {name: text_of(data, name, None) for name in ("reason", "department", "changes")}
     try:
         content, _ = await upload(request, data)
         changes = _changes(given["changes"])
@@ -125,7 +112,7 @@ def paper(found: Found, person: Reader, transfer_id: str, kind: str) -> Response
 def take(request: Request, found: Found, data: Form, person: Officer, transfer_id: str, step: str) -> Response:
     asked, office = _asked(person), found.transfers
     one = office.get(transfer_id, asked)
-    given = {name: _text(data, name) for name in ("reason", "basis", "changes")}
+    given = {name: text_of(data, name, None) for name in ("reason", "basis", "changes")}
     try:
         if step == "release":
             office.release(one.id, asked, given["reason"], given["basis"])
@@ -164,7 +151,7 @@ def _one(
         papers=[{"href": f"/transfers/{one.id}/papers/{kind}", "text": word} for kind, word in papers],
         may=views.may(one, person.account.can_issue, found.clock()),
         given={"reason": "", "basis": "", "changes": "", **(given or {})},
-        **_said(request, error),
+        problem=said(error, request), status=status_of(error, request),
     )
 
 

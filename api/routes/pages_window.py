@@ -13,9 +13,11 @@ from starlette.responses import RedirectResponse, Response
 
 from api import cursors, material_office
 from api.deps import Visitor, form, services, staff, translation, upload
-from api.errors import language_of, problem_of
+from api.errors import language_of
 from api.pages import material_views, register_views
+from api.pages.form_text import text_of
 from api.pages.licence_views import face_rows
+from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.routes.materials import picture_answer, provenance_answer
 from api.wiring import Services
@@ -96,8 +98,8 @@ def lookup(request: Request, found: Found, person: Staff, who: Who, data: Form) 
         "window_lookup.html",
         visitor=person,
         nav="window",
-        status=problem_of(problem, language).status if problem else 200,
-        problem=told(problem, request),
+        status=status_of(problem, request),
+        problem=said(problem, request),
         rows=rows,
         code=code,
         purpose=purpose,
@@ -164,8 +166,8 @@ def _new_page(
         "window_scan.html",
         visitor=person,
         nav="window",
-        status=problem_of(error, language).status if error else 200,
-        problem=told(error, request),
+        status=status_of(error, request),
+        problem=said(error, request),
         given=given,
         rows=rows,
         seen=bool(data and data.get("original_seen")),
@@ -274,8 +276,8 @@ def _item_page(
         "window_material.html",
         visitor=person,
         nav="window",
-        status=problem_of(error, language).status if error else 200,
-        problem=told(error, request),
+        status=status_of(error, request),
+        problem=said(error, request),
         wrong=step,
         done=done,
         item=material_views.card(view, titles, language, translate),
@@ -336,13 +338,3 @@ def checked_of(data: FormData) -> Checked:
     """What the officer has filled in."""
     seen = data.get("original_seen") == "yes"
     return Checked(material_views.compared(data), seen, text_of(data, "reason"), text_of(data, "valid_until"))
-
-
-def told(error: LicenceTrustError | None, request: Request) -> str:
-    """An error in words, what to do about it included."""
-    return " ".join(part for part in error.localised(translation(request)) if part) if error else ""
-
-
-def text_of(data: FormData, name: str) -> str:
-    value = data.get(name, "")
-    return value.strip()[:600] if isinstance(value, str) else ""

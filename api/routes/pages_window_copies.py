@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from api import copy_office
 from api.deps import Visitor, form, officer, services, translation
 from api.errors import language_of, problem_of
 from api.pages import copy_views
+from api.pages.form_text import text_of
 from api.pages.rendering import page
 from api.pages.verdict import data_address, verdict_view, when
 from api.refusals import TooLarge
@@ -54,7 +56,7 @@ class Brought:
 
 async def brought(request: Request, data: Form) -> Brought:
     """Raises ``TooLarge``."""
-    words, given = {name: _text(data, name) for name in _WORDS}, data.get("file")
+    words, given = {name: text_of(data, name, 2000) for name in _WORDS}, data.get("file")
     content, name = b"", ""
     if isinstance(given, UploadFile):
         limit = request.app.state.settings.upload_limit
@@ -62,7 +64,7 @@ async def brought(request: Request, data: Form) -> Brought:
         if len(content) > limit:
             raise TooLarge("request.too_large", "文件超过 {limit} 字节的上限。", limit=limit)
         name = "".join(char for char in given.filename or "" if char.isprintable())[:200]
-    return Brought(content, name, _text(data, "named"), words)
+    return Brought(content, name, text_of(data, "named", 2000), words)
 
 
 @router.get("/window/copies")
@@ -85,13 +87,13 @@ def look(request: Request, found: Found, person: Officer, given: Annotated[Broug
 def accept(request: Request, found: Found, copy_id: str, person: Officer, data: Form) -> Response:
     """Sent twice, it is one use: the form carries the key."""
     stated = Acceptance(
-        _text(data, "purpose"),
-        _text(data, "case_number"),
-        _text(data, "recipient"),
-        _text(data, "service_item"),
-        _text(data, "original_seen") == "yes",
-        _text(data, "digest"),
-        _text(data, "key"),
+        text_of(data, "purpose", 2000),
+        text_of(data, "case_number", 2000),
+        text_of(data, "recipient", 2000),
+        text_of(data, "service_item", 2000),
+        text_of(data, "original_seen", 2000) == "yes",
+        text_of(data, "digest", 2000),
+        text_of(data, "key", 2000),
     )
     try:
         use = found.desk.copier.accept(copy_id, person.actor, stated)
@@ -102,8 +104,8 @@ def accept(request: Request, found: Found, copy_id: str, person: Officer, data: 
 
 @router.post("/window/copies/{copy_id}/refuse")
 def refuse(request: Request, found: Found, copy_id: str, person: Officer, data: Form) -> Response:
-    stated = Brought(words={name: _text(data, name) for name in _WORDS}).stated
-    refusal = found.desk.copier.refuse(copy_id, person.actor, stated, _text(data, "reason"))
+    stated = Brought(words={name: text_of(data, name, 2000) for name in _WORDS}).stated
+    refusal = found.desk.copier.refuse(copy_id, person.actor, stated, text_of(data, "reason", 2000))
     return _done(request, found, person, copy_id, "none", reason=refusal.reason, at=when(refusal.at))
 
 
@@ -229,19 +231,21 @@ def _done(
         status=problem.status if problem else 200,
         tone=tone,
         copy=view,
-        title_of_copy=view.title if view else f"{translate(N_('其他地区的用证副本'))} {copy_id}",
-        facts_of_copy=copy_views.facts(view, translate) if view else [],
+        title_of_copy=view.title if view else translate(N_("其他地区的用证副本")),
+        facts_of_copy=copy_views.facts(view, translate) if view else _elsewhere(found, copy_id, translate),
         problem=problem,
         told=told,
     )
+
+
+def _elsewhere(found: Services, copy_id: str, translate: Callable[[str], str]) -> list[tuple[str, str]]:
+    """What is known here of a copy that another region keeps."""
+    code = found.desk.copies_elsewhere.region_of(copy_id)
+    names = [one.name for one in found.desk.peers.list() if one.code == code]
+    return [(translate(N_("制作地区")), *names), (translate(N_("副本编号")), copy_id)] if names else []
 
 
 def _own(found: Services, person: Visitor) -> str:
     """Name of the clerk's department; empty: they say for whom."""
     names = {one.id: one.name for one in found.catalogue.departments()}
     return names.get(person.account.department or "", "")
-
-
-def _text(data: FormData, name: str) -> str:
-    value = data.get(name, "")
-    return value.strip()[:2000] if isinstance(value, str) else ""
