@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import and_, select
@@ -24,6 +24,7 @@ from trust.signed import write_moment
 from verify.policy import indication_of
 from verify.report import Indication
 
+_MOMENT: Final = timedelta(minutes=1)
 _INSERTS: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -125,7 +126,7 @@ class KnownStates:
 
     def remember(self, region: str, heard: Iterable[Heard]) -> None:
         """What a believed answer said; an older one changes nothing. A database that is away stops no answer."""
-        rows = {base: one for one in heard if (base := _base(one.licence_id))}
+        rows = self._news(region, {base: one for one in heard if (base := _base(one.licence_id))})
         if not rows:
             return
         values = [
@@ -143,6 +144,18 @@ class KnownStates:
                 session.execute(entry.on_conflict_do_update(index_elements=["licence"], set_=changed, where=newer))
         except LicenceTrustError:
             return
+
+    def _news(self, region: str, heard: dict[str, Heard]) -> dict[str, Heard]:
+        """Without what was said the same a moment ago: a licence asked about again and again is written down once."""
+        if not heard:
+            return {}
+        query = select(KnownElsewhere).where(KnownElsewhere.region == region, KnownElsewhere.licence.in_(sorted(heard)))
+        try:
+            with self.sessions.read() as session:
+                known = {row.licence: row for row in session.execute(query).scalars()}
+        except LicenceTrustError:
+            return {}
+        return {base: one for base, one in heard.items() if not _said_already(known.get(base), one)}
 
     def copy(self, copy_id: str) -> tuple[str, Known]:
         """Which region last spoke of this copy, and what it said; empty: none ever did."""
@@ -173,6 +186,14 @@ class KnownStates:
         except LicenceTrustError:
             return None
         return row if row is not None and row.region == region else None
+
+
+def _said_already(row: KnownElsewhere | None, heard: Heard) -> bool:
+    return (
+        row is not None
+        and (row.address, row.place, row.state) == (heard.place.address, heard.place.index, heard.state)
+        and timedelta(0) <= heard.as_of - row.as_of < _MOMENT
+    )
 
 
 def _base(licence_id: str) -> str:

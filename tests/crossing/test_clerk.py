@@ -18,6 +18,7 @@ import uvicorn
 from api.app import create_app
 from api.cli import run
 from tests.crossing.test_chaos import OFFICIAL, silent
+from tests.crossing.window import FOR, Window
 from tests.crossing.world import OWNER, PURPOSE, TYPE, A, World, make_regions, world
 from tests.journeys.test_sharing_pages import csrf
 from trust.journal import SYSTEM
@@ -132,6 +133,42 @@ def test_lost_there_and_silent_here(both: World, clerk: httpx.Client) -> None:
     assert "licence.not_referencable" in refused.text
 
 
+def test_a_copy_of_another_region_at_the_window(both: World, clerk: httpx.Client) -> None:
+    window = Window.of(both, both.licences["one"][0])
+    made, words = window.make(uses=2), {"purpose": FOR, "case_number": "办件-7", "service_item": "", "recipient": ""}
+
+    def sent(path: str, files: dict[str, tuple[str, bytes]] | None = None, **given: str) -> httpx.Response:
+        token = csrf(clerk.get("/window/copies").text)
+        return clerk.post(f"/window/copies{path}", data={"csrf": token, **words, **given}, files=files)
+
+    shown = sent("", {"file": ("c.ofd", made.data)})
+    assert title(shown) == "核验通过", shown.text
+    for words_of_it in ("制作地区", "演示省", "还可用 2 次", "登记采用"):
+        assert words_of_it in shown.text
+    digest = made.view.digest
+    for _ in range(2):  # pressed twice
+        done = sent(f"/{made.id}/accept", key="k-1", digest=digest)
+        assert (title(done), window.used(made)) == ("已登记采用", 1)
+    assert "第 1 次采用" in done.text and made.id in done.text
+    paper = sent("", named=f"https://a.example.test/c/{made.id}")
+    assert title(paper) == "登记相符，请与纸面逐项对照" and "还可用 1 次" in paper.text
+    both.line.fault = lambda exchange, go: silent(exchange)
+    try:
+        away = sent(f"/{made.id}/accept", key="k-2", digest=digest)
+        assert (away.status_code, title(away)) == (503, "没有采用") and "copy.region_silent" in away.text
+        nothing = sent("", named=f"https://a.example.test/c/{made.id}")
+        assert nothing.status_code == 503 and "现在问不到" in nothing.text
+    finally:
+        both.line.fault = None
+        both.b.desk.guide.asker.breaker.succeeded(A)
+    assert title(sent(f"/{made.id}/accept", key="k-2", digest=digest)) == "已登记采用"
+    used_up = sent(f"/{made.id}/accept", key="k-3", digest=digest)
+    assert (title(used_up), window.used(made)) == ("没有采用", 2) and "使用次数已经用完" in used_up.text
+    assert "copy.unknown" in sent("/c-0123456789abcdef01/accept", key="k").text
+    refused = sent(f"/{window.make().id}/refuse", reason="x")
+    assert refused.status_code == 404  # never shown here: whose it is, nobody knows
+
+
 def test_at_the_console(both: World, capsys: pytest.CaptureFixture[str]) -> None:
     """No network there: the region cannot be reached, and that is said."""
     line = ["share", "ask", "licence", "--parameters", f'{{"licence_id": "{both.licences["one"][0]}"}}']
@@ -164,4 +201,21 @@ def test_pictures(both: World, clerk: httpx.Client) -> None:
                 tab.screenshot(path=str(folder / f"{name}-{width}.png"), full_page=True)
             both.line.fault = None
             both.b.desk.guide.asker.breaker.succeeded(A)
+            tab.goto(f"{clerk.base_url}/sharing/look-up")
+            tab.select_option("#type", TYPE)
+            tab.fill("#holder", both.licences["one"][1]["credit_code"])
+            tab.select_option("#region", "*")
+            for key, value in PURPOSE.items():
+                tab.fill(f"#{key}", value)
+            tab.click("form.card button[type=submit]")
+            tab.screenshot(path=str(folder / f"anywhere-{width}.png"), full_page=True)
+            made = Window.of(both, both.licences["one"][0]).make(uses=3)
+            (folder / "c.ofd").write_bytes(made.data)
+            tab.goto(f"{clerk.base_url}/window/copies")
+            tab.set_input_files("#file", str(folder / "c.ofd"))
+            tab.fill("#purpose", FOR)
+            tab.click("form.card button[type=submit]")
+            tab.screenshot(path=str(folder / f"window-{width}.png"), full_page=True)
+            tab.click("section[aria-labelledby=accept] button")
+            tab.screenshot(path=str(folder / f"accepted-{width}.png"), full_page=True)
         browser.close()

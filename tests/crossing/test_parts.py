@@ -71,6 +71,9 @@ def test_what_is_remembered(desk: Desk) -> None:
     assert known.places("120000", [licence, other, "x"])[parse_licence_id(licence).base] == place
     known.remember("120000", [Heard(licence, place, "REVOKED", at + timedelta(hours=1))])
     assert known.last("120000", licence).is_final and known.last("120000", other).state == "LOST"
+    soon = at + timedelta(hours=1, seconds=30)
+    known.remember("120000", [Heard(licence, place, "REVOKED", soon)])  # the same a moment later: as it was
+    assert known.last("120000", licence).as_of == at + timedelta(hours=1)
     assert known.last("310000", licence).state == "" and known.last("120000", "x").state == ""
     assert not known.places("310000", [licence]) and not known.places("120000", ["x"])
     known.remember("120000", [Heard("x", Place(), "LOST", at)])

@@ -26,7 +26,7 @@ except ImportError:
     if IN_CI:
         raise
     pytest.skip("http-message-signatures is missing (pip install -e .[interop])", allow_module_level=True)
-theirs = http_message_signatures.algorithms
+theirs: Any = http_message_signatures.algorithms
 
 REGION, KEY, NONCE = "990000", "120000:k1", "n0nce-of-24-characters-x"
 P256 = ec.generate_private_key(ec.SECP256R1())
@@ -57,7 +57,11 @@ KEYS: dict[str, tuple[Callable[[bytes], bytes], RequestKey]] = {
 }
 
 
-class SM2Algorithm(theirs.HTTPSignatureAlgorithm):  # type: ignore[misc]
+Algorithm: Any = theirs.HTTPSignatureAlgorithm
+KeyResolver: Any = http_message_signatures.HTTPSignatureKeyResolver
+
+
+class SM2Algorithm(Algorithm):  # type: ignore[misc]
     """Our private label, as anybody would add it to that library."""
 
     algorithm_id = HTTP_LABELS[SM2]
@@ -76,7 +80,7 @@ class SM2Algorithm(theirs.HTTPSignatureAlgorithm):  # type: ignore[misc]
 ALGORITHMS = {ES256: theirs.ECDSA_P256_SHA256, SM2: SM2Algorithm}
 
 
-class Resolver(http_message_signatures.HTTPSignatureKeyResolver):  # type: ignore[misc]
+class Resolver(KeyResolver):  # type: ignore[misc]
     def resolve_public_key(self, key_id: str) -> Any:
         return P256.public_key()
 
