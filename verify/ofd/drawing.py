@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 from seal.ofd.package import child, children
 from verify import painted
-from verify.geometry import WHITE, Box, Colour, alike, box_of, holds, meet, within
+from verify.geometry import LEAST_CONTRAST, WHITE, Box, Colour, alike, box_of, contrast, holds, meet, within
 from verify.ofd.content import Layer, Paint, Run, read_appearance, read_layers
 from verify.ofd.resources import Resources, read_resources
 from verify.ofd.structure import Structure, annotations_of, page_box, read_structure, templates_of
@@ -48,6 +48,7 @@ class Drawing:
     disordered: bool = False
     """The page's layers do not follow each other as they are painted: readers differ."""
     budget: Budget = field(default_factory=Budget)
+    _arounds: dict[int, _Around] = field(default_factory=dict)
 
     @property
     def own_runs(self) -> Iterator[tuple[int, Run]]:
@@ -74,12 +75,13 @@ class Drawing:
         reach = run.reach
         if not self._is_whole(run, reach):
             return False
-        below = self._below(number, run, run.colour, reach)
-        above = [one for one in self._above(number, run, lambda layer: layer.paints) if meet(one.box, reach)]
-        over = [one for one in self._above(number, run, lambda layer: layer.lines) if meet(one.box, reach)]
-        above += self._texts_above(number, run, reach)
+        around, layer = self._around(number), self.layers[number]
+        below = self._below(around, layer, run, reach)
+        above = [one for one in self._later(around.above, layer.paints, run) if meet(one.box, reach)]
+        over = [one for one in self._later(around.over, layer.lines, run) if meet(one.box, reach)]
+        above += self._texts_above(around, layer, run, reach)
         if not below and not above and not over:
-            return is_seen(run.at(0, 0.3, 0.35), run, run.opacity, self, (), ())
+            return run.opacity * contrast(WHITE, run.colour) >= LEAST_CONTRAST
         return all(self._glyph_seen(run, index, below, above, over) for index in range(len(run.places)))
 
     def _is_whole(self, run: Run, reach: Box) -> bool:
@@ -107,53 +109,68 @@ class Drawing:
                 return False
         return True
 
-    # ---- what lies beneath
+    def _around(self, number: int) -> _Around:
+        """What lies under and over the layer of that number, the same for all its texts."""
+        found = self._arounds.get(number)
+        if found is None:
+            loose = [other for other in self.own if other != number] if self.disordered else []
+            over = [self.layers[other] for other in {*range(number + 1, len(self.layers)), *loose}]
+            found = self._arounds[number] = _Around(
+                [one for other, one in enumerate(self.layers[:number]) if one.paints and other not in loose],
+                [paint.unclipped for layer in over for paint in layer.paints],
+                [paint.unclipped for layer in over for paint in layer.lines],
+                [run for layer in over for run in layer.solid],
+            )
+        return found
 
-    def _below(self, number: int, run: Run, colour: Colour, reach: Box) -> list[Paint]:
+    def _below(self, around: _Around, layer: Layer, run: Run, reach: Box) -> list[Paint]:
         """Areas beneath the text; none, where none of them could hide it."""
-        beneath = [layer for layer in self.layers[:number] if layer.paints]
-        if self.disordered:
-            beneath = [layer for layer in beneath if layer not in self._loose(number)]
-        own = [one for one in self.layers[number].paints if one.order < run.order]
-        self.budget.spend(len(own))
-        paper = alike(WHITE, colour)
+        assert run.colour is not None
+        own = layer.paints[: bisect_right(layer.paints, run.order, key=_order_of)] if layer.paints else []
+        paper = alike(WHITE, run.colour)
         if not paper:  # what differs from the text as much as the paper does cannot hide it by lying below it
-            some = [one for one in own if one.opacity < 1 or alike(one.colour, colour)]
-            some += [one for layer in beneath for one in layer.similar(colour)]
-            self.budget.spend(len(some))
-            paper = any(meet(one.box, reach) for one in some)
+            some = around.similar(run.colour)
+            if own:
+                some = [*some, *(one for one in own if one.opacity < 1 or alike(one.colour, run.colour))]
+            self.budget.spend(len(some) + len(own))
+            paper = any(meet(one.box, reach) for one in some) if some else False
         if not paper:
             return []
-        self.budget.spend(sum(len(layer.paints) for layer in beneath))
-        return [one for one in (*(p for layer in beneath for p in layer.paints), *own) if meet(one.box, reach)]
+        everything = [*(paint for one in around.beneath for paint in one.paints), *own]
+        self.budget.spend(len(everything))
+        return [one for one in everything if meet(one.box, reach)]
 
-    # ---- what lies over it
-
-    def _loose(self, number: int) -> list[Layer]:
-        """Layers that some readers paint before that one and others after it."""
-        return [self.layers[other] for other in self.own if other != number] if self.disordered else []
-
-    def _above(self, number: int, run: Run, part: Callable[[Layer], list[Paint]]) -> list[Paint]:
+    def _later(self, others: list[Paint], own: list[Paint], run: Run) -> list[Paint]:
         """Areas over the text; readers that do not clip show more of them."""
-        own = part(self.layers[number])
-        found = [one for one in own if one.order > run.order] if own and own[-1].order > run.order else []
-        for layer in self.layers[number + 1 :]:
-            found += part(layer)
-        for layer in self._loose(number):
-            found += part(layer)
-        if not found:
-            return found
-        self.budget.spend(len(found))
-        return [one.unclipped for one in found]
+        if own and own[-1].order > run.order:
+            others = [*others, *(one.unclipped for one in own if one.order > run.order)]
+        self.budget.spend(len(others))
+        return others
 
-    def _texts_above(self, number: int, run: Run, reach: Box) -> list[Paint]:
+    def _texts_above(self, around: _Around, layer: Layer, run: Run, reach: Box) -> list[Paint]:
         """Texts written upon the text, each glyph taken for a block: two upon each other cannot be read."""
-        own = self.layers[number].solid
-        later = own[bisect_right(own, run.order, key=_order_of) :]
-        for layer in (*self.layers[number + 1 :], *self._loose(number)):
-            later += layer.solid
+        later = layer.solid[bisect_right(layer.solid, run.order, key=_order_of) :] + around.texts
         self.budget.spend(len(later))
         return [cell for one in later if meet(one.reach, reach) for cell in _cells(one)]
+
+
+@dataclass(slots=True)
+class _Around:
+    """What lies under and over a layer."""
+
+    beneath: list[Layer]
+    above: list[Paint]
+    over: list[Paint]
+    """Thin lines."""
+    texts: list[Run]
+    _similar: dict[Colour, list[Paint]] = field(default_factory=dict)
+
+    def similar(self, colour: Colour) -> list[Paint]:
+        """Areas beneath that could hide that colour."""
+        found = self._similar.get(colour)
+        if found is None:
+            found = self._similar[colour] = [one for layer in self.beneath for one in layer.similar(colour)]
+        return found
 
 
 _order_of = attrgetter("order")
