@@ -102,6 +102,16 @@ def test_console(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("end", name)[0]["state"] == "ended"
     assert command("pause", name, status=1) == []
     assert command("add", "nowhere", "--name", "x", status=3) == []
+    department = live.services.catalogue.departments()[0].id
+    assert (
+        run(["notices", "add-contact", "--department", department, "--webhook", "https://m.example.test/", *place]) == 0
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert run(["notices", "rotate-contact", told["contact_id"], *place]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["contact_id"] == told["contact_id"] and again["secret"] != told["secret"]
+    assert run(["notices", "rotate-contact", "nothing", *place]) == 3
+    capsys.readouterr()
     with live.client() as client:
         key = client.get("/api/v1/event-key").json()
     assert key["algorithm"] == "sm2" and key["id"].endswith(":request")
@@ -128,6 +138,14 @@ def test_page(live: Live) -> None:
     for strange in ("/subscriptions/sub-x/secret", "/notices/contacts/x/secret", f"/notices/contacts/{hook.id}/secret"):
         assert client.get(strange).status_code == 404
     assert _submit(client, f"/notices/contacts/{hook.id}/end", {}, "/subscriptions").status_code == 404
+    office = live.services.catalogue.departments()[0].id
+    contacts = live.services.desk.notices.contacts
+    told = contacts.add("department", office, "webhook", "https://n.example.test/", actor=live.services.actor(None))
+    place = f"/notices/contacts/{told.id}/secret"
+    assert place in client.get("/notices/contacts").text
+    turned = _submit(client, place, {"overlap": "0"})
+    assert turned.status_code == 200 and "旧密钥已作废" in turned.text
+    assert len(contacts.secrets.of(told.id)) == 1 and told.secret not in turned.text
     for step, state in (("pause", "paused"), ("resume", "active"), ("replay", "active"), ("end", "ended")):
         assert _submit(client, f"/subscriptions/{name}/{step}", {}, "/subscriptions").status_code == 303
         assert live.services.desk.subscriptions.get(name).state == state
