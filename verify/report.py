@@ -175,9 +175,6 @@ class SignatureReport:
     seal: SealInfo | None = None
     time: datetime | None = None
     time_proved: bool = False
-    signer_issuer: str = ""
-    signer_valid_from: datetime | None = None
-    signer_valid_to: datetime | None = None
     covered: tuple[str, ...] = ()
     """Names of the entries this signature protects."""
     certificate: CertificateInfo | None = None

@@ -286,7 +286,7 @@ def _unasked(report: Report, area: str) -> tuple[str, str] | None:
         return "unsure", N_("内容与签名所列相符，但签名本身没有得到确认。")
     if area == "seal" and not any(one.seal for one in report.signatures):
         return "none", N_("文件没有电子印章。")
-    if area == "certificate" and not all(one.signer_valid_from for one in report.signatures):
+    if area == "certificate" and not all(one.certificate for one in report.signatures):
         return "none", N_("没有签名人的证书，无从检查。")
     if area == "time" and not all(one.time for one in report.signatures):
         return "none", N_("文件没有说明签署时间。")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from api.pages.verdict import data_address, verdict_view
-from verify.report import Finding, Indication, Report, SealInfo, Severity, SignatureReport, worst
+from verify.report import CertificateInfo, Finding, Indication, Report, SealInfo, Severity, SignatureReport, worst
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 METADATA = {
@@ -28,8 +28,9 @@ def report(
 ) -> Report:
     indication, sub = worst(list(findings))
     info = SealInfo("9", "专用章", NOW, NOW, "制章人", b"x", "png") if seal else None
+    certificate = CertificateInfo("CN=局,O=x", "局", "CN=机构,O=x", "01", NOW, NOW, ("digital_signature",), "00", b"x")
     signature = SignatureReport(
-        "1", "seal", "SES-V4", "局", findings, indication, sub, info, NOW, proved, "CN=机构,O=x", NOW, NOW, ("OFD.xml",)
+        "1", "seal", "SES-V4", "局", findings, indication, sub, info, NOW, proved, ("OFD.xml",), certificate
     )
     facts = {"format": "OFD", "digest": "00"}
     return Report.of(facts, (signature,) if signed else (), (), NOW, (), METADATA if licence else {})
