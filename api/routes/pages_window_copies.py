@@ -241,8 +241,8 @@ def _done(
 def _elsewhere(found: Services, copy_id: str, translate: Callable[[str], str]) -> list[tuple[str, str]]:
     """What is known here of a copy that another region keeps."""
     code = found.desk.copies_elsewhere.region_of(copy_id)
-    names = [one.name for one in found.desk.peers.list() if one.code == code]
-    return [(translate(N_("制作地区")), *names), (translate(N_("副本编号")), copy_id)] if names else []
+    name = next((one.name for one in found.desk.peers.list() if one.code == code), "")
+    return [(translate(N_("制作地区")), name), (translate(N_("副本编号")), copy_id)] if name else []
 
 
 def _own(found: Services, person: Visitor) -> str:
