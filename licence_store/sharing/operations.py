@@ -139,7 +139,8 @@ class Sharing:
             found = elsewhere.ask(call, found) or found
         unnamed = call.operation in ("licence", "holder") and not question.has("licence_id")
         if elsewhere is not None and unnamed and found.outcome is Outcome.NOT_FOUND and found.source == "register":
-            found = replace(found, result={**found.result, "elsewhere": elsewhere.elsewhere(found.type_code)})
+            others = elsewhere.elsewhere(found.type_code)
+            found = replace(found, result={**found.result, "elsewhere": others}) if others else found
         return found
 
     def _code(self, name: str) -> str:
