@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from api.settings import Settings
     from api.wiring import Services
 
@@ -214,3 +216,23 @@ def file_bytes(path: Path) -> bytes:
             name=str(path),
             why=error.strerror or type(error).__name__,
         ) from None
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a result file: whole or not at all."""
+    import secrets
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """A moment named on the command line; raises ``Malformed("moment.malformed")``."""
+    from api.moments import parse_moment
+
+    return parse_moment(text) if text else None

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, say, tr
+from api.commands.common import (
+    Group,
+    acting,
+    common,
+    file_bytes,
+    open_services,
+    option,
+    put,
+    refusable,
+    say,
+    tr,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from api.wiring import Services
@@ -51,7 +63,6 @@ def make(
     **more: Any,
 ) -> None:
     from api import copy_office
-    from api.commands.trust_bundle import write_whole
     from licence_store.copying.originals import holder_of
     from seal.copies import CopyRequest
 

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, say, tr
+from api.commands.common import (
+    Group,
+    acting,
+    common,
+    file_bytes,
+    open_services,
+    option,
+    put,
+    refusable,
+    say,
+    tr,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from licence_store.desk import Desk
@@ -98,7 +110,6 @@ def request(
     account: str | None,
     directory: Path | None,
 ) -> None:
-    from api.commands.trust_bundle import write_whole
     from licence_store.authorities import PROFILES, subject_words
     from trust.profiles import Role
 

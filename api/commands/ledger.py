@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, settings_for
+from api.commands.common import (
+    Group,
+    acting,
+    common,
+    file_bytes,
+    open_services,
+    option,
+    put,
+    refusable,
+    settings_for,
+    write_whole,
+)
 from api.commands.holders import holder_option, holder_session
 
 if TYPE_CHECKING:
@@ -79,7 +90,6 @@ def check(holder: str, heads: tuple[Path, ...], account: str | None, directory: 
 @refusable
 def export(holder: str, out: Path, account: str | None, directory: Path | None) -> None:
     from api import space_office
-    from api.commands.trust_bundle import write_whole
     from trust.use_ledger import load_export
 
     with open_services(directory) as services:

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from api.commands import licence_queries
-from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, say, tr
+from api.commands.common import (
+    Group,
+    acting,
+    common,
+    file_bytes,
+    moment_of,
+    open_services,
+    option,
+    put,
+    refusable,
+    say,
+    tr,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,7 +75,7 @@ def show(
         asked = _asked(services, account, at, known_at)
         found = licence_office.history(services, licence_id, asked, "licence.read")
         if out:
-            _write(out, services.register.file(found.view))
+            write_whole(out, services.register.file(found.view))
         origin = provenance_shape(services, found.view)
     if as_json:
         put({**licence_shapes.history(found, asked.at, asked.known_at), **origin})
@@ -193,7 +206,7 @@ def _plain(name: str, step: str, *, help: str, further: Callable[[Any], Any] = l
         from api.licence_office import Given, take_step
 
         with open_services(directory) as services:
-            given = Given(reason, basis, _moment(effective), to)
+            given = Given(reason, basis, moment_of(effective), to)
             made = take_step(services, licence_id, step, _asked(services, account), given)
             _tell(services, licence_id, made, as_json)
 
@@ -238,7 +251,7 @@ def inspect(
     from api import licence_office
 
     kept = (evidence.name, file_bytes(evidence)) if evidence else None
-    found = licence_office.Inspected(result, period, remarks, kept, _moment(effective))
+    found = licence_office.Inspected(result, period, remarks, kept, moment_of(effective))
     with open_services(directory) as services:
         made = licence_office.inspect(services, licence_id, _asked(services, account), found)
         _tell(services, licence_id, made, as_json)
@@ -309,7 +322,7 @@ def reissue(licence_id: str, reason: str, account: str | None, directory: Path |
 def _asked(services: Services, account: str | None, at: str | None = None, known_at: str | None = None) -> Asked:
     from api.licence_office import Asked, console_official
 
-    return Asked(console_official(services, account), at=_moment(at), known_at=_moment(known_at))
+    return Asked(console_official(services, account), at=moment_of(at), known_at=moment_of(known_at))
 
 
 def _record(path: Path) -> dict[str, object]:
@@ -345,7 +358,7 @@ def _tell_issued(services: Services, made: IssuedLicence, *, out: Path | None, a
 
     view = services.register.find(made.licence_id)
     if out:
-        _write(out, services.register.file(view))
+        write_whole(out, services.register.file(view))
     if as_json:
         put({**licence_shapes.issued(services.register, made), "files": {"ofd": str(out)} if out else {}})
         return
@@ -373,15 +386,3 @@ def _title(step: str) -> str:
 
 def _utc(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _moment(text: str | None) -> datetime | None:
-    from api.moments import parse_moment
-
-    return parse_moment(text) if text else None
-
-
-def _write(path: Path, content: bytes) -> None:
-    from api.commands.trust_bundle import write_whole
-
-    write_whole(path, content)

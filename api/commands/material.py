@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, say, tr
+from api.commands.common import (
+    Group,
+    acting,
+    common,
+    file_bytes,
+    open_services,
+    option,
+    put,
+    refusable,
+    say,
+    tr,
+    write_whole,
+)
 from api.commands.holders import holder_option, holder_session
 
 if TYPE_CHECKING:
@@ -178,7 +190,6 @@ def better(item_id: str, act: str | None, holder: str, account: str | None, dire
 @common
 @refusable
 def provenance(item_id: str, out: Path, holder: str, account: str | None, directory: Path | None) -> None:
-    from api.commands.trust_bundle import write_whole
 
     with open_services(directory) as services:
         write_whole(out, services.desk.materials.provenance(item_id, _who(services, holder, account)).export())

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, say, tr
+from api.commands.common import (
+    Group,
+    acting,
+    common,
+    file_bytes,
+    open_services,
+    option,
+    put,
+    refusable,
+    say,
+    tr,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from trust.certificates import Certificate
@@ -42,7 +54,6 @@ keepers_option = option(
 @common
 @refusable
 def keeper(name: str, out: Path, as_json: bool, account: str | None, directory: Path | None) -> None:
-    from api.commands.trust_bundle import write_whole
 
     with open_services(directory) as services:
         signer = services.regions.own.make_keeper(name, services.administrator(account))
@@ -61,7 +72,6 @@ def keeper(name: str, out: Path, as_json: bool, account: str | None, directory: 
 def entry(
     upper: str, types: tuple[str, ...], out: Path, as_json: bool, account: str | None, directory: Path | None
 ) -> None:
-    from api.commands.trust_bundle import write_whole
 
     with open_services(directory) as services:
         actor = services.administrator(account)
@@ -154,7 +164,6 @@ def propose(
 def sign(
     draft: Path, key_name: str, out: Path | None, as_json: bool, account: str | None, directory: Path | None
 ) -> None:
-    from api.commands.trust_bundle import write_whole
     from trust.errors import Refused
     from trust.trust_list_reading import load_trust_list
 
@@ -248,7 +257,6 @@ def fetch(hub: str, file: Path | None, as_json: bool, account: str | None, direc
 @common
 @refusable
 def show(number: int | None, out: Path | None, as_json: bool, directory: Path | None) -> None:
-    from api.commands.trust_bundle import write_whole
     from api.region_office import list_facts
     from trust.trust_list_reading import load_trust_list
 
@@ -277,7 +285,6 @@ def peers(as_json: bool, directory: Path | None) -> None:
 @as_json
 @common
 def refused(out: Path | None, as_json: bool, directory: Path | None) -> None:
-    from api.commands.trust_bundle import write_whole
     from verify.report import rfc3339
 
     with open_services(directory) as services:
@@ -345,7 +352,6 @@ def _believed(found: TrustList | None) -> TrustList:
 
 def _write_draft(out: Path, draft: TrustList) -> None:
     """Read back as anybody will, so that no keeper signs what nobody takes."""
-    from api.commands.trust_bundle import write_whole
     from trust.trust_list_reading import load_trust_list
 
     load_trust_list(draft.data)

@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, say, tr
+from api.commands.common import (
+    Group,
+    acting,
+    common,
+    file_bytes,
+    moment_of,
+    open_services,
+    option,
+    put,
+    refusable,
+    say,
+    tr,
+    write_whole,
+)
 
 if TYPE_CHECKING:
-    from datetime import datetime
 
     from api.seal_office import Given
     from api.wiring import Services
@@ -68,9 +80,9 @@ def show(
     with open_services(directory) as services:
         view = seal_office.find(services, seal_id, seal_office.console_reader(services, account), "")
         if out:
-            _write(out, services.desk.seal_register.object(view.id))
+            write_whole(out, services.desk.seal_register.object(view.id))
         if picture:
-            _write(picture, seal_office.picture(services, view.id))
+            write_whole(picture, seal_office.picture(services, view.id))
     if as_json:
         put(seal_shapes.whole(view))
         return
@@ -93,7 +105,7 @@ def status(seal_id: str, moment: str | None, digest: str | None, as_json: bool, 
     from trust.seal_status import STATES
 
     with open_services(directory) as services:
-        found, at = seal_office.status_of(services, seal_id, _moment(moment), digest)
+        found, at = seal_office.status_of(services, seal_id, moment_of(moment), digest)
     if as_json:
         put(seal_shapes.standing(seal_id, at, found))
     else:
@@ -125,7 +137,7 @@ def uses(
         who = console_official(services, account, "audit")
         register, after = services.desk.seal_register, 0
         while True:
-            page = register.ledger(who, seal_id, _moment(begin), _moment(end), text=text, after=after, limit=1000)
+            page = register.ledger(who, seal_id, moment_of(begin), moment_of(end), text=text, after=after, limit=1000)
             for one in page:
                 if as_json:
                     put(seal_shapes.use(one))
@@ -311,7 +323,7 @@ def report_lost(
 ) -> None:
     from api.seal_office import Given
 
-    _step(directory, account, seal_id, "report_lost", Given(reason=reason, since=_moment(since)), as_json)
+    _step(directory, account, seal_id, "report_lost", Given(reason=reason, since=moment_of(since)), as_json)
 
 
 @command.command("confiscate", help="收缴；须附依据文件并说明理由")
@@ -431,7 +443,7 @@ def put_seal(
     with open_services(directory) as services:
         who = seal_office.console_official(services, account, "use")
         sealed = services.desk.stamper.stamp(who, seal_id, file_bytes(file), marks, reason=reason)
-        _write(out, sealed.data)
+        write_whole(out, sealed.data)
     if as_json:
         put(seal_shapes.stamped(seal_id, sealed, str(out)))
     else:
@@ -454,7 +466,7 @@ def countersign(file: Path, key: Path, passphrase_file: Path, out: Path) -> None
     from seal.pdf.viewers import sign_for_viewers
 
     signer = load_classical_signer(file_bytes(key), file_bytes(passphrase_file).rstrip(b"\r\n"))
-    _write(out, sign_for_viewers(file_bytes(file), signer, datetime.now(UTC).replace(microsecond=0)))
+    write_whole(out, sign_for_viewers(file_bytes(file), signer, datetime.now(UTC).replace(microsecond=0)))
     click.echo(str(out))
 
 
@@ -485,10 +497,10 @@ def reseal(
     with open_services(directory) as services:
         who = seal_office.console_official(services, account, "use")
         if dry_run:
-            for one in seal_office.affected(services, who, seal_id, _moment(begin), _moment(end)):
+            for one in seal_office.affected(services, who, seal_id, moment_of(begin), moment_of(end)):
                 put({"licence_id": one})
             return 0
-        for done in seal_office.reseal(services, who, seal_id, _moment(begin), _moment(end), reason):
+        for done in seal_office.reseal(services, who, seal_id, moment_of(begin), moment_of(end), reason):
             shape = seal_shapes.resealed(done, tr)
             failed += "error" in shape
             put(shape)
@@ -552,12 +564,6 @@ def _size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _moment(text: str | None) -> datetime | None:
-    from api.moments import parse_moment
-
-    return parse_moment(text) if text else None
-
-
 def _one_of(value: str, allowed: tuple[str, ...], name: str) -> str:
     if value not in allowed:
         raise click.BadParameter(tr("应为 {allowed} 之一").format(allowed="、".join(allowed)), param_hint=name)
@@ -568,9 +574,3 @@ def _title(step: str) -> str:
     from seal.lifecycle import STEPS
 
     return tr(STEPS[step].title)
-
-
-def _write(path: Path, content: bytes) -> None:
-    from api.commands.trust_bundle import write_whole
-
-    write_whole(path, content)

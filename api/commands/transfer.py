@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable
+from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, write_whole
 
 if TYPE_CHECKING:
     from api.licence_office import Asked
@@ -183,7 +183,6 @@ def _changes(text: str) -> dict[str, Any] | None:
 
 
 def _tell(services: Services, transfer_id: str, asked: Asked, kind: str, out: Path | None) -> None:
-    from api.commands.trust_bundle import write_whole
     from api.transfer_office import transfer_json
 
     one = services.transfers.get(transfer_id, asked)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from api.commands.common import Group, acting, common, file_bytes, open_services, option, put, refusable, tr
+from api.commands.common import (
+    Group,
+    acting,
+    common,
+    file_bytes,
+    moment_of,
+    open_services,
+    option,
+    put,
+    refusable,
+    tr,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from trust.anchor_changes import ListedAnchor
@@ -105,7 +117,7 @@ def import_file(
         else:
             certificate = load_certificate(content)
             chosen = [Purpose(one) for one in purposes]
-            services.anchors.add(certificate, chosen, actor, begin=_moment(begin), end=_moment(end), reason=reason)
+            services.anchors.add(certificate, chosen, actor, begin=moment_of(begin), end=moment_of(end), reason=reason)
             put({"certificate": certificate.digest.hex(), "name": certificate.common_name, "purposes": list(purposes)})
 
 
@@ -131,7 +143,7 @@ def remove(
 
     with open_services(directory) as services:
         actor = services.administrator(account)
-        services.anchors.remove(parse_digest(digest), actor, since=_moment(since), forget=forget, reason=reason)
+        services.anchors.remove(parse_digest(digest), actor, since=moment_of(since), forget=forget, reason=reason)
     put({"certificate": digest, "removed": True})
 
 
@@ -230,7 +242,7 @@ def revoke(
         raise click.BadParameter(tr("应为十六进制数"), param_hint="HEX") from None
     with open_services(directory) as services:
         actor = services.administrator(account)
-        found = services.authorities.revoke(number, cause, actor, since=_moment(since), reason=reason)
+        found = services.authorities.revoke(number, cause, actor, since=moment_of(since), reason=reason)
     put({"serial": f"{number:x}", "subject": found.subject, "revoked": True})
 
 
@@ -260,22 +272,3 @@ def _list_facts(content: bytes) -> dict[str, object]:
         "next_update": rfc3339(found.next_update) if found.next_update else None,
         "revoked": [f"{serial:x}" for serial in found.revoked],
     }
-
-
-def _moment(text: str | None) -> datetime | None:
-    from api.moments import parse_moment
-
-    return parse_moment(text) if text else None
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a result file: whole or not at all."""
-    import secrets
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,15 +14,14 @@ from api.commands.common import (
     common,
     file_bytes,
     language,
+    moment_of,
     open_services,
     option,
     put,
     refusable,
     tr,
+    write_whole,
 )
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 command = Group("types", help="证照目录：列出、查看、编制、审核发布、停用、授权、上报，生成示例数据")
 as_json = option("--json", "as_json", is_flag=True, help="输出 JSON")
@@ -125,7 +124,7 @@ def export(code: str, version: int | None, out: Path, directory: Path | None) ->
     with open_services(directory) as services:
         found = catalogue_office.version_of(services, code, version)
     text = json.dumps(found.definition.source, ensure_ascii=False, indent=2) + "\n"
-    _write(out, text.encode())
+    write_whole(out, text.encode())
     put({"file": str(out), "code": found.definition.code, "version": found.version, "digest": found.definition.digest})
 
 
@@ -137,7 +136,7 @@ def sample(code: str, out: Path, directory: Path | None) -> None:
     from api import catalogue_office
 
     with open_services(directory) as services:
-        _write(out, catalogue_office.sample(services, services.catalogue.get(code)))
+        write_whole(out, catalogue_office.sample(services, services.catalogue.get(code)))
     put({"file": str(out)})
 
 
@@ -188,7 +187,7 @@ def report(out: Path, directory: Path | None) -> None:
 
     with open_services(directory) as services:
         data = catalogue_office.report(services)
-    _write(out, data)
+    write_whole(out, data)
     put({"file": str(out), "size": len(data)})
 
 
@@ -329,7 +328,7 @@ def grant(
     with open_services(directory) as services:
         who = catalogue_office.console_official(services, account, "grant")
         seal_id = seal_id or services.seal_for(department)
-        services.desk.catalogue_life.grant(who, code, department, seal_id, until=_moment(until))
+        services.desk.catalogue_life.grant(who, code, department, seal_id, until=moment_of(until))
     put({"type": code, "department": department, "seal": seal_id, "until": until})
 
 
@@ -355,7 +354,7 @@ def end_grant(
 
     with open_services(directory) as services:
         who = catalogue_office.console_official(services, account, "end_grant")
-        services.desk.catalogue_life.end_grant(who, code, department, reason, at=_moment(moment))
+        services.desk.catalogue_life.end_grant(who, code, department, reason, at=moment_of(moment))
     put({"type": code, "department": department, "ended": True})
 
 
@@ -366,15 +365,3 @@ def _document(file: Path) -> Any:
         return json.loads(file_bytes(file))
     except (ValueError, RecursionError):
         raise Malformed("type.not_json", "证照类型定义不是有效的 JSON：{detail}", detail=file.name) from None
-
-
-def _moment(text: str | None) -> datetime | None:
-    from api.moments import parse_moment
-
-    return parse_moment(text) if text else None
-
-
-def _write(out: Path, data: bytes) -> None:
-    from api.commands.trust_bundle import write_whole
-
-    write_whole(out, data)
