@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,13 +24,18 @@ _STEPS: Final = (
     })),
     ("size", N_("大小和剩余空间"), frozenset({"too_large", "quota", "quota_count"})),
     ("virus", N_("病毒扫描"), frozenset({"infected", "scanner_away", "scanner_limit"})),
-    ("safety", N_("没有夹带、脚本和附件"), frozenset({
+    ("safety", N_("文件完好，没有夹带、脚本和附件"), frozenset({
         "polyglot", "trailing_data", "encrypted", "active_content", "embedded_files", "outside_content", "bomb",
         "too_costly", "damaged",
     })),
     ("quality", N_("页数、分辨率和清晰度"), frozenset({"pages", "pixels", "resolution", "blank", "blurred"})),
 )  # fmt: skip
 """The steps people are shown, in order, with the reasons that stop each."""
+_INDICATIONS: Final = {
+    "TOTAL-PASSED": N_("核验通过"),
+    "INDETERMINATE": N_("无法确认"),
+    "TOTAL-FAILED": N_("核验未通过"),
+}
 _SEALING_LEVEL: Final = 2
 """认证等级 that sealing needs."""
 _NEARLY_FULL: Final = 90
@@ -92,6 +98,12 @@ def drop(services: Services, session: HolderSession, actor: Actor, upload_id: st
     services.desk.uploads.drop(view.id, actor)
 
 
+def replace(services: Services, session: HolderSession, actor: Actor, upload_id: str) -> None:
+    """换一份: another file was taken in the place of this upload, which goes unless it is in use or nobody's here."""
+    with suppress(LicenceTrustError):
+        drop(services, session, actor, upload_id)
+
+
 def seal(services: Services, session: HolderSession, actor: Actor, upload_id: str, seal_id: str) -> StoredUpload:
     """申请人盖章 (R072): the holder's own seal of the seal register on a PDF or OFD they have handed in.
 
@@ -136,8 +148,9 @@ def steps_of(view: StoredUpload, translate: Callable[[str], str], *, scanned: bo
             found.append(Step("privacy", translate(N_("照片处理")), "pass", translate(WARNINGS[one])))
     if view.indication:
         state = "pass" if view.indication == "TOTAL-PASSED" else "note"
-        signers = "、".join(one.seal or one.signer for one in view.signatures) or "—"
-        found.append(Step("signature", translate(N_("文件上的签章")), state, f"{signers}：{view.indication}"))
+        said = [f"{one.seal or one.signer}（{translate(_INDICATIONS[one.indication])}）" for one in view.signatures]
+        remark = "；".join(said) or translate(_INDICATIONS[view.indication])
+        found.append(Step("signature", translate(N_("文件上的签章")), state, remark))
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -17,9 +17,10 @@ from api import upload_office
 from api.deps import services, translation
 from api.errors import language_of, problem_of
 from api.holder_deps import HolderVisitor, holder
-from api.pages.register_views import type_title
 from api.pages.refusals import status_of
+from api.pages.register_views import type_title
 from api.pages.space_base import space_page
+from api.routes.materials import picture_answer
 from api.upload_form import file_of, holder_upload_form, text_of
 from api.wiring import Services
 from licence_store.materials.kinds import kinds
@@ -32,6 +33,8 @@ router = APIRouter(include_in_schema=False)
 Found = Annotated[Services, Depends(services)]
 Space = Annotated[HolderVisitor, Depends(holder)]
 Form = Annotated[FormData, Depends(holder_upload_form)]
+_PREVIEW = 720
+"""Dots of the picture's width."""
 _TEXTS = ("kind", "title", "type", "number", "case_number", "department", "upload")
 
 
@@ -47,7 +50,15 @@ def new(
 async def check(request: Request, found: Found, person: Space, data: Form) -> Response:
     """One chosen file, for the script of the page: its checks as JSON, and the upload's id where it was taken."""
     name, content = await file_of(data)
-    return await run_in_threadpool(_checked, request, found, person, name, content, text_of(data, "kind", 40))
+    kind, before = text_of(data, "kind", 40), text_of(data, "upload", 40)
+    return await run_in_threadpool(_checked, request, found, person, name, content, kind, before)
+
+
+@router.get("/space/materials/new/{upload_id}.png")
+def preview(found: Found, person: Space, upload_id: Annotated[str, Path(max_length=40)]) -> Response:
+    """The first page as it is kept, for its owner to look whether it is upright, whole and legible."""
+    view = upload_office.own(found, person.session, upload_id)
+    return picture_answer(found.desk.uploads.page_picture(view.id, 1, _PREVIEW))
 
 
 @router.post("/space/materials/new")
@@ -61,7 +72,7 @@ async def add(request: Request, found: Found, person: Space, data: Form) -> Resp
 
 
 def _checked(
-    request: Request, found: Services, person: HolderVisitor, name: str, content: bytes, kind: str
+    request: Request, found: Services, person: HolderVisitor, name: str, content: bytes, kind: str, before: str
 ) -> Response:
     translate, scanned = translation(request), upload_office.is_scanned(found)
     try:
@@ -73,6 +84,8 @@ def _checked(
         meter = upload_office.meter_of(found, person.session, translate)
         answer |= {"steps": [one.to_json() for one in steps], "meter": meter}
         return JSONResponse(answer, problem.status)
+    if before:
+        upload_office.replace(found, person.session, person.actor, before)
     steps = upload_office.steps_of(view, translate, scanned=scanned)
     return JSONResponse(
         {
@@ -132,7 +145,7 @@ def _page(
         kinds=[_kind(one, given.get("kind", ""), language) for one in kinds().values() if one.who == "holder"],
         types=[(one.slug, type_title(one, language)) for one in found.catalogue.list()],
         departments=[(one.id, one.name) for one in found.catalogue.departments()],
-        accept=",".join([*SUFFIXES.values(), ".jpeg", ".tiff", ".heif"]),
+        accept=",".join([*SUFFIXES, *SUFFIXES.values(), ".jpeg", ".tiff", ".heif"]),
     )
 
 

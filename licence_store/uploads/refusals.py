@@ -29,7 +29,7 @@ REASONS: Final[Mapping[str, Reason]] = {
         N_("文件超过 {limit}，此类材料不接受。"), N_("请降低扫描分辨率、改用灰度或分成几份后再上传。")
     ),
     "unsupported": Reason(
-        N_("不接受 {found} 文件；可上传：{allowed}。"), N_("请另存为所列格式之一后再上传。只改文件名没有用。")
+        N_("不接受 {found} 文件；可上传：{allowed}。"), N_("请另存为所列格式之一后再上传；在手机上，可打开后截屏。只改文件名没有用。")
     ),
     "executable": Reason(
         N_("这是可执行程序或含有可执行程序，不予收取。"), N_("请上传文档或图片，不要上传程序。"), dangerous=True

@@ -245,6 +245,19 @@ def test_the_checks_as_the_script_of_the_page_gets_them(doors: Doors) -> None:
     assert {one["state"] for one in good.json()["steps"]} == {"pass", "none"}
     assert good.json()["upload"].startswith("u-")
     assert good.json()["meter"]["text"]
+    first = good.json()["upload"]
+    shown = browser.get(f"/space/materials/new/{first}.png")
+    assert (shown.status_code, shown.headers["cache-control"]) == (200, "private, no-store")
+    assert shown.content.startswith(b"\x89PNG")
+    stranger = doors.browser(STRANGER)
+    assert stranger.get(f"/space/materials/new/{first}.png").status_code == 404
+    mine = {**form_of(stranger), "upload": first}
+    assert stranger.post(place, data=mine, files={"file": ("c.jpg", m.jpeg())}).status_code == 201
+    assert browser.get(f"/space/materials/new/{first}.png").status_code == 200, "nobody else's goes"
+    other = browser.post(place, data={**form, "upload": first}, files={"file": ("e.jpg", m.jpeg())})
+    assert other.status_code == 201
+    assert other.json()["meter"]["count"] == good.json()["meter"]["count"], "the one before is not kept beside it"
+    assert browser.get(f"/space/materials/new/{first}.png").status_code == 404
     bad = browser.post(place, data=form, files={"file": ("c.exe", b"MZ" + bytes(50))})
     assert (bad.status_code, bad.json()["code"]) == (403, "upload.executable")
     assert [one["state"] for one in bad.json()["steps"]] == ["fail", "none", "none", "none", "none"]
@@ -280,7 +293,7 @@ def test_nothing_of_an_upload_touches_the_disk_in_clear(doors: Doors, monkeypatc
 def test_every_form_is_parsed_in_memory() -> None:
     """``Request.form`` lays large parts into temporary files; so do the parameters ``File`` and ``Form``."""
     api = Path(__file__).parents[2] / "api"
-    spooled = re.compile(r"request\.form\(|import .*\b(?:File|Form)\b")
+    spooled = re.compile(r"request\.form\(|from fastapi import .*\b(?:File|Form)\b")
     found = {path.relative_to(api).as_posix() for path in api.rglob("*.py") if spooled.search(path.read_text("utf-8"))}
     assert found == {"form_parsing.py", "simulator/page.py"}, "the simulator's forms have no files"
 

@@ -6,13 +6,22 @@ document.querySelectorAll("form[data-upload]").forEach(function (form) {
   var said = form.querySelector(".upload-said");
   var bar = form.querySelector(".upload-progress");
   var title = form.querySelector("input[name=title]");
+  var preview = form.querySelector(".upload-preview");
   var list = document.getElementById("checks");
-  var running = null;
+  var ahead = Array.from(list.querySelectorAll(".check b")).slice(0, Number(list.dataset.steps)).map(function (one) {
+    return {title: one.textContent, state: "none"};
+  });
+  var running = null, before = "", named = "";
 
   function say(text, bad) {
     said.hidden = !text;
     said.textContent = text;
     said.classList.toggle("bad", Boolean(bad));
+  }
+  function picture(upload) {
+    var image = preview.querySelector("img");
+    preview.hidden = !upload;
+    if (upload) { image.src = "/space/materials/new/" + encodeURIComponent(upload) + ".png"; } else { image.removeAttribute("src"); }
   }
   function part(tag, name, text) {
     var one = document.createElement(tag);
@@ -51,19 +60,28 @@ document.querySelectorAll("form[data-upload]").forEach(function (form) {
       return;
     }
     kept.value = answer.upload;
+    before = "";
+    picture(answer.upload);
     input.required = false;
     say(form.dataset.taken.replace("{name}", answer.name), false);
-    if (!title.value) { title.value = answer.name.replace(/\.[^.]*$/, "").slice(0, 200); }
+    if (!title.value || title.value === named) { title.value = named = answer.name.replace(/\.[^.]*$/, "").slice(0, 200); }
+  }
+  function tooLarge(size, limit) {
+    return form.dataset.toolarge.replace("{size}", (size / 1048576).toFixed(1)).replace("{limit}", (limit / 1048576).toFixed(0));
   }
   function send() {
     var file = input.files[0], kind = form.querySelector("input[name=kind]:checked");
+    before = kept.value || before;
     kept.value = "";
+    picture("");
+    show(ahead);
     if (running) { running.abort(); running = null; }
     if (!file || !kind) { return; }
-    if (file.size > Number(kind.dataset.limit)) { say(form.dataset.toolarge, true); input.value = ""; return; }
+    if (file.size > Number(kind.dataset.limit)) { say(tooLarge(file.size, Number(kind.dataset.limit)), true); input.value = ""; return; }
     var data = new FormData(), request = new XMLHttpRequest();
     data.append("csrf", form.querySelector("input[name=csrf]").value);
     data.append("kind", kind.value);
+    data.append("upload", before);
     data.append("file", file, file.name);
     running = request;
     form.setAttribute("aria-busy", "true");
