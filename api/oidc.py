@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final
@@ -111,7 +111,7 @@ class RelyingParty:
         )
         if access_token and not says_who(self.registration, claims):
             claims = {**self._user_info(access_token, str(claims["sub"])), **claims}
-        identity = identity_of(self.registration, claims)
+        identity = replace(identity_of(self.registration, claims), word=token)
         if identity.proved > self._clock() + timedelta(seconds=LEEWAY):
             raise _bad_token("auth_time")
         if identity.assurance < expected.level:
@@ -146,8 +146,10 @@ class RelyingParty:
             raise _bad_token("iat")
         return identity_of(self.registration, claims), id_token.rpartition(".")[0]
 
-    def logout_url(self, return_to: str) -> str:
-        """Where one signs out of the provider too (OpenID Connect RP-Initiated Logout); empty: it has none."""
+    def logout_url(self, return_to: str, word: str = "") -> str:
+        """Where one signs out of the provider too (RP-Initiated Logout 1.0); empty: it has no such place. ``word``: the
+        id token, which says whom; without it providers ask the person first.
+        """
         try:
             endpoint = self.metadata().get("end_session_endpoint")
         except LicenceTrustError:
@@ -155,6 +157,8 @@ class RelyingParty:
         if not isinstance(endpoint, str) or not self._safe(endpoint):
             return ""
         asked = {"client_id": self.registration.client_id, "post_logout_redirect_uri": return_to}
+        if word:
+            asked["id_token_hint"] = word
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
 
     def metadata(self) -> dict[str, Any]:

@@ -109,6 +109,7 @@ def _registration(settings: Settings, issuer: str, account_issuer: str = "") -> 
         claims,
         levels,
         title=settings.oidc_title,
+        signs_out_silently=account_issuer == EMBEDDED,
     )
 
 

@@ -32,7 +32,7 @@ MOST: Final = 20
 _LARGEST: Final = 256 << 10
 _KEY: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _TEXTS: Final = ("key", "title", "title_en", "issuer", "client_id", "client_secret", "client_secret_file", "scope")
-_KNOWN: Final = frozenset({*_TEXTS, "claims", "levels", "audiences"})
+_KNOWN: Final = frozenset({*_TEXTS, "claims", "levels", "audiences", "signs_out_silently"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Registration:
     title: str = ""
     """As people know it; empty: by its address."""
     title_en: str = ""
+    signs_out_silently: bool = False
+    """It signs out whoever an id token names without asking them first; terminals send them there."""
 
     @property
     def kept_as(self) -> str:
@@ -119,6 +121,7 @@ def _entry(path: Path, number: int, one: object, usual: Registration) -> Registr
         ("key", bool(_KEY.fullmatch(texts["key"]))),
         ("title", 1 <= len(texts["title"]) <= 60),
         ("issuer", check_issuer(texts["issuer"]) and len(texts["issuer"]) <= 300),
+        ("signs_out_silently", type(one.get("signs_out_silently", False)) is bool),
         ("scope", "openid" in (texts["scope"] or SCOPE).split()),
         ("client_secret", not (texts["client_secret"] and texts["client_secret_file"])),
     ):
@@ -138,6 +141,7 @@ def _entry(path: Path, number: int, one: object, usual: Registration) -> Registr
         key=texts["key"],
         title=texts["title"],
         title_en=texts["title_en"],
+        signs_out_silently=bool(one.get("signs_out_silently", False)),
     )
 
 

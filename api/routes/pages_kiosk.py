@@ -22,10 +22,11 @@ from api.pages import space_views
 from api.pages.public import public_state
 from api.pages.rendering import page
 from api.pages.verdict import when
-from api.routes.pages_space_sign_in import leave_url, provider_rows
+from api.routes.pages_space_sign_in import provider_rows
 from api.signing_in import BROWSER_COOKIE, KIOSK, KIOSK_COOKIE, KIOSK_WAY, origin_of, set_out
 from api.wiring import Services
 from licence_store.holding.attempts import LENGTH
+from licence_store.holding.sessions import KIOSK as KIOSK_CHANNEL
 from licence_store.sharing.comparing import licence_in
 from trust.errors import LicenceTrustError, Malformed, NotFound, Unauthenticated
 from trust.journal import Actor
@@ -34,17 +35,16 @@ router = APIRouter(include_in_schema=False)
 Found = Annotated[Services, Depends(services)]
 IDLE: Final = 60
 """Seconds without a touch after which a terminal forgets."""
-CHANNEL: Final = "kiosk"
 _MOST: Final = 200
 
 
 def kiosk_holder(request: Request, found: Found) -> HolderVisitor | None:
     """Whoever stands at the terminal, or nobody (any more)."""
     try:
-        session = found.spaces.find(request.cookies.get(KIOSK_COOKIE, ""), CHANNEL)
+        session = found.spaces.find(request.cookies.get(KIOSK_COOKIE, ""), KIOSK_CHANNEL)
     except Unauthenticated:
         return None
-    return HolderVisitor(session, session.csrf, session.actor(address_of(request), CHANNEL))
+    return HolderVisitor(session, session.csrf, session.actor(address_of(request), KIOSK_CHANNEL))
 
 
 Person = Annotated[HolderVisitor | None, Depends(kiosk_holder)]
@@ -148,18 +148,20 @@ def check(
 
 
 @router.get(f"{KIOSK}/end")
-def end(request: Request, found: Found, person: Person, by: str = "") -> Response:
+def end(request: Request, found: Found, person: Person) -> Response:
     """忘记: by a touch, or because nobody touched; an address, since a page without scripts can only go to one."""
-    leave = ""
-    if person is not None:
-        try:
-            kept_as = found.desk.holders.get(person.session.account_id).issuer
-            key = found.providers(origin_of(request)).keeper(kept_as).registration.key
-            leave = leave_url(request, found, key, KIOSK)
-        except LicenceTrustError:
-            leave = ""
-        found.spaces.close(person.session.token, address=address_of(request))
-    return _over(leave or f"{KIOSK}?over=true")
+    word = found.spaces.close(person.session.token, address=address_of(request)) if person else ""
+    if person is None or not word:
+        return _over()
+    origin = origin_of(request)
+    try:
+        kept_as = found.desk.holders.get(person.session.account_id).issuer
+        party = found.providers(origin).keeper(kept_as)
+    except LicenceTrustError:
+        return _over()
+    silent = party.registration.signs_out_silently  # a question there would stay on a screen that nobody looks at
+    leave = party.logout_url(f"{origin}{KIOSK}", word) if silent else ""
+    return _over(leave) if leave else _over()
 
 
 def _over(target: str = f"{KIOSK}?over=true") -> Response:

@@ -33,6 +33,7 @@ from api.signing_in import (
 from api.wiring import Services
 from licence_store.holding.attempts import LENGTH
 from licence_store.holding.holder import LEVEL_TITLES, LEVELS
+from licence_store.holding.sessions import KIOSK as KIOSK_CHANNEL
 from trust.errors import LicenceTrustError
 from trust.journal import Actor
 
@@ -85,7 +86,7 @@ def _returned(request: Request, found: Services, key: str) -> Response:
         if again:
             token = found.spaces.prove_again(before, identity, address=address)
         elif at_kiosk:
-            token = found.spaces.open(identity, address=address, channel="kiosk", length=KIOSK_LENGTH)
+            token = found.spaces.open(identity, address=address, channel=KIOSK_CHANNEL, length=KIOSK_LENGTH)
         else:
             token = found.spaces.open(identity, address=address)
             found.spaces.close(before, address=address)

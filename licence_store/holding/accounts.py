@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
@@ -39,6 +39,8 @@ class Identity:
     proved: datetime
     offices: tuple[Holder, ...] = ()
     """Organisations whose legal representative they are, by the provider's word."""
+    word: str = field(default="", repr=False)
+    """身份令牌 as the provider gave it, by which it knows whom to sign out; kept for a terminal's few minutes only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def check_identity(identity: Identity) -> Identity:
     good = identity.subject and len(identity.subject) <= 255 and len(identity.issuer) <= 300
     if not good or identity.assurance not in LEVELS or person.kind != "person":
         raise _bad_identity()
-    return Identity(identity.issuer, identity.subject, person, identity.assurance, identity.proved, offices)
+    return replace(identity, person=person, offices=offices)
 
 
 def check_holder(holder: Holder) -> Holder:

@@ -60,7 +60,7 @@ def known_holder(sessions: Sessions, code: str, name: str = "") -> Holder:
     )
     with sessions.read() as session:
         rows = [*session.execute(licences.order_by(Licence.place.desc()).limit(_LOOKED_AT)), *session.execute(accounts)]
-    named = {kind: holder_name for kind, holder_name in reversed([(row[0], row[1]) for row in rows])}
+    named = dict(reversed([(str(row[0]), str(row[1])) for row in rows]))  # the newest name of each kind
     kind = _form(code)
     if kind not in named and len(named) > 1:
         raise same_number()

@@ -56,6 +56,8 @@ class SpaceSession(Base):
     """JSON: organisations that the identity provider says they are the legal representative of."""
     acting: Mapped[str] = mapped_column(String(80))
     """For whom: empty for themself, an organisation's code, or a delegation's id."""
+    word: Mapped[str] = mapped_column(Text, server_default="")
+    """``kiosk``: the identity token, shown to the provider when it is to forget them; else empty."""
 
 
 class SpaceSignIn(Base):

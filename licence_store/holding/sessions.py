@@ -28,6 +28,8 @@ from trust.journal import Actor, Entry
 
 PROOF_KEPT = timedelta(hours=1)
 """Longer than an identity token of a portal may be old."""
+KIOSK = "kiosk"
+"""Channel of self-service terminals."""
 MARK = "lts_"
 """What the bearer token of a portal begins with, so that scanners for leaked secrets find it."""
 
@@ -168,14 +170,18 @@ class HolderSessions:
             journal.append(session, [Entry(now, actor, "holder.act_for", account.id, details=details)])
         return self.find(token, channel)
 
-    def close(self, token: str, *, address: str = "") -> None:
-        """退出; a token unknown or ended is no error."""
+    def close(self, token: str, *, address: str = "") -> str:
+        """退出; a token unknown or ended is no error. Answers the word by which the provider is asked to forget them;
+        empty where none was kept.
+        """
         now = self.clock()
         with self.sessions.begin() as session:
-            query = delete(SpaceSession).where(SpaceSession.digest == digest(token)).returning(SpaceSession.account_id)
-            account_id = session.execute(query).scalar()
-            if account_id is not None:
-                note_sign_in(session, account_id, now, "sign_out", 0, address)
+            query = delete(SpaceSession).where(SpaceSession.digest == digest(token))
+            row = session.execute(query.returning(SpaceSession.account_id, SpaceSession.word)).first()
+            if row is None:
+                return ""
+            note_sign_in(session, row.account_id, now, "sign_out", 0, address)
+            return str(row.word)
 
     def close_all(self, account_id: str, *, but: str = "") -> int:
         """退出其他设备: how many sessions were ended."""
@@ -251,6 +257,7 @@ def _keep(
         "proved": min(identity.proved, now),
         "offices": json.dumps(offices, ensure_ascii=False),
         "acting": acting,
+        "word": identity.word if channel == KIOSK else "",
     }
     session.execute(insert(SpaceSession), [row])
 

@@ -70,6 +70,7 @@ WRONG: dict[str, object] = {
     "the usual one's issuer": [{**GOOD, "issuer": "https://ID.example.cn/"}],
     "one key twice": [GOOD, {**GOOD, "issuer": "https://other.example.cn"}],
     "one issuer twice": [GOOD, {**GOOD, "key": "b"}],
+    "a word for yes": [{**GOOD, "signs_out_silently": "yes"}],
     "scope without openid": [{**GOOD, "scope": "profile"}],
     "claims without a number": [{**GOOD, "claims": {"name": "name"}}],
     "unknown claim": [{**GOOD, "claims": {"code": "a", "name": "b", "sex": "c"}}],

@@ -46,11 +46,13 @@ def test_to_look_at_print_and_leave(live: Live, terminal: httpx.Client, cast: Pe
     assert (seen.act, seen.who) == ("view", "本人")
     gone = terminal.get("/kiosk/end")
     assert "/test-idp/logout?" in gone.headers["location"]  # the provider is to forget them too
-    assert parse_qs(urlsplit(gone.headers["location"]).query)["post_logout_redirect_uri"] == [f"{live.url}/kiosk"]
+    asked = parse_qs(urlsplit(gone.headers["location"]).query)
+    assert asked["post_logout_redirect_uri"] == [f"{live.url}/kiosk"]
+    assert asked["id_token_hint"][0].count(".") == 2  # so that it asks nobody who has left
     assert gone.headers["clear-site-data"] == '"cache", "storage"' and "lt_kiosk" not in terminal.cookies
     assert terminal.get(gone.headers["location"]).headers["location"] == f"{live.url}/kiosk"
-    for path in (path, f"{path}/face.png", "/kiosk/licences"):
-        assert terminal.get(path).headers["location"] == "/kiosk?over=true"
+    for beyond in (path, f"{path}/face.png", "/kiosk/licences"):
+        assert terminal.get(beyond).headers["location"] == "/kiosk?over=true"
 
 
 def test_the_provider_asks_anew(terminal: httpx.Client) -> None:
@@ -93,7 +95,9 @@ def test_a_session_ends_by_itself(live: Live, cast: People) -> None:
     token = spaces.open(identity, channel="kiosk", length=timedelta(minutes=5))
     for minutes, good in ((4, True), (6, False)):
         later = HolderSessions(
-            spaces.sessions, spaces.delegations, lambda: live.services.clock() + timedelta(minutes=minutes)  # noqa: B023
+            spaces.sessions,
+            spaces.delegations,
+            lambda: live.services.clock() + timedelta(minutes=minutes),  # noqa: B023
         )
         try:
             assert later.find(token, "kiosk").holder == person and good

@@ -1,4 +1,6 @@
-"""Numbers of holders in one form: what several issuers of identities, and people, write in several."""
+"""Numbers of holders in one form: what several issuers of identities, and people, write in several. What an issuer is
+shown by a terminal that signs somebody out.
+"""
 
 from unicodedata import normalize
 
@@ -20,6 +22,7 @@ COLUMNS = (
 
 
 def upgrade() -> None:
+    op.add_column("holder_session", sa.Column("word", sa.Text(), nullable=False, server_default=""))
     for table, column in COLUMNS:
         _tidy(table, column)
 
