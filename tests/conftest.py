@@ -15,6 +15,7 @@ from licence_store.migrations import upgrade
 from seal.database import Sessions, open_database, sqlite_url
 from tests.databases import postgresql_database
 from tests.network import no_network  # noqa: F401  autouse: sockets reach localhost only
+from tests.passwords import cheap_passwords  # noqa: F401  autouse: hashed at little cost
 from tests.regions import desk, made_postgresql_region, made_region, region_folder, settings  # noqa: F401
 
 # No deadline: a shared machine may be slow for a moment. The same examples on every run: a failure can be repeated.

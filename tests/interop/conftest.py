@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
-import subprocess
-import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from api.cli import run
 from tests.interop.programs import OpenSSL
 from tests.interop.reading import Reading
 
 TYPES = ("business-licence", "teacher-certificate", "pollutant-permit", "social-organisation", "nurse-certificate")
 
 
-def console(*arguments: str | Path, expect: int | None = 0, data: str | None = None) -> str:
-    """Run ``licence-trust`` as a process; its standard output."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from api.cli import main; main()", *(str(a) for a in arguments)],
-        input=data or "",
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert expect is None or done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+def console(*arguments: str | Path) -> str:
+    """Run ``licence-trust`` in this process; its standard output. As processes of their own, journeys run it."""
+    with redirect_stdout(io.StringIO()) as said, redirect_stderr(io.StringIO()) as complained:
+        code = run([str(one) for one in arguments])
+    assert code == 0, f"{arguments}: {code}\n{said.getvalue()}\n{complained.getvalue()}"
+    return said.getvalue()
 
 
 @dataclass(frozen=True)

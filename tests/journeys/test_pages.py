@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -28,7 +29,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
+    "--renderer-process-limit=1",
+    "--in-process-gpu",
 ]
+"""The last two: one process draws for every tab, which saves a third of the processor's time."""
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +63,13 @@ class Tab:
         self.context.close()
 
     def sign_in(self, account: str) -> None:
-        self.page.goto("/sign-in?next=/licences")
-        self.page.fill("#name", account)
-        self.page.fill("#password", self.live.passwords[account])
-        self.page.click("main button[type=submit]")
-        self.page.wait_for_url("**/licences")
+        """As the form does it, but not drawn: ``test_signing_in_and_out`` looks at the form."""
+        with self.live.client() as client:
+            [token, *_] = re.findall(r'name="csrf" value="([^"]+)"', client.get("/sign-in").text)
+            given = {"csrf": token, "name": account, "password": self.live.passwords[account]}
+            assert client.post("/sign-in", data=given).status_code == 303
+            cookies = [{"name": name, "value": value, "url": self.live.url} for name, value in client.cookies.items()]
+        self.context.add_cookies(cookies)
 
     def check(self) -> None:
         """What holds for every page: it fits, it is labelled, its text can be read."""
@@ -200,7 +206,11 @@ def test_everything_works_without_scripts(browser: Any, live: Live) -> None:
         tab.page.click("main form button[type=submit]")
         assert "核验通过" in tab.page.inner_text("h1")
         assert not tab.page.is_visible("[data-print]"), "a button that could do nothing"
-        tab.sign_in("education")
+        tab.page.goto("/sign-in?next=/licences")
+        tab.page.fill("#name", "education")
+        tab.page.fill("#password", live.passwords["education"])
+        tab.page.click("main form button[type=submit]")
+        tab.page.wait_for_url("**/licences")
         assert tab.page.is_visible("table")
 
 

@@ -77,11 +77,19 @@ class Desk(Tab):
         page.wait_for_load_state()
 
 
-@pytest.fixture
-def desks(browser: Any, live: Live) -> Iterator[dict[str, Desk]]:
+@pytest.fixture(scope="module")
+def opened_desks(browser: Any, live: Live) -> Iterator[dict[str, Desk]]:
     with ExitStack() as stack:
         names = ("education", "approver", "keeper", "auditor")
         yield {name: stack.enter_context(Desk(browser, live, name)) for name in names}
+
+
+@pytest.fixture
+def desks(opened_desks: dict[str, Desk]) -> dict[str, Desk]:
+    """People who stay signed in from test to test; complaints are each test's own."""
+    for one in opened_desks.values():
+        one.complaints.clear()
+    return opened_desks
 
 
 def apply_for(desk: Desk, name: str, basis: Path) -> str:

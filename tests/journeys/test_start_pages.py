@@ -107,6 +107,7 @@ def test_the_menus(browser: Any, live: Live, width: int, scripts: bool) -> None:
     with Tab(browser, live, width, java_script_enabled=scripts) as tab:
         tab.sign_in("education")
         page = tab.page
+        page.goto("/licences")
         menus = page.locator(".site-nav summary")
         assert page.locator(".site-nav summary[aria-current=true]").inner_text() == "证照库"
         menus.nth(0).click()

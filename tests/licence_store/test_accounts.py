@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import DEFAULT_MEMORY_COST, DEFAULT_TIME_COST, PasswordHasher, profiles
 from sqlalchemy import text
 
 from licence_store.accounts import AccountRules, Accounts, check_csrf, new_password
@@ -21,8 +22,7 @@ PASSWORD = "正确的口令-correct"
 
 @pytest.fixture
 def accounts(sessions: Sessions, clock: ToldClock) -> Accounts:
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    return Accounts(sessions, clock, AccountRules(), quick)
+    return Accounts(sessions, clock, AccountRules())
 
 
 @pytest.fixture
@@ -160,3 +160,12 @@ def test_nothing_secret_is_kept(accounts: Accounts, sessions: Sessions, zhang: A
         assert {e.action for e in entries(session)} >= {"account.create", "token.create", "account.sign_in"}
     assert not any(s in kept for s in (token, secret, PASSWORD))
     assert "argon2id" in kept
+
+
+def test_a_password_costs_what_the_library_advises() -> None:
+    """Only tests make it cheaper (``tests.passwords``)."""
+    [hasher] = [one for one in fields(Accounts) if one.name == "hasher"]
+    assert hasher.default_factory is PasswordHasher
+    advised = profiles.RFC_9106_LOW_MEMORY
+    assert (advised.memory_cost, advised.time_cost, advised.parallelism) >= (65536, 3, 4)
+    assert (advised.memory_cost, advised.time_cost) == (DEFAULT_MEMORY_COST, DEFAULT_TIME_COST)
