@@ -110,6 +110,21 @@ def test_who_acts_for_a_service_item_presents_nothing_for_whatever_else(
     assert [one.status_code for one in answers] == [403, 201]
 
 
+def test_who_may_only_look_is_led_to_no_dispute_and_opens_none(
+    live: Live, whose: Household, agents: list[Agent]
+) -> None:
+    agents += [Agent(live, whose, "view"), Agent(live, whose, "view use")]
+    licence, entry = f"/space/licences/{whose.licence_id}", f"/space/ledger/{whose.ids['seq']}"
+    for page, link in ((licence, f"{licence}/dispute"), ("/space/ledger", f"{entry}/dispute")):
+        assert [link in one.get(page).text for one in agents] == [False, True], page
+        assert [one.get(link).status_code for one in agents] == [403, 200], link
+    for at, asked in enumerate(({"entry": int(whose.ids["seq"])}, {"licence_id": whose.licence_id})):
+        body, key = {"words": "x", **asked}, {"Idempotency-Key": f"look-{at}"}
+        answer = agents[0].portal.post("/api/v1/space/disputes", json=body, headers=key)
+        assert (answer.status_code, answer.json()["code"]) == (403, "holder.right")
+    assert agents[0].get("/space/disputes").status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/space/licences/{licence}/present", "/space/copies/new?item={licence}"])
 def test_a_face_on_the_way_to_something_else_is_a_look(live: Live, agents: list[Agent], path: str) -> None:
     whose = household(live.services, "nurse-certificate", 12 + len(path))
