@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from api.licence_office import READERS
-from licence_store.transferring.transfers import STATES, TransferView
+from licence_store.transferring.records import STATES, TransferView
 from trust.errors import Malformed, NotFound, Refused
 from verify.report import rfc3339
 

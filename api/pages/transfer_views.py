@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from api.pages.verdict import when
-from licence_store.transferring.transfers import COMPLETED, CONSENTED, DECLINED, IN, OUT, RELEASED
+from licence_store.transferring.records import COMPLETED, CONSENTED, DECLINED, IN, OUT, RELEASED
 from trust.errors import fill
 from trust.i18n import N_
 from trust.identifiers import parse_licence_id
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from api.wiring import Services
-    from licence_store.transferring.transfers import TransferView
+    from licence_store.transferring.records import TransferView
 
 Translate = Callable[[str], str]
 

@@ -16,7 +16,7 @@ from api.pages.form_text import text_of
 from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.wiring import Services
-from licence_store.transferring.transfers import TransferView
+from licence_store.transferring.records import TransferView
 from seal.lifecycle import Official, Role
 from trust.errors import LicenceTrustError, Malformed, NotFound, Refused
 
@@ -80,7 +80,8 @@ def _list(
         joined=found.desk.peers.state() is not None,
         departments=[one for one in departments if own in (None, "", one[0])],
         given={"reason": "", "department": "", "changes": "", **(given or {})},
-        problem=said(error, request), status=status_of(error, request),
+        problem=said(error, request),
+        status=status_of(error, request),
     )
 
 
@@ -151,7 +152,8 @@ def _one(
         papers=[{"href": f"/transfers/{one.id}/papers/{kind}", "text": word} for kind, word in papers],
         may=views.may(one, person.account.can_issue, found.clock()),
         given={"reason": "", "basis": "", "changes": "", **(given or {})},
-        problem=said(error, request), status=status_of(error, request),
+        problem=said(error, request),
+        status=status_of(error, request),
     )
 
 

@@ -20,7 +20,7 @@ from api.schemas.common import problems
 from api.transfer_office import transfer_json
 from api.wiring import Services
 from licence_store.transferring.papers import MAX_BYTES
-from licence_store.transferring.transfers import TransferView
+from licence_store.transferring.records import TransferView
 from trust.errors import Malformed
 from trust.i18n import N_
 from trust.journal import Actor

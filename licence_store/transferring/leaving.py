@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from licence_store.transferring.models import Transfer
-from licence_store.transferring.transfers import CONSENTED, OUT
+from licence_store.transferring.records import CONSENTED, OUT
 from licence_store.views import EventView
 from seal.lifecycle import Official
 from trust.errors import Malformed, Refused

@@ -32,7 +32,7 @@ class Transfer(Base):
     department_id: Mapped[str] = mapped_column(ForeignKey("department.id"))
     """Of ours: which issued it, or is to issue its successor."""
     state: Mapped[str] = mapped_column(String(16))
-    """A word of ``transfers.STATES``."""
+    """A word of ``records.STATES``."""
     successor: Mapped[str] = mapped_column(LICENCE_ID, index=True)
     """Of the licence in the receiving region; empty: none yet."""
     successor_digest: Mapped[str] = mapped_column(DIGEST)

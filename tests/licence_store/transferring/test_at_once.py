@@ -12,7 +12,7 @@ import pytest
 
 from licence_store.desk import DeskSettings
 from licence_store.transferring.leaving import leave
-from licence_store.transferring.transfers import COMPLETED, CONSENTED, DECLINED, RELEASED
+from licence_store.transferring.records import COMPLETED, CONSENTED, DECLINED, RELEASED
 from tests.licence_store.transferring.two_regions import TwoRegions, other_region, two_regions
 from trust.errors import LicenceTrustError
 from trust.journal import SYSTEM

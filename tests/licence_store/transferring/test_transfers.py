@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from licence_store.desk import Desk, DeskSettings
-from licence_store.transferring.transfers import COMPLETED, CONSENTED, RELEASED
+from licence_store.transferring.records import COMPLETED, CONSENTED, RELEASED
 from tests.licence_store.transferring.two_regions import TwoRegions, other_region, two_regions
 from trust.errors import LicenceTrustError
 from trust.journal import SYSTEM
