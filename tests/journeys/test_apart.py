@@ -18,7 +18,7 @@ from tests.journeys.conftest import Live, make_token
 
 PLAIN = {
     "application_id": "1", "asked": "verify", "code": "teacher-certificate", "contact_id": "1", "department": "market", "form": "ofd",
-    "delivery_id": "1", "digest": "0" * 64, "draft": "1", "draft_id": "1", "grant_id": "1", "job_id": "1", "kind": "consent",
+    "delivery_id": "1", "digest": "0" * 64, "draft": "1", "draft_id": "1", "grant_id": "1", "job_id": "1", "key": "x", "kind": "consent",
     "list_id": "1", "name": "x", "number": "1", "page": "1", "quarantine_id": "1", "region": "990000", "request_id": "1", "run_id": "1",
     "seal_id": "1", "serial": "1", "sheet_id": "1", "slug": "teacher-certificate", "source_id": "1", "step": "cancel",
     "subscription_id": "1", "transfer_id": "1",
