@@ -26,7 +26,6 @@ from trust.algorithms import sm3
 from verify.report import Indication
 
 ROOT = Path(__file__).parents[2]
-COUNT = 500
 TEACHER = "teacher-certificate"
 
 
@@ -52,10 +51,10 @@ def kill(process: subprocess.Popen[bytes], *, group: bool) -> None:
     process.communicate()
 
 
-def write_records(settings: DeskSettings, path: Path) -> list[str]:
-    """500 records, as ``types example`` prints them."""
+def write_records(settings: DeskSettings, path: Path, count: int) -> list[str]:
+    """Records, as ``types example`` prints them."""
     desk = open_desk(settings)
-    records = list(desk.catalogue.get(TEACHER).example_records(COUNT))
+    records = list(desk.catalogue.get(TEACHER).example_records(count))
     desk.close()
     path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), "utf-8")
     return [r["citizen_number"] for r in records]
@@ -79,9 +78,9 @@ def check_nothing_lost_doubled_or_half(
         assert check_journal(session).intact
     assert sorted(v.licence_id for v in versions) == sorted(str(line["licence_id"]) for line in lines)
     assert [next(x for x in licences if x.number == line["licence_number"]).holder_code for line in lines] == holders
-    assert len(licences) == len(versions) == len(events) == len({v.file_digest for v in versions}) == COUNT
+    assert len(licences) == len(versions) == len(events) == len({v.file_digest for v in versions}) == len(holders)
     assert {i.state for i in intents} == {"done"}
-    assert len({i.number for i in intents}) == len({i.status_index for i in intents}) == COUNT
+    assert len({i.number for i in intents}) == len({i.status_index for i in intents}) == len(holders)
     assert sorted(desk.files.digests()) == sorted(v.file_digest for v in versions)
     put_out = {p.name: sm3(p.read_bytes()).hex() for p in out.iterdir() if not p.name.startswith(".")}
     assert put_out == {f"{v.licence_id}.ofd": v.file_digest for v in versions}
@@ -89,14 +88,16 @@ def check_nothing_lost_doubled_or_half(
         assert desk.verifier().verify(desk.files.get(version.file_digest)).indication is Indication.PASSED
 
 
-def crash_and_complete(settings: DeskSettings, tmp_path: Path, kills: int, seed: int) -> None:
+def crash_and_complete(
+    settings: DeskSettings, tmp_path: Path, seed: int, *, kills: int, count: int, longest: float
+) -> None:
     chance = random.Random(seed)
     records, out = tmp_path / "records.jsonl", tmp_path / "out"
-    holders = write_records(settings, records)
+    holders = write_records(settings, records, count)
     began = time.monotonic()
     for _ in range(kills):
         process = start(settings, records, out)
-        time.sleep(chance.uniform(0.5, 5.0))
+        time.sleep(chance.uniform(0.5, longest))
         kill(process, group=chance.random() < 0.5)
     print(
         f"seed {seed}: {kills} kills within {time.monotonic() - began:.0f} s, {len(list(out.glob('*.ofd')))} files out"
@@ -117,10 +118,10 @@ def seed() -> int:
 
 
 def test_three_kills(settings: DeskSettings, tmp_path: Path) -> None:
-    crash_and_complete(settings, tmp_path, 3, seed())
+    crash_and_complete(settings, tmp_path, seed(), kills=3, count=200, longest=3)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("turn", range(4))
 def test_twenty_kills(settings: DeskSettings, tmp_path: Path, turn: int) -> None:
-    crash_and_complete(settings, tmp_path, 5, seed() + turn)
+    crash_and_complete(settings, tmp_path, seed() + turn, kills=5, count=500, longest=5)

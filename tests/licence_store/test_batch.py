@@ -134,11 +134,11 @@ def test_stopping_early_ends_the_processes(job: BatchJob, monkeypatch: pytest.Mo
     crews: list[batch._Crew] = []
     hire = batch._Crew._hire
     monkeypatch.setattr(batch._Crew, "_hire", lambda self: (crews.append(self), hire(self))[1])
-    outcomes = run_batch(job, rows(job.settings, 80), workers=2)
+    outcomes = run_batch(job, rows(job.settings, 40), workers=2)
     next(outcomes)
     outcomes.close()  # type: ignore[attr-defined]
     assert not any(w.process.is_alive() for w in crews[0].workers)
-    assert len(list(run_batch(job, rows(job.settings, 80), workers=1))) == 80
+    assert len(list(run_batch(job, rows(job.settings, 40), workers=1))) == 40
 
 
 def test_input_is_not_read_far_ahead(job: BatchJob) -> None:
