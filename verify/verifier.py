@@ -24,7 +24,7 @@ from trust.anchors import TrustStore
 from trust.certificates import Certificate, load_certificate
 from trust.errors import CheckFailed, Malformed
 from trust.i18n import N_
-from verify import checks, copies, copy_page, federation, licence, remarks, steps
+from verify import checks, copies, copy_page, federation, licence, remarks, seal_shown, steps
 from verify.checks import Question
 from verify.evidence import certificates_in, signers_in
 from verify.face import Face
@@ -194,8 +194,20 @@ class Verifier:
         found.ask(checks.check_signature_files_unused, opened)
         known = {*opened.contents.named, *checks.excused_names(opened), *(s.seal_name for s in opened.signatures)}
         found.add_remarks(remarks.on_document(opened, [n for n in opened.entries if n in covered and n not in known]))
+        self._judge_pictures(found, opened)
         found.add_remarks(remarks.on_trust(self.trust, question.known_at))
         return found.findings
+
+    def _judge_pictures(self, found: Found, opened: OpenedDocument) -> None:
+        """印章外观: shown as it was made?"""
+        try:
+            wrong = seal_shown.wrongly_shown(opened)
+        except Malformed:
+            return  # the page, or the walk over the file, has said so already
+        if opened.message is not None or opened.copy is not None:
+            found.ask(seal_shown.check_shown, wrong)
+        else:
+            found.add_remarks(seal_shown.remark(wrong))
 
     # ------------------------------------------------------------ the licence
 

@@ -19,6 +19,7 @@ from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from seal.ofd.package import child, children
+from trust.errors import Malformed
 from verify import painted
 from verify.geometry import LEAST_CONTRAST, WHITE, Box, Colour, alike, box_of, contrast, holds, meet, within
 from verify.ofd.content import Layer, Paint, Run, read_appearance, read_layers
@@ -198,6 +199,16 @@ def read_drawings(opened: OpenedDocument) -> list[Drawing]:
         if page is not None:
             answer.append(_draw(shelf, identity, page, notes.get(identity, [])))
     return answer
+
+
+def page_boxes(opened: OpenedDocument) -> dict[str, Box]:
+    """Page ID → what of it every reader shows. Raises ``Malformed``."""
+    try:
+        structure = _Shelf(opened, ()).structure
+        pages = ((identity, opened.files.xml(name)) for identity, name in structure.pages)
+        return {identity: page_box(page, structure) for identity, page in pages if page is not None}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Malformed("format.page", "页面无法读取。") from error
 
 
 def _draw(shelf: _Shelf, identity: str, page: Any, notes: Sequence[str]) -> Drawing:

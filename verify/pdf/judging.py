@@ -28,12 +28,13 @@ from trust.revocation import load_crl
 from trust.timestamp import binds_certificate, check_timestamp
 from verify import checks, copies, federation, licence, remarks, steps
 from verify.checks import Question, SigningTime
-from verify.pdf import active, changes, classical, copy_page
+from verify.pdf import active, changes, classical, copy_page, seal_shown
 from verify.pdf.face import read_face
-from verify.pdf.opening import OpenedPDF, PDFSignature, open_pdf
+from verify.pdf.opening import BROKEN, OpenedPDF, PDFSignature, malformed, open_pdf
 from verify.policy import LicenceStatus
 from verify.remarks import Remark, listed
 from verify.report import Indication, Report, Severity, SignatureReport, rfc3339, worst
+from verify.seal_shown import check_shown
 from verify.seal_view import view_certificate, view_seal
 from verify.steps import Found, Judging
 
@@ -170,6 +171,8 @@ class _Judge:
                 names = listed(sorted(activity.links))
                 found.add_remarks([Remark(Severity.WARNING, "format.links", template, {"names": names})])
         found.ask(active.check_attachments, opened)
+        if opened.message is not None or opened.copy is not None:
+            found.ask(_check_appearances, opened)
         if opened.signatures and opened.message is None and opened.copy is None:
             template = N_("文件不带证照数据电文：结论只说明由谁签署、内容是否完整，不说明它是一份证照。")
             found.add_remarks([Remark(Severity.INFO, "message.none", template)])
@@ -533,6 +536,15 @@ def _not_with_this_algorithm(signature: PDFSignature) -> CheckFailed:
         "签名“{field}”带有电子印章，却不是用 SM2 签署的，印章无效。",
         field=signature.id,
     )
+
+
+def _check_appearances(opened: OpenedPDF) -> None:
+    """Is every seal shown as it was made?"""
+    try:
+        wrong = seal_shown.wrongly_shown(opened)
+    except BROKEN as error:
+        raise _format(malformed(error)) from error
+    check_shown(wrong)
 
 
 def _check_pictures(signatures: list[PDFSignature]) -> None:
