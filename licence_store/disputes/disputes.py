@@ -99,8 +99,8 @@ class Disputes:
     def about_entry(self, who: HolderSession, seq: int, words: str) -> DisputeView:
         """Dispute an entry of the holder's own ledger; whoever may only look reads it and leaves it at that.
 
-        Raises ``Refused("holder.right")``, ``NotFound("ledger.unknown")``, ``Refused("dispute.no_department", "dispute.too_many")``,
-        ``Conflict("dispute.already")``, ``Malformed("dispute.words")``.
+        Raises ``Refused("holder.right", "dispute.no_department", "dispute.too_many")``,
+        ``NotFound("ledger.unknown")``, ``Conflict("dispute.already")``, ``Malformed("dispute.words")``.
         """
         entry, digest = self.ledger.entry(who.holder.code, seq)
         if not covers(who, entry.subject):

@@ -62,7 +62,9 @@ class HookSecrets:
             return tuple(_opened(self.wrapper, one) for one in rows)
         except (LicenceTrustError, ValueError) as error:
             raise Unavailable(
-                "notice.secret_locked", "回调密钥无法打开，暂不能签名。", remedy="请由系统管理员恢复主密钥，或更换回调密钥。"
+                "notice.secret_locked",
+                "回调密钥无法打开，暂不能签名。",
+                remedy="请由系统管理员恢复主密钥，或更换回调密钥。",
             ) from error
 
     def rotate(self, session: Session, new: NewSecret, overlap: timedelta) -> None:
