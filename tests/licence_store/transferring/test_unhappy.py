@@ -13,16 +13,11 @@ import pytest
 from licence_store.desk import DeskSettings
 from licence_store.transferring.leaving import leave
 from licence_store.transferring.records import COMPLETED, DECLINED, RELEASED
-from tests.licence_store.transferring.two_regions import TwoRegions, other_region, two_regions
+from tests.licence_store.transferring.two_regions import TwoRegions, two_regions
 from trust.errors import LicenceTrustError
 from trust.journal import SYSTEM
 
 ORIGIN, TARGET = "https://origin.example.test", "https://target.example.test"
-
-
-@pytest.fixture(scope="module")
-def made_other(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return other_region(tmp_path_factory.mktemp("other") / "region")
 
 
 @pytest.fixture
