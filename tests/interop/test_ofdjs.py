@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.interop.conftest import Issued
+from tests.interop.conftest import TYPES, Issued
 from tests.interop.programs import ofdjs, program, sample
 
 DRAW = """async (encoded) => {
@@ -64,6 +64,15 @@ def browser() -> Iterator[Browser]:
         chromium = play.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield chromium
         chromium.close()
+
+
+FEW = (TYPES[0], TYPES[2])
+
+
+@pytest.fixture(params=[*FEW, *(pytest.param(one, marks=pytest.mark.long) for one in TYPES if one not in FEW)])
+def issued(request: pytest.FixtureRequest, issue: Callable[[str], Issued]) -> Issued:
+    """ofd.js takes many seconds for a page: two types usually, the others under ``--long``."""
+    return issue(request.param)
 
 
 @pytest.fixture
