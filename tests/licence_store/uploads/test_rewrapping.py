@@ -6,8 +6,9 @@ import json
 import os
 import secrets
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import Integer, LargeBinary, MetaData, String, Table, delete, in
 
 from keys.master import MasterKeys, number_of
 from licence_store import migrations, rewrapping
-from licence_store.desk import Desk
+from licence_store.desk import Desk, DeskSettings, open_desk
 from licence_store.jobs import running
 from licence_store.models import JournalEntry
 from licence_store.rewrapping import REWRAP, destroy, places, renew, standing
@@ -68,6 +69,14 @@ def opened(desk: Desk) -> dict[str, bytes]:
         rows = session.execute(select(UploadKey)).scalars().all()
     assert all(row.master == number_of(row.wrapped) for row in rows)
     return {row.upload_id: fresh.unwrap(row.wrapped, context_of(row.upload_id).encode()) for row in rows}
+
+
+@pytest.fixture
+def office(region_folder: Path) -> Iterator[Desk]:
+    """On SQLite alone, where the engine makes no difference."""
+    desk = open_desk(DeskSettings(region_folder, durable=False))
+    yield desk
+    desk.close()
 
 
 def test_every_column_of_wrapped_keys_has_its_place() -> None:
@@ -155,67 +164,67 @@ def test_it_goes_on_where_it_was_killed(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert opened(desk) == keys
 
 
-def test_what_is_dropped_meanwhile_stays_dropped(desk: Desk) -> None:
+def test_what_is_dropped_meanwhile_stays_dropped(office: Desk) -> None:
     """The row went, or was changed, after the job had read it."""
-    stock(desk, 2)
-    masters, place = desk.region.masters, places()[0]
-    renew(desk, ADMIN, "r")
-    with desk.sessions.read() as session:
+    stock(office, 2)
+    masters, place = office.region.masters, places()[0]
+    renew(office, ADMIN, "r")
+    with office.sessions.read() as session:
         gone, changed = rewrapping._older(session, place, masters.newest, "")
     fresh = masters.wrap(bytes(32), context_of(changed.id).encode())
-    with desk.sessions.begin() as session:
+    with office.sessions.begin() as session:
         session.execute(delete(UploadKey).where(UploadKey.upload_id == gone.id))
         session.execute(
             update(UploadKey).where(UploadKey.upload_id == changed.id).values(wrapped=fresh, master=number_of(fresh))
         )
-    with desk.sessions.begin() as session:
+    with office.sessions.begin() as session:
         assert all(rewrapping._wrap_anew(session, place, masters, row) for row in (gone, changed))
-    assert opened(desk) == {changed.id: bytes(32)}
+    assert opened(office) == {changed.id: bytes(32)}
 
 
-def test_what_comes_late_under_the_old_one_is_found_the_next_day(desk: Desk) -> None:
+def test_what_comes_late_under_the_old_one_is_found_the_next_day(office: Desk) -> None:
     """An upload that had wrapped its key before the renewal, and was recorded after the job had passed."""
-    old = desk.region.masters
-    stock(desk, 1)
+    old = office.region.masters
+    stock(office, 1)
     first = old.newest
-    renew(desk, ADMIN, "r")
-    running.run_due(desk)
-    with desk.sessions.begin() as session:
+    renew(office, ADMIN, "r")
+    running.run_due(office)
+    with office.sessions.begin() as session:
         session.execute(delete(UploadKey))
         late = old._path(first).with_suffix(".held")
         os.rename(old._path(old.newest), late)
-    with desk.sessions.begin() as session:
+    with office.sessions.begin() as session:
         wrapped = old.wrap(bytes(32), b"upload u-" + b"0" * 32)
         os.rename(late, old._path(first + 1))
         row = {"upload_id": "u-" + "0" * 32, "owner": "o", "name": "n", "file": "f", "size": 1, "wrapped": wrapped}
         session.execute(insert(UploadKey), [{**row, "master": number_of(wrapped)}])
-    assert standing(desk) == {first: 1, first + 1: 0}
-    with desk.sessions.begin() as session:
-        desk.jobs.enqueue(session, REWRAP, {}, actor=ADMIN, key="another day")
-    running.run_due(desk)
-    assert standing(desk) == {first: 0, first + 1: 1}
+    assert standing(office) == {first: 1, first + 1: 0}
+    with office.sessions.begin() as session:
+        office.jobs.enqueue(session, REWRAP, {}, actor=ADMIN, key="another day")
+    running.run_due(office)
+    assert standing(office) == {first: 0, first + 1: 1}
 
 
-def test_what_cannot_be_opened_is_told_and_stops_nothing(desk: Desk) -> None:
+def test_what_cannot_be_opened_is_told_and_stops_nothing(office: Desk) -> None:
     """A master that was lost before, and a row that somebody spoilt."""
-    keys = stock(desk, 3)
+    keys = stock(office, 3)
     first, second, _ = keys
-    masters = desk.region.masters
-    with desk.sessions.begin() as session:
+    masters = office.region.masters
+    with office.sessions.begin() as session:
         missed = (7).to_bytes(4, "big") + bytes(60)
         session.execute(update(UploadKey).where(UploadKey.upload_id == first).values(wrapped=missed, master=7))
         spoilt = masters.wrap(bytes(32), b"something else")
         session.execute(update(UploadKey).where(UploadKey.upload_id == second).values(wrapped=spoilt))
     old = masters.newest
-    new, job_id = renew(desk, ADMIN, "r")
-    running.run_due(desk)
-    assert desk.jobs.get(job_id).outcome == {"rewrapped": 1, "lost": 2}
-    assert standing(desk) == dict(sorted({7: 1, old: 1, new: 1}.items()))
-    with desk.sessions.read() as session:
+    new, job_id = renew(office, ADMIN, "r")
+    running.run_due(office)
+    assert office.jobs.get(job_id).outcome == {"rewrapped": 1, "lost": 2}
+    assert standing(office) == dict(sorted({7: 1, old: 1, new: 1}.items()))
+    with office.sessions.read() as session:
         [entry] = session.execute(select(JournalEntry).where(JournalEntry.action == "key.rewrap")).scalars()
     assert (entry.result, json.loads(entry.details)) == ("keys.wrapped_damaged", {"keys": "1", "lost": "2"})
     os.utime(masters._path(new), (0, 0))
-    assert code(lambda: destroy(desk, old, ADMIN, "r")) == "keys.master_needed", "somebody must look first"
+    assert code(lambda: destroy(office, old, ADMIN, "r")) == "keys.master_needed", "somebody must look first"
 
 
 def test_rows_from_before_name_their_master(database_url: str) -> None:
