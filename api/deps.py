@@ -40,8 +40,23 @@ def address_of(request: Request) -> str:
 
 
 def translation(request: Request) -> Callable[[str], str]:
-    """The translator for this caller."""
-    return translator(language_of(request))
+    """The translator for this caller; for readers of English it knows the names of the catalogue's types too."""
+    language = language_of(request)
+    words = translator(language)
+    if language != "en":
+        return words
+    named: dict[str, str] = {}
+
+    def translate(message: str) -> str:
+        found = words(message)
+        if found != message:
+            return found
+        if not named:
+            types = (one.definition for one in services(request).catalogue.entries())
+            named.update({"": ""} | {one.name: one.name_en for one in types if one.name_en})
+        return named.get(message, message)
+
+    return translate
 
 
 # People: a session cookie

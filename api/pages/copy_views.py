@@ -166,7 +166,7 @@ def qr_path(text: str) -> dict[str, Any]:
 def choices(services: Services, who: HolderSession, translate: Translate) -> list[Choice]:
     """What a copy may be made of: licences in force, then materials."""
     licences = [
-        Choice(one.licence_id, one.type_name, f"{one.issuer_name} · {one.licence_number}", "A")
+        Choice(one.licence_id, translate(one.type_name), f"{one.issuer_name} · {one.licence_number}", "A")
         for one in services.register.holdings(who.holder.code, code_type=who.holder.code_type)
         if one.state == "CURRENT" and who.may("use", one.type_code)
     ]

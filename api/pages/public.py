@@ -64,7 +64,7 @@ def public_state(
     template = OLD_VERSION if replaced else STATE_WORDS.get(state, "{state}")
     said = {"state": name, "since": when(since), "when": when(now)}
     rows = [
-        (translate("证照类型"), licence.summary.type_name),
+        (translate("证照类型"), translate(licence.summary.type_name)),
         (translate("持证者"), mask_name(licence.summary.holder_name)),
         (translate("证照编号"), mask_code(licence.summary.licence_number)),
         (translate("颁证单位"), licence.summary.issuer_name),

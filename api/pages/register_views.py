@@ -50,7 +50,7 @@ def list_row(one: LicenceSummary, purpose: str, translate: Translate) -> dict[st
     return {
         "href": f"/licences/{quote(one.licence_id)}{query}",
         "holder": one.holder_name,
-        "type": one.type_name,
+        "type": translate(one.type_name),
         "number": one.licence_number,
         "issued": one.issued_on,
         "ends": one.valid_to or translate("长期"),

@@ -84,7 +84,7 @@ def card(one: LicenceSummary, moment: datetime, translate: Translate) -> dict[st
     return {
         "href": address(one.licence_id),
         "picture": f"{address(one.licence_id)}/small.jpg",
-        "title": one.type_name,
+        "title": translate(one.type_name),
         "number": one.licence_number,
         "issuer": one.issuer_name,
         "issued_on": one.issued_on,
@@ -110,12 +110,15 @@ def groups(found: Sequence[LicenceSummary], by: str) -> list[tuple[str, list[Lic
     return list(gathered.items())
 
 
-def matching(found: Iterable[LicenceSummary], text: str, state: str) -> list[LicenceSummary]:
-    """Those that have all the words, and are in the state."""
+def matching(
+    found: Iterable[LicenceSummary], text: str, state: str, translate: Translate = str
+) -> list[LicenceSummary]:
+    """Those that have all the words, in Chinese or as the reader is shown them, and are in the state."""
     words = text.casefold().split()
 
     def has(one: LicenceSummary) -> bool:
-        told = f"{one.type_name} {one.issuer_name} {one.licence_number} {one.licence_id}".casefold()
+        names = f"{one.type_name} {translate(one.type_name)} {one.issuer_name}"
+        told = f"{names} {one.licence_number} {one.licence_id}".casefold()
         return all(word in told for word in words)
 
     live = {"current": lambda one: one.state == "CURRENT", "other": lambda one: one.state != "CURRENT"}.get(state)
@@ -155,13 +158,13 @@ def _own_address(subject: str) -> str:
     return f"{page}{quote(subject)}" if page else ""
 
 
-def case_row(one: CaseGroup) -> dict[str, Any]:
+def case_row(one: CaseGroup, translate: Translate) -> dict[str, Any]:
     """A case with what belongs to it."""
     return {
         "number": one.number,
         "item": one.service_item,
         "links": [
-            *((address(licence.licence_id), licence.type_name, "A") for licence in one.licences),
+            *((address(licence.licence_id), translate(licence.type_name), "A") for licence in one.licences),
             *((f"/space/materials/{quote(material.id)}", material.title, material.level) for material in one.materials),
             *((f"/space/copies/{quote(copy.id)}", copy.title, copy.level) for copy in one.copies),
         ],
@@ -187,9 +190,7 @@ def who(name: str, translate: Translate) -> str:
     return translate(name) if name in WORDS else name
 
 
-def entry_row(
-    one: UseEntry, subject: Subject, translate: Translate, *, may_dispute: bool = False
-) -> dict[str, Any]:
+def entry_row(one: UseEntry, subject: Subject, translate: Translate, *, may_dispute: bool = False) -> dict[str, Any]:
     """An entry of the ledger."""
     code = one.result.partition(" ")[0]
     mine = one.who_id.startswith("holder:")
@@ -203,7 +204,7 @@ def entry_row(
         "why": one.why,
         "result": translate(RESULTS[code]) if code in RESULTS else one.result,
         "tone": "fail" if one.act == "refuse" or code in _BAD else "unsure" if code == "INDETERMINATE" else "pass",
-        "title": subject.title,
+        "title": translate(subject.title) if subject.licence_id else subject.title,
         "number": subject.number,
         "href": address(subject.licence_id) if subject.licence_id else "",
         "dispute": "" if mine or not may_dispute else f"/space/ledger/{one.seq}/dispute",
@@ -239,7 +240,7 @@ def presentation_row(one: PresentationView, subject: Subject, moment: datetime, 
     tone, word = words[state]
     return {
         "id": one.id,
-        "title": subject.title,
+        "title": translate(subject.title) if subject.licence_id else subject.title,
         "when": when(one.made),
         "tone": tone,
         "word": translate(word),
@@ -256,7 +257,7 @@ def dispute_row(one: DisputeView, subject: Subject, moment: datetime, translate:
     about = N_("用证记录第 {seq} 条") if one.kind == "entry" else N_("证照内容")
     return {
         "id": one.id,
-        "title": subject.title,
+        "title": translate(subject.title) if subject.licence_id else subject.title,
         "number": subject.number,
         "licence_id": subject.licence_id,
         "about": fill(translate(about), {"seq": one.entry_seq}),

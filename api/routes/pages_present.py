@@ -222,7 +222,7 @@ def shown_page(request: Request, found: Found, person: MaybeVisitor, presentatio
         visitor=person,
         nav="verify",
         base=f"/present/shown/{presentation_id}",
-        title=one.type_name,
+        title=translate(one.type_name),
         issuer=one.issuer_name,
         badge=badge(one.state, translate),
         valid_to=one.valid_to or translate("长期"),

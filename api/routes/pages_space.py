@@ -63,7 +63,7 @@ def home(
     gathering = space_office.gathering(found)
     mine = gathering.licences(who) if who.may("view") else ()
     asked = {"q": q.strip(), "group": group, "state": state}
-    shown = space_views.matching(mine, q.strip(), state)
+    shown = space_views.matching(mine, q.strip(), state, translate)
     links = {one.licence_id: space_views.address(one.licence_id) for one in mine}
     return space_page(
         request,
@@ -76,7 +76,7 @@ def home(
         asked=asked,
         group_choices=[(name, translate(title)) for name, title in space_views.GROUPS.items()],
         groups=[
-            (heading, [space_views.card(one, now, translate) for one in members])
+            (translate(heading), [space_views.card(one, now, translate) for one in members])
             for heading, members in space_views.groups(shown[:cards], group)
         ],
         more=f"/space?{space_views.query(asked, cards=str(min(10_000, cards + 10 * CARDS)))}"
@@ -87,7 +87,7 @@ def home(
         notices=[space_views.notice_row(one, links) for one in gathering.notices(who, language_of(request), RECENT)]
         if who.may("view")
         else [],
-        cases=[space_views.case_row(one) for one in gathering.cases(who)] if who.may("view") else [],
+        cases=[space_views.case_row(one, translate) for one in gathering.cases(who)] if who.may("view") else [],
         may_use=who.may("use"),
         may_upload=who.may("upload"),
     )

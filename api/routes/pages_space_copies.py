@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -95,7 +96,7 @@ class _Item:
     fields: list[tuple[str, str, str]]
 
 
-def _item(found: Services, person: HolderVisitor, item: str) -> _Item:
+def _item(found: Services, person: HolderVisitor, item: str, translate: Callable[[str], str]) -> _Item:
     """Raises ``NotFound``, ``Refused`` for what is not theirs to copy."""
     if is_material(item):
         material = found.desk.materials.get(item, person.session, "content")
@@ -103,7 +104,7 @@ def _item(found: Services, person: HolderVisitor, item: str) -> _Item:
     view = own_licence(found.desk, person.session, item)
     space_office.looked(found, person.session, view)
     return _Item(
-        view.summary.type_name,
+        translate(view.summary.type_name),
         f"{view.summary.issuer_name} · {view.summary.licence_number}",
         copy_views.shown_fields(view.message.face),
     )
@@ -121,7 +122,7 @@ def _form(
         nav=NAV,
         status=status,
         item=item,
-        of=_item(found, person, item),
+        of=_item(found, person, item, translation(request)),
         draft=draft,
         picture=picture,
         earliest=copy_office.last_day(now),

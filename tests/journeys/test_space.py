@@ -64,6 +64,11 @@ def test_home_gathers_everything(browser: Csrf, mine: Household) -> None:
     assert mine.licence_id in page(browser, "/space?group=issuer&q=教师")
     assert "没有符合条件的证照" in page(browser, "/space?q=没有这样的证照")
     assert "My licences" in page(browser, "/space?lang=en")
+    english = page(browser, "/space?lang=en&group=type&q=teacher")
+    assert mine.licence_id in english, "found by the name that readers of English are shown"
+    assert "Teacher qualification certificate" in english
+    assert "教师资格证书" not in english
+    browser[0].cookies.delete("lang")
     for query in ("group=%00", "state=zzz", "q=" + "x" * 90, "group=year&state=other"):
         assert browser[0].get(f"/space?{query}").status_code == 200
 
