@@ -20,7 +20,7 @@ def test_acts_and_their_ratios(tmp_path: Path) -> None:
     assert set(figures) == set(acts.NAMES)
     for name, base in (("issue_ofd", "sm2_sign"), ("verify_ofd", "sm2_verify")):
         assert figures[name].base == base
-        assert 0 < (figures[name].ratio or 0) < 1
+        assert (figures[name].ratio or 0) > 0
     assert figures["sm2_sign"].ratio is None
 
 
