@@ -37,8 +37,10 @@ _NAME: Final = re.compile(r"([a-z][a-z0-9-]{0,31})\.([0-9]{1,10})\.master\.json"
 _SUFFIX: Final = ".master.json"
 _MAX_ITERATIONS: Final = 20_000_000
 _NONCE: Final = 12
-_FIRST: Final = 1 << 30
-"""The first number is drawn below this: one that was lost and made anew is never taken for the other."""
+_FIRST, _NEXT = 1 << 30, 1 << 16
+"""The first number is drawn below the one, each further one so far above the last: one that was lost, or stands in
+another folder, and the one made in its place are never taken for each other.
+"""
 _NUMBER: Final = 4
 _HEAD: Final = _NUMBER + _NONCE
 """Octets before what is wrapped: the master's number, the nonce."""
@@ -93,7 +95,7 @@ class MasterKeys:
 
     def renew(self) -> int:
         """更换: a new master for what comes from now on; its number."""
-        return self._make(self.newest + 1)
+        return self._make(self.newest + 1 + secrets.randbelow(_NEXT))
 
     @property
     def newest(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,6 +35,22 @@ def test_many_may_make_the_first_at_once(tmp_path: Path) -> None:
     masters = MasterKeys(tmp_path, lambda: b"secret")
     assert [masters.unwrap(one, b"c") for one in wrapped] == [b"k%31d" % n for n in range(16)]
     assert not list(tmp_path.glob(".*")), "nothing half-made is left"
+
+
+def test_renewals_apart_are_told_apart(tmp_path: Path) -> None:
+    """A folder restored from before the renewal, or a node's own copy, renewed too: each opens its own, and the other's
+    once that is brought back.
+    """
+    here = MasterKeys(tmp_path, lambda: b"secret", iterations=10)
+    here.wrap(b"k" * 32, b"c")
+    there = MasterKeys(Path(shutil.copytree(tmp_path, tmp_path / "copy")), lambda: b"secret", iterations=10)
+    assert here.renew() != there.renew()
+    wrapped = here.wrap(b"h" * 32, b"c")
+    with pytest.raises(Unavailable) as caught:
+        there.unwrap(wrapped, b"c")
+    assert caught.value.code == "keys.master_missing"
+    there.restore(here.copies(b"backup"), b"backup")
+    assert there.unwrap(wrapped, b"c") == b"h" * 32
 
 
 def test_a_destroyed_master_leaves_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
