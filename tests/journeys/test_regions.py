@@ -21,12 +21,14 @@ import httpx
 import pytest
 import uvicorn
 
+import licence_store.desk
 from api.app import create_app
 from api.cli import run
 from api.settings import load_settings
 from api.wiring import Services, build
 from licence_store.desk import now
 from licence_store.region import Region
+from trust.fetching import HTTPFetcher
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "regions.md"
 CODES = {"A": ("990000", "演示省"), "B": ("120000", "乙省"), "C": ("310000", "丙市")}
@@ -79,10 +81,12 @@ def node_at(listener: socket.socket, place: Path, clock: HandClock, **settings: 
         thread.start()
         while not server.started:
             time.sleep(0.01)
-        yield Node(url, place, services, clock)
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
+        try:
+            yield Node(url, place, services, clock)
+        finally:
+            server.should_exit = True
+            thread.join(10)
+            listener.close()
 
 
 def command(line: str, status: int = 0) -> list[dict[str, Any]]:
@@ -107,7 +111,15 @@ def nodes(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
     shutil.copytree(made, place)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(place)
+        monkeypatch.setattr(licence_store.desk, "HTTPFetcher", patient)
         yield from _set_up(place, monkeypatch)
+
+
+def patient(*, timeout: float = 0, **options: Any) -> HTTPFetcher:
+    """All nodes share one process: where the machine is busy, a node's first answer takes longer than the few seconds
+    regions give each other, and ``region join`` fails.
+    """
+    return HTTPFetcher(timeout=60, **options)
 
 
 def _set_up(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Node]]:
