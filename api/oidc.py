@@ -123,7 +123,7 @@ class RelyingParty:
                 wanted=expected.level,
             )
         if expected.again and identity.proved < self._clock() - STEP_UP_AGE:
-            raise Refused("holder.proof_too_old", "身份提供方没有重新认证您的身份。", remedy="请重新点击认证。")
+            raise proof_too_old()
         return identity
 
     def check_sender(self, asked: str, said: str) -> None:
@@ -346,6 +346,11 @@ class _Answer:
 
     def json(self) -> Any:
         return json.loads(self.text)
+
+
+def proof_too_old() -> Refused:
+    """A fresh proof was asked for, and an older one came."""
+    return Refused("holder.proof_too_old", "身份提供方没有重新认证您的身份。", remedy="请重新点击认证。")
 
 
 def _bad_token(what: str) -> Refused:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from api.oidc import Expected, RelyingParty
+from api.oidc import LEEWAY, Expected, RelyingParty, proof_too_old
 from api.registrations import LOOPBACK
 from trust.errors import Refused
 
@@ -53,6 +53,11 @@ def inside(target: str) -> str:
     return target if ours and target != "/" else HOME
 
 
+def at_terminal(target: str) -> bool:
+    """Does a path of ours lead to what somebody sees of their own at a terminal?"""
+    return target.partition("?")[0].startswith(f"{KIOSK}/")
+
+
 def callback_of(key: str) -> str:
     """Where a provider sends people back to: each has an address of its own, so that none can pass its answers off as
     another's (RFC 9700, 4.4).
@@ -92,7 +97,11 @@ def set_out(
     kept = request.cookies.get(BROWSER_COOKIE, "")
     browser = kept if len(kept) == 43 else secrets.token_urlsafe(32)
     facts = {name: str(value) for name, value in asdict(expected).items()}
-    found.attempts.keep(expected.state, browser, {**facts, "target": inside(target), "step_up": str(again)})
+    onward = inside(target)
+    if at_terminal(onward) and not fresh:  # to a terminal's pages only from a terminal, where everybody proves anew
+        onward = HOME
+    began = found.clock().isoformat() if fresh else ""
+    found.attempts.keep(expected.state, browser, {**facts, "target": onward, "step_up": str(again), "began": began})
     return url, browser
 
 
@@ -120,4 +129,7 @@ def come_back(found: Services, request: Request, key: str, answer: Mapping[str, 
         facts["again"] == "True",
     )
     identity = party.complete(expected, answer.get("code", "")[:2000])
+    began = facts.get("began", "")
+    if began and identity.proved < datetime.fromisoformat(began) - timedelta(seconds=LEEWAY):
+        raise proof_too_old()  # the word for whoever stood at the terminal before
     return identity, inside(facts["target"]), facts["step_up"] == "True"

@@ -120,6 +120,10 @@ def problem_page(request: Request, problem: Problem) -> HTMLResponse:
         from api.pages.space_base import space_problem
 
         response = space_problem(request, problem)
+    elif request.url.path == "/kiosk" or request.url.path.startswith("/kiosk/"):
+        from api.pages.kiosk import kiosk_problem
+
+        response = kiosk_problem(request, problem)
     else:
         response = page(
             request,

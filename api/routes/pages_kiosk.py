@@ -8,7 +8,7 @@ asked to forget them too. Whoever signs in here proves themselves anew, whomever
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -19,42 +19,28 @@ from api.deps import address_of, services, stranger, translation
 from api.errors import language_of, problem_of
 from api.holder_deps import HolderVisitor
 from api.pages import space_views
+from api.pages.kiosk import kiosk_page, whoever_stands_there
 from api.pages.public import public_state
-from api.pages.rendering import page
 from api.pages.verdict import when
 from api.routes.pages_space_sign_in import provider_rows
 from api.signing_in import BROWSER_COOKIE, KIOSK, KIOSK_COOKIE, KIOSK_WAY, origin_of, set_out
 from api.wiring import Services
 from licence_store.holding.attempts import LENGTH
-from licence_store.holding.sessions import KIOSK as KIOSK_CHANNEL
 from licence_store.sharing.comparing import licence_in
-from trust.errors import LicenceTrustError, Malformed, NotFound, Unauthenticated
+from trust.errors import LicenceTrustError, Malformed, NotFound
 from trust.journal import Actor
 
 router = APIRouter(include_in_schema=False)
 Found = Annotated[Services, Depends(services)]
-IDLE: Final = 60
-"""Seconds without a touch after which a terminal forgets."""
 _MOST: Final = 200
 
 
 def kiosk_holder(request: Request, found: Found) -> HolderVisitor | None:
     """Whoever stands at the terminal, or nobody (any more)."""
-    try:
-        session = found.spaces.find(request.cookies.get(KIOSK_COOKIE, ""), KIOSK_CHANNEL)
-    except Unauthenticated:
-        return None
-    return HolderVisitor(session, session.csrf, session.actor(address_of(request), KIOSK_CHANNEL))
+    return whoever_stands_there(request, found)
 
 
 Person = Annotated[HolderVisitor | None, Depends(kiosk_holder)]
-
-
-def _page(
-    request: Request, template: str, person: HolderVisitor | None, *, status: int = 200, **values: Any
-) -> Response:
-    holder = person.session.holder if person else None
-    return page(request, template, status=status, holder=holder, idle=IDLE, **values)
 
 
 @router.get(KIOSK)
@@ -68,7 +54,7 @@ def _start(
     request: Request, found: Services, status: int = 200, *, over: bool = False, failed: bool = False
 ) -> Response:
     rows = provider_rows(request, found, f"{KIOSK}/licences", f"{KIOSK}/start")
-    return _page(request, "kiosk.html", None, status=status, providers=rows, failed=failed, over=over)
+    return kiosk_page(request, "kiosk.html", None, status=status, providers=rows, failed=failed, over=over)
 
 
 @router.get(f"{KIOSK}/start", dependencies=[Depends(stranger)])
@@ -98,7 +84,7 @@ def licences(request: Request, found: Found, person: Person) -> Response:
     mine = space_office.gathering(found).licences(person.session)
     current = [one for one in mine if one.state == "CURRENT"]
     rows = [(one.licence_id, space_views.card(one, now, translate)) for one in current[:_MOST]]
-    return _page(request, "kiosk_licences.html", person, rows=rows, others=len(mine) - len(current))
+    return kiosk_page(request, "kiosk_licences.html", person, rows=rows, others=len(mine) - len(current))
 
 
 @router.get(f"{KIOSK}/licences/{{licence_id}}")
@@ -108,7 +94,7 @@ def licence(request: Request, found: Found, person: Person, licence_id: str) -> 
         return _over()
     view = space_office.find(found, person.session, licence_id)
     width, height = found.face_size(view)
-    return _page(
+    return kiosk_page(
         request,
         "kiosk_licence.html",
         person,
@@ -131,20 +117,23 @@ def face(found: Found, person: Person, licence_id: str) -> Response:
 def check(
     request: Request,
     found: Found,
+    person: Person,
     anybody: Annotated[Actor, Depends(stranger)],
     code: Annotated[str, Query(max_length=2000)] = "",
 ) -> Response:
-    """状态查询: a reader of codes types what it reads and ends the line; so does a keyboard."""
+    """状态查询: a reader of codes types what it reads and ends the line; so does a keyboard. Whoever is signed in
+    meanwhile is told so, and forgotten from here too.
+    """
     if not code.strip():
-        return _page(request, "kiosk_check.html", None, asked="", state=None)
+        return kiosk_page(request, "kiosk_check.html", person, asked="", state=None)
     try:
         actor = replace(anybody, department=None)
         view = found.find(licence_in(code), actor, "自助终端查询", action="licence.public_check")
     except (NotFound, Malformed):
-        return _page(request, "kiosk_check.html", None, status=404, asked=code, state=None)
+        return kiosk_page(request, "kiosk_check.html", person, status=404, asked=code, state=None)
     now = found.clock()
     state = public_state(view, found.register.status(view.asked_id, now), now, translation(request))
-    return _page(request, "kiosk_check.html", None, asked=code, state=state)
+    return kiosk_page(request, "kiosk_check.html", person, asked=code, state=state)
 
 
 @router.get(f"{KIOSK}/end")

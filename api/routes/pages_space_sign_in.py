@@ -25,6 +25,7 @@ from api.signing_in import (
     KIOSK_LENGTH,
     KIOSK_WAY,
     SIGNED_OUT,
+    at_terminal,
     come_back,
     inside,
     origin_of,
@@ -82,7 +83,7 @@ def _returned(request: Request, found: Services, key: str) -> Response:
     address, before = address_of(request), request.cookies.get(SPACE_COOKIE, "")
     try:
         identity, target, again = come_back(found, request, key, answer)
-        at_kiosk = target.partition("?")[0].startswith(f"{KIOSK}/")
+        at_kiosk = at_terminal(target)
         if again:
             token = found.spaces.prove_again(before, identity, address=address)
         elif at_kiosk:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from api.oidc import Expected, RelyingParty
+from licence_store.holding.accounts import Identity
 from tests.journeys.conftest import Live
-from tests.journeys.holders import People, hidden, sign_in
+from tests.journeys.holders import People, hidden, sign_in, step_up
 
 PAGE = {"Accept": "text/html"}
 
@@ -60,6 +64,38 @@ def test_the_provider_asks_anew(terminal: httpx.Client) -> None:
     assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
 
 
+def test_nobody_reaches_a_terminals_pages_by_the_space(terminal: httpx.Client, cast: People) -> None:
+    """There the provider may take the last person's word; only a terminal's own way asks everybody anew."""
+    assert sign_in(terminal, cast.citizen.person.code, target="/kiosk/licences").headers["location"] == "/space"
+    assert "lt_kiosk" not in terminal.cookies
+    assert step_up(terminal, cast.citizen.person.code, target="/kiosk/licences").headers["location"] == "/space"
+    assert "lt_kiosk" not in terminal.cookies
+
+
+@pytest.mark.parametrize(("ago", "onward"), [(30, "/kiosk/licences"), (120, "/kiosk?failed=true")])
+def test_the_word_for_the_last_person_is_not_taken(
+    live: Live, terminal: httpx.Client, cast: People, monkeypatch: pytest.MonkeyPatch, ago: int, onward: str
+) -> None:
+    """A provider that does not ask anew, though it was told to, says since when it knows them."""
+    whole = RelyingParty.complete
+
+    def remembered(party: RelyingParty, expected: Expected, code: str) -> Identity:
+        identity = whole(party, expected, code)
+        return replace(identity, proved=identity.proved - timedelta(seconds=ago))
+
+    monkeypatch.setattr(RelyingParty, "complete", remembered)
+    assert enter(terminal, cast.citizen.person.code).headers["location"] == onward
+
+
+def test_whoever_is_signed_in_is_told_so_wherever_they_are(terminal: httpx.Client, cast: People) -> None:
+    """The next person at the terminal must not find a page that seems nobody's and leads to somebody's licences."""
+    enter(terminal, cast.citizen.person.code)
+    for path in ("/kiosk/check", "/kiosk/check?code=x", "/kiosk/licences/x", "/kiosk/nothing"):
+        page = terminal.get(path)
+        assert cast.citizen.person.masked_name in page.text, path
+        assert 'data-end="/kiosk/end"' in page.text and 'content="60;url=/kiosk/end"' in page.text, path
+
+
 def test_a_terminals_session_opens_nothing_else(live: Live, terminal: httpx.Client, cast: People) -> None:
     """Nor does a session of the space open the terminal's pages; nor somebody else's licence."""
     enter(terminal, cast.citizen.person.code)
@@ -84,9 +120,6 @@ def test_a_terminals_session_opens_nothing_else(live: Live, terminal: httpx.Clie
 
 
 def test_a_session_ends_by_itself(live: Live, cast: People) -> None:
-    from datetime import timedelta
-
-    from licence_store.holding.accounts import Identity
     from licence_store.holding.sessions import HolderSessions
     from trust.errors import Unauthenticated
 
