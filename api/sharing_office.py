@@ -151,7 +151,7 @@ class SharingOffice:
         said = Purpose.read({**purpose, "system": "licence-trust", "officer": actor.account})
         question = json.dumps(
             {"purpose": said.to_json(), **dict(parameters)}, ensure_ascii=False, sort_keys=True
-        ).encode()
+        ).encode(errors="backslashreplace")
         return desk.sharing.ask(Call(caller, operation, dict(parameters), said, sm3(question).hex(), actor))
 
 

@@ -146,7 +146,7 @@ class Accepting:
         now = self.desk.clock()
         stated, copy_id, report = self._stated(what, actor, asked, verifier)
         if region := self._region_of(copy_id, report=report):
-            if report is not None:
+            if report is not None and not (stated.key and _may_be_counted(report)):
                 _check_passed(report)
             return self.desk.copies_elsewhere.accept(region, copy_id, actor, stated)
         good = self.is_good(self.desk.copies.find(copy_id), now)
@@ -274,6 +274,12 @@ def _check_passed(report: Report) -> None:
     """Raises ``Refused("copy.not_passed")``."""
     if not passes(report, original_seen=True):
         raise Refused("copy.not_passed", "副本未通过核验（{finding}），不能采用。", finding=told_of(report))
+
+
+def _may_be_counted(report: Report) -> bool:
+    """Is all that is wrong what its region decides itself? The answer to this very acceptance may have been lost."""
+    wrong = {one.sub_indication for one in _every(report) if one.severity is Severity.ERROR}
+    return bool(wrong) and wrong <= {"COPY_USED_UP", "COPY_REVOKED", ORIGINAL_CHECK}
 
 
 def check_original(good: bool) -> None:

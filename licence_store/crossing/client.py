@@ -77,12 +77,14 @@ class Asker:
 
     def ask(self, peer: Peer, operation: str, parameters: Mapping[str, Any], purpose: Purpose) -> SharedAnswer:
         """Raises ``Unavailable`` (``crossing.*``, ``fetch.*``, ``peer.*``) where nobody answered whom we can believe,
-        ``Refused("crossing.refused")`` where the region itself refused the question.
+        ``Refused("crossing.refused")`` where the region itself refused the question, ``Malformed("json.surrogate")``
+        for what nobody can be asked.
         """
+        body = _body(parameters, purpose)
         self._demand_listed(peer)
         self.breaker.demand(peer.code)
         try:
-            answer = self._asked(peer, operation, parameters, purpose)
+            answer = self._asked(peer, operation, body, purpose)
         except Refused:
             self.breaker.succeeded(peer.code)  # it is there, and said no
             raise
@@ -99,8 +101,7 @@ class Asker:
         if peer.entry.left_at is not None and peer.entry.left_at <= now:
             raise Unavailable("crossing.left", "地区“{region}”已退出联盟。", region=peer.name)
 
-    def _asked(self, peer: Peer, operation: str, parameters: Mapping[str, Any], purpose: Purpose) -> SharedAnswer:
-        body = json.dumps({"purpose": purpose.to_json(), **parameters}, ensure_ascii=False).encode()
+    def _asked(self, peer: Peer, operation: str, body: bytes, purpose: Purpose) -> SharedAnswer:
         attempts = 1 if operation == "download" else ATTEMPTS  # a copy asked for twice is made twice
         for attempt in range(1, attempts + 1):
             try:
@@ -189,6 +190,13 @@ class Asker:
         if store is None:
             raise Unavailable("crossing.left", "地区“{region}”已退出联盟。", region=peer.name)
         return store
+
+
+def _body(parameters: Mapping[str, Any], purpose: Purpose) -> bytes:
+    try:
+        return json.dumps({"purpose": purpose.to_json(), **parameters}, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Malformed("json.surrogate", "文本中含有不成对的代理字符，无法规范化。") from None
 
 
 def _demand_answer(peer: Peer, data: bytes) -> None:

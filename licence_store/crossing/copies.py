@@ -13,7 +13,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -64,15 +64,25 @@ class CopiesElsewhere:
     """他地副本. Implements ``verify.policy.CopySource`` for copies of ours and of others."""
 
     desk: Desk
-    _said: dict[str, CopyStatus] = field(default_factory=dict, repr=False)
-    """What was said last of copies lately, for showing beside the file."""
+    _said: dict[tuple[str, str], CopyStatus] = field(default_factory=dict, repr=False)
+    """Region and copy → what was said last, lately, for showing beside the file."""
 
     # Whose is it?
 
     def region_of(self, copy_id: str) -> str:
-        """Code of the other region that spoke of this copy before; empty: none did, or it is ours."""
-        region, _ = self.desk.guide.known.copy(copy_id)
-        return region if region and not self.desk.copies.has(copy_id) else ""
+        """Code of the other region that spoke of this copy before; empty: none did, or it is ours.
+
+        Raises ``Refused("copy.two_regions")``: a number alone does not tell whose word counts.
+        """
+        spoke = list(self.desk.guide.known.copy(copy_id))
+        if not spoke or self.desk.copies.has(copy_id):
+            return ""
+        if len(spoke) > 1:
+            raise Refused(
+                "copy.two_regions", "不止一个地区自称制作了副本 {id}，不能采用。",
+                remedy="请持证者重新制作副本，并向信任列表的管理者报告。", id=copy_id[:40],
+            )  # fmt: skip
+        return spoke[0]
 
     def region_at(self, address: str) -> str:
         """Code of the other region of the list at this address, as the code on a copy names it; empty: none."""
@@ -89,7 +99,7 @@ class CopiesElsewhere:
         peer = self._peer(str(terms["region"]))
         if peer is None:
             return None
-        original, status = terms["original"], self._said.get(str(terms["id"]), CopyStatus(""))
+        original, status = terms["original"], self._said.get((peer.code, str(terms["id"])), CopyStatus(""))
         ended = (status.since or status.as_of) if status.state == "REVOKED" else None
         return CopyView(
             id=str(terms["id"]), holder_code="", holder_kind="", source_kind=str(original["kind"]),
@@ -152,12 +162,11 @@ class CopiesElsewhere:
         )  # fmt: skip
         if len(self._said) >= _MOST_SAID:
             self._said.clear()
-        self._said[copy_id] = status
+        self._said[peer.code, copy_id] = status
         return status
 
     def _known(self, peer: Peer, copy_id: str) -> Known:
-        region, known = self.desk.guide.known.copy(copy_id)
-        return known if region == peer.code else Known()
+        return self.desk.guide.known.copy(copy_id).get(peer.code, Known())
 
     # On paper
 
@@ -176,7 +185,7 @@ class CopiesElsewhere:
             raise NotFound("copy.unknown", "没有用证副本 {id}。", id=copy_id[:40])
         try:
             view = _on_record(peer, said)
-        except (KeyError, TypeError, ValueError, Malformed) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, Malformed) as error:
             raise _unreadable(peer) from error
         if view.id != copy_id:
             raise _unreadable(peer)
@@ -289,14 +298,18 @@ def _on_record(peer: Peer, said: Mapping[str, Any]) -> CopyView:
     """A copy as its region tells of it; raises ``KeyError`` and such where it does not."""
     terms = said.get("terms")
     face = CopyTerms.from_json(terms).to_json()["face"] if isinstance(terms, Mapping) else ()
-    revoked = _moment(said.get("since")) if said["state"] == "REVOKED" else None
+    made, until, uses = _moment(said["made"]), _moment(said["until"]), _count(said["uses"])
+    words = (said[name] for name in ("title", "level", "recipient", "purpose", "service_item", "case_number", "digest"))
+    if made is None or until is None or said["state"] not in _STATES or not all(isinstance(one, str) for one in words):
+        raise ValueError
+    revoked = (_moment(said.get("since")) or made) if said["state"] == "REVOKED" else None
     return CopyView(
         id=said["copy_id"], holder_code="", holder_kind="", source_kind="", source_id="", title=said["title"],
         type_code="", level=said["level"], recipient=said["recipient"], purpose=said["purpose"],
         service_item=said["service_item"], case_number=said["case_number"],
-        until=datetime.fromisoformat(said["until"]), uses=int(said["uses"]),
+        until=until, uses=uses,
         original_check=said["original_check"] == "true", form="", terms={"face": face}, digest=said["digest"], size=0,
-        made=datetime.fromisoformat(said["made"]), made_by="", used=int(said["used"]), revoked=revoked, reason="",
+        made=made, made_by="", used=_count(said["used"]), revoked=revoked, reason="",
         region=peer.name,
     )  # fmt: skip
 
@@ -329,6 +342,6 @@ def _count(value: object) -> int:
 def _moment(value: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) and value else None
-    except ValueError:
+        return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return found if found is not None and found.tzinfo is not None else None

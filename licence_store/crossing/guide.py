@@ -26,7 +26,7 @@ from licence_store.sharing import comparing
 from licence_store.sharing.answers import Found, Outcome
 from licence_store.sharing.calls import Call
 from trust.entitlement import Standing, division_of, find_standing
-from trust.errors import LicenceTrustError, Refused
+from trust.errors import LicenceTrustError, Malformed, Refused
 from trust.sharing_answer import SharedAnswer
 from trust.signed import write_moment
 from trust.trust_list import RegionEntry, is_within
@@ -88,7 +88,7 @@ class Guide:
 
     def ask(self, call: Call, found: Found) -> Found | None:
         """What the issuing region says of what we do not have; ``None``: it is nobody else's. Raises
-        ``Refused("crossing.refused", "sharing.scope_region")``, ``NotFound("peer.unlisted")``.
+        ``Refused("crossing.refused", "sharing.scope_region")``, ``NotFound("peer.unlisted")``, ``Malformed``.
         """
         licence_id = _licence_of(call, found)
         peer = self._peer(call, found, licence_id)
@@ -106,6 +106,8 @@ class Guide:
             if call.operation != "verify":
                 raise
             return self._beside(found, peer, None, error.code, licence_id)
+        except Malformed:
+            raise  # the question itself: nobody was asked
         except LicenceTrustError as error:
             if call.operation == "verify":
                 return self._beside(found, peer, None, error.code, licence_id)

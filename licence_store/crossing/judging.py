@@ -105,7 +105,8 @@ def licences_in(answer: SharedAnswer, asked: str) -> list[Mapping[str, Any]]:
     result = answer.result
     if answer.operation in MANY:
         many = result.get("licences")
-        return [one for one in many if isinstance(one, Mapping)] if isinstance(many, list) else []
+        lines = many if isinstance(many, list) else [many] if answer.outcome in GOOD else []
+        return [one if isinstance(one, Mapping) else {} for one in lines]  # an empty one is of nobody knows which
     if answer.operation not in _OF_ONE:
         return []
     named = result.get("licence_id") or asked
@@ -127,7 +128,7 @@ def _tells_state(answer: SharedAnswer, one: Mapping[str, Any]) -> bool:
         return True  # only what is in force is given out
     if answer.operation == "check":
         return one.get("current") in ("true", "false")
-    state = one.get("state")
+    state = str(one.get("state"))
     return state in STATE_INDICATIONS or (state == "UNKNOWN" and _is_provided(answer))
 
 

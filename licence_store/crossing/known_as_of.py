@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from licence_store.copying.grants import is_id
 from licence_store.crossing.models import KnownElsewhere
 from licence_store.regions.peers import Peers
 from licence_store.regions.publications import Publications
@@ -157,23 +158,29 @@ class KnownStates:
             return {}
         return {base: one for base, one in heard.items() if not _said_already(known.get(base), one)}
 
-    def copy(self, copy_id: str) -> tuple[str, Known]:
-        """Which region last spoke of this copy, and what it said; empty: none ever did."""
+    def copy(self, copy_id: str) -> dict[str, Known]:
+        """Region → what it said last of this copy. More than one: somebody speaks of another's."""
+        if not is_id(copy_id):
+            return {}
+        keys = [f"{copy_id}@{one.code}" for one in self.peers.list()]
+        query = select(KnownElsewhere).where(KnownElsewhere.licence.in_(keys))
         try:
             with self.sessions.read() as session:
-                row = session.get(KnownElsewhere, copy_id) if copy_id.startswith("c-") else None
+                rows = session.execute(query).scalars().all()
         except LicenceTrustError:
-            row = None
-        return (row.region, Known(row.state, row.as_of, "answer")) if row is not None else ("", NOTHING)
+            return {}
+        return {row.region: Known(row.state, row.as_of, "answer") for row in rows}
 
     def remember_copy(self, region: str, copy_id: str, state: str, as_of: datetime) -> None:
-        """What its region said of a copy. No other region's word takes its place, nothing that of its end."""
-        row = {"licence": copy_id, "region": region, "address": "", "place": "", "state": state[:20], "as_of": as_of}
+        """What a region said of a copy, beside what any other did. Nothing takes the place of its end."""
+        row = {
+            "licence": f"{copy_id}@{region}", "region": region, "address": "", "place": "", "state": state[:20],
+            "as_of": as_of,
+        }  # fmt: skip
         try:
             with self.sessions.begin() as session:
                 entry = _INSERTS[self.sessions.dialect](KnownElsewhere).values(row)
-                open_still = and_(KnownElsewhere.region == region, KnownElsewhere.state == "ACTIVE",
-                                  KnownElsewhere.as_of <= as_of)  # fmt: skip
+                open_still = and_(KnownElsewhere.state == "ACTIVE", KnownElsewhere.as_of <= as_of)
                 changed = {"state": state[:20], "as_of": as_of}
                 session.execute(entry.on_conflict_do_update(index_elements=["licence"], set_=changed, where=open_still))
         except LicenceTrustError:

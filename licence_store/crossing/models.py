@@ -17,7 +17,7 @@ class KnownElsewhere(Base):
     __tablename__ = "known_elsewhere"
 
     licence: Mapped[str] = mapped_column(LICENCE_ID, primary_key=True)
-    """``LicenceId.base``, or a copy's id (``licence_store.crossing.copies``)."""
+    """``LicenceId.base``, or a copy's id, ``@`` and the region that spoke of it (``licence_store.crossing.copies``)."""
     region: Mapped[str] = mapped_column(String(6))
     address: Mapped[str] = mapped_column(String(500))
     """Of its status list; empty: not told."""

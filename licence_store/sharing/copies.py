@@ -96,12 +96,10 @@ def _acceptance(question: Question) -> Acceptance:
     words, seen = question.texts("stated"), question.text("original_seen", 5, "false")
     if not set(words) <= _STATED or not words.get("purpose") or seen not in ("true", "false"):
         raise Malformed("sharing.parameter", "参数“{field}”的内容或类型不正确。", field="stated")
-    return Acceptance(
-        **words,
-        original_seen=seen == "true",
-        digest=question.text("digest", 64),
-        key=question.text("key", 64),
-    )
+    key = question.text("key", 64)
+    if question.has("key") and not key:  # asked again after a lost answer it would count twice
+        raise Malformed("sharing.parameter", "参数“{field}”的内容或类型不正确。", field="key")
+    return Acceptance(**words, original_seen=seen == "true", digest=question.text("digest", 64), key=key)
 
 
 def _unknown(copy_id: str) -> Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from licence_store.sharing.answers import Found
@@ -106,11 +106,11 @@ class Question:
             return None
         try:
             found = datetime.fromisoformat(value) if isinstance(value, str) and len(value) <= 40 else None
-        except ValueError:
-            found = None
-        if found is None or found.tzinfo is None:
-            raise _wrong(name)
-        return found
+            if found is None or found.tzinfo is None:
+                raise _wrong(name)
+            return found.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise _wrong(name) from None
 
     def document(self, name: str) -> bytes:
         """A file, base64."""

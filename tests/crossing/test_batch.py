@@ -11,6 +11,7 @@ import pytest
 from licence_store.crossing.judging import MOST
 from tests.crossing.test_chaos import OFFICIAL, sharing, silent
 from tests.crossing.world import TYPE, A, B, World, make_regions, world
+from trust.errors import LicenceTrustError
 from trust.fetching import Exchange
 from trust.signed import sign_document, write_moment
 
@@ -108,6 +109,37 @@ def test_of_another_type(both: World) -> None:
     both.line.fault = None
 
 
+NO_LINES: dict[str, Any] = {
+    "words": ["CURRENT"],
+    "lists": [["licence_id", "x"]],
+    "no list": "x",
+    "nothing": None,
+    "a state that is none": [{"state": ["CURRENT"]}, {"state": {"CURRENT": "CURRENT"}}],
+}
+
+
+@pytest.mark.parametrize("odd", NO_LINES)
+def test_lines_that_are_none(both: World, odd: str) -> None:
+    """What cannot be judged is handed on to nobody, in none of the ways to ask."""
+    licence_id, record, _ = both.licences["43"]
+    lines = NO_LINES[odd]
+    if odd == "a state that is none":
+        lines = [{"licence_id": licence_id, "holder": {"code": record["credit_code"]}, **one} for one in lines]
+    both.line.fault = said(both, lambda payload: payload["result"].update(licences=lines or ""))
+    holder = {"type": TYPE, "holder_code": record["credit_code"]}
+    for answer in (ask(both, region=A, type=TYPE), both.ask("holder", region=A, **holder)):
+        assert (answer.outcome, answer.result["licences"]) == ("INDETERMINATE", [])
+    everywhere = both.ask("holder", region="*", **holder)
+    assert (everywhere.outcome, everywhere.result["licences"]) == ("INDETERMINATE", [])
+    both.line.fault = None
+
+
+def test_a_question_that_cannot_be_written_is_nobodys_silence(both: World) -> None:
+    with pytest.raises(LicenceTrustError) as refused:
+        both.ask("licence", region=A, type=TYPE, licence_number="\ud800")
+    assert (refused.value.code, both.b.desk.guide.asker.breaker.state(A)) == ("json.surrogate", "closed")
+
+
 def test_it_falls_silent_on_the_way(both: World) -> None:
     first = ask(both, region=A, type=TYPE, limit=2)
     both.line.fault = lambda exchange, go: silent(exchange)
@@ -124,6 +156,11 @@ def test_it_falls_silent_on_the_way(both: World) -> None:
 
 def answered(found: World, change: Any) -> Any:
     """A itself signs other lines to the very question that was put."""
+    return said(found, lambda payload: change(payload["result"]["licences"]))
+
+
+def said(found: World, change: Any) -> Any:
+    """A itself signs something else to it."""
     publisher = found.a.desk.region.keyring.signer("publisher")
 
     def fault(exchange: Exchange, go: Any) -> bytes:
@@ -131,7 +168,7 @@ def answered(found: World, change: Any) -> Any:
         if not sharing(exchange):
             return data
         payload = json.loads(data)["payload"]
-        change(payload["result"]["licences"])
+        change(payload)
         return sign_document(payload, publisher.sign, [publisher.certificate.der])
 
     return fault

@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from licence_store.copying.uses import Acceptance
 from licence_store.journal import entries
+from licence_store.sharing.purposes import Purpose
 from tests.crossing.test_chaos import OFFICIAL, silent
 from tests.crossing.window import CLERK, FOR, Window
-from tests.crossing.world import PURPOSE, Fault, World, make_regions, world
+from tests.crossing.world import PURPOSE, A, B, Fault, World, make_regions, world
 from trust.errors import LicenceTrustError
 from trust.fetching import Exchange
 from trust.signed import sign_document
@@ -169,6 +171,58 @@ def test_what_a_region_says_of_a_copy_is_read_strictly(window: Window, odd: str)
     assert (window.used(made), window.accept(made.id, key="more")) == (1, "copy.used_up")
 
 
+ODD_ON_PAPER: list[dict[str, object]] = [
+    {"state": "FINE"}, {"state": ["ACTIVE"]}, {"title": ["x"]}, {"purpose": {"a": "b"}}, {"level": []}, {"digest": {}},
+    {"until": "2030-01-01T00:00:00"}, {"until": "0001-01-01T00:00:00+14:00"}, {"made": ""}, {"terms": {"face": "x"}},
+    {"copy_id": ["x"]},
+]  # fmt: skip
+
+
+def _with(odd: dict[str, object], payload: dict[str, Any]) -> None:
+    payload["result"].update(odd)
+
+
+def test_what_a_region_says_of_paper_is_read_strictly(window: Window) -> None:
+    made, stated = window.make(), Acceptance(FOR, "办件-4")
+    copier = window.world.b.desk.copier
+    for odd in ODD_ON_PAPER:
+        window.world.line.fault = said(window.world, partial(_with, odd))
+        with pytest.raises(LicenceTrustError) as refused:
+            copier.look_at(made.id, CLERK, stated, ON_PAPER.format(made.id))
+        assert refused.value.code == "copy.region_answer", odd
+    assert not window.world.b.desk.guide.known.copy(made.id)
+
+
+def test_another_region_that_speaks_of_the_copy_is_not_believed(window: Window) -> None:
+    """Whoever spoke first does not take the place of the one that made it; a number alone is not enough any more."""
+    made, known = window.make(uses=1), window.world.b.desk.guide.known
+    known.remember_copy(B, made.id, "ACTIVE", window.world.b.clock())
+    assert window.told(made.data) == ("TOTAL-PASSED", None)
+    assert window.accept(made.id) == "copy.two_regions"
+    assert window.accept(made.data).number == 1
+    assert known.copy(made.id)[A].state == "USED_UP" and known.copy(made.id)[B].state == "ACTIVE"
+
+
+SILLY: list[tuple[str, dict[str, Any], str]] = [
+    ("copy", {"at": "0001-01-01T00:00:00+14:00"}, "crossing.refused"),
+    ("copy", {"at": "9999-12-31T23:59:59-14:00"}, "crossing.refused"),
+    ("copy", {"stated": {"purpose": "x\x00"}}, "crossing.refused"),
+    ("copy", {"stated": {"purpose": "\ud800"}}, "json.surrogate"),
+    ("accept", {"stated": {"purpose": FOR}, "key": " "}, "crossing.refused"),
+    ("accept", {"stated": {"purpose": FOR}, "key": "钥"}, "crossing.refused"),
+]
+
+
+def test_silly_questions_of_a_region(window: Window) -> None:
+    made, asker = window.make(), window.world.b.desk.guide.asker
+    (peer,) = (one for one in window.world.b.desk.peers.list() if one.code == A)
+    for operation, parameters, code in SILLY:
+        with pytest.raises(LicenceTrustError) as refused:
+            asker.ask(peer, operation, {"copy_id": made.id, **parameters}, Purpose("licence-trust", *"一二三四五"))
+        assert refused.value.code == code, parameters
+    assert (window.used(made), asker.breaker.state(A)) == (0, "closed")
+
+
 def test_never_heard_of_and_silent(window: Window) -> None:
     made = window.make()
     window.world.line.fault = on_copies(silent)
@@ -191,6 +245,23 @@ def test_an_answer_that_was_lost(window: Window) -> None:
     window.world.line.fault = fault
     use = window.accept(made.id)
     assert (use.number, use.replayed, window.used(made), lost) == (1, True, 1, [1])
+
+
+@pytest.mark.parametrize("end", ["used up", "taken back"])
+def test_all_answers_were_lost_and_the_file_is_shown_again(window: Window, end: str) -> None:
+    """The clerk sends the same page once more: it was counted, though the file does not pass any longer."""
+    made = window.make(uses=1 if end == "used up" else 2)
+    window.world.line.fault = lambda exchange, go: (
+        go(exchange) and silent(exchange) if exchange.url.endswith("/accept") else go(exchange)
+    )
+    assert (window.accept(made.data, key="k"), window.used(made)) == ("copy.region_silent", 1)
+    window.world.line.fault = None
+    window.world.connect()
+    if end == "taken back":
+        window.world.a.desk.copier.revoke(window.who, made.id, "不再需要")
+    use = window.accept(made.data, key="k")
+    assert (use.number, use.replayed, window.used(made)) == (1, True, 1)
+    assert window.accept(made.data, key="other") == ("copy.used_up" if end == "used up" else "copy.revoked")
 
 
 def test_only_nodes_ask_and_only_about_their_own(window: Window) -> None:
