@@ -220,6 +220,8 @@ class Publications:
         report = check_report(data, store, self.clock())
         if report.region != region:
             raise _not_theirs(region)
+        if report.generated > self.clock() + SKEW:  # it would count as new for as long
+            raise Refused("peer.catalogue_future", "地区 {region} 的目录上报的时间在将来。", region=region)
         return report
 
     def all(self) -> tuple[Publication, ...]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.authority import DAY
 from tests.crossing.test_chaos import silent
 from tests.crossing.world import OWNER, TYPE, URLS, A, B, World, make_regions, world
 from trust.errors import LicenceTrustError
 from trust.fetching import Exchange
 from trust.journal import SYSTEM
+from trust.signed import sign_document, write_moment
 
 HUB = "https://hub.example.test"
 
@@ -130,6 +133,22 @@ def test_without_the_hub_it_is_found_all_the_same(meeting: World, road: str) -> 
 def test_a_hub_cannot_leave_a_region_out(meeting: World) -> None:
     """What it hands on must be signed by the region itself; else the region is asked."""
     meeting.line.fault = lambda exchange, go: b"{}" if exchange.url.startswith(HUB) else go(exchange)
+    answer = asked(meeting, holder_code=meeting.licences["61"][1]["credit_code"], region="*")
+    assert answer.outcome == "FOUND" and outcomes(answer)[A] == ("FOUND", "")
+
+
+def test_a_catalogue_of_tomorrow_leaves_nothing_out(meeting: World) -> None:
+    """Signed by the region itself while its clock was wrong: it would hide for long what is issued there since."""
+    publisher = meeting.a.desk.region.keyring.signer("publisher")
+
+    def tomorrow(exchange: Exchange, go: Callable[[Exchange], bytes]) -> bytes:
+        data = through_hub(exchange, go)
+        if "catalogue" not in exchange.url:
+            return data
+        made = {"generated": write_moment(meeting.a.clock() + 9 * DAY), "types": []}
+        return sign_document({**json.loads(data)["payload"], **made}, publisher.sign, [publisher.certificate.der])
+
+    meeting.line.fault = tomorrow
     answer = asked(meeting, holder_code=meeting.licences["61"][1]["credit_code"], region="*")
     assert answer.outcome == "FOUND" and outcomes(answer)[A] == ("FOUND", "")
 
