@@ -13,14 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from unicodedata import normalize
 
 from licence_store.crossing.known_as_of import NOTHING, Heard, Known, KnownStates, Place
 from licence_store.regions.peers import Peer
 from licence_store.sharing.calls import Call
 from trust.entitlement import Standing
 from trust.errors import Malformed
-from trust.identifiers import LicenceId, parse_licence_id
+from trust.identifiers import LicenceId, parse_licence_id, plain_number
 from trust.sharing_answer import SharedAnswer
 from verify.policy import STATE_INDICATIONS
 
@@ -152,8 +151,7 @@ def _of_another(call: Call, one: Mapping[str, Any], type_code: str) -> bool:
 
 
 def _plain(value: object) -> str:
-    """As codes and numbers are compared: width, case and blanks aside."""
-    return normalize("NFKC", value).strip().upper() if isinstance(value, str) else ""
+    return plain_number(value) if isinstance(value, str) else ""
 
 
 def _id(one: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from seal.message import DataMessage
 from seal.provenance import Lineage
 from trust.algorithms import sm3
 from trust.errors import LicenceTrustError, Malformed, Refused, Unavailable
+from trust.identifiers import plain_number
 from verify.report import Finding, Indication, Report, Severity
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def application(
     made = make_application(kind, right, record, officer, today, extras)
     if isinstance(made, LicenceTrustError):
         raise made
-    if kind.definition.holder_of(made.record).code != facts["holder_code"]:
+    if plain_number(kind.definition.holder_of(made.record).code) != plain_number(facts["holder_code"]):
         raise Refused("transfer.holder_changed", "转入的证照，持证者不能改变。")
     _, ends = kind.definition.valid_period(made.record, facts["valid_from"])
     if facts["valid_to"] and (not ends or ends > facts["valid_to"]):
