@@ -18,12 +18,16 @@ from licence_store.copying.uses import BY_CLERK
 from licence_store.gathering import Gathering
 from licence_store.holding.holder import StepUpNeeded
 from licence_store.journal import entries
+from licence_store.sharing.calls import Call, Caller
+from licence_store.sharing.log import caller_actor
+from licence_store.sharing.purposes import Purpose
 from seal.lifecycle import Official, Role
 from tests.licence_store.copying.conftest import CASE, CONSOLE, PURPOSE, Counter
 from tests.licence_store.test_forms import issue
 from trust.algorithms import sm3
 from trust.errors import Conflict, LicenceTrustError, NotFound, Refused
 from trust.journal import Actor
+from trust.sharing_answer import read_answer
 from verify.policy import StatedPurpose
 from verify.report import Indication
 
@@ -317,6 +321,27 @@ def test_never_beyond_the_count_however_many_come_at_once(counter: Counter) -> N
     history = counter.copier.history(counter.who, made.id)
     assert [one.number for one in history.uses] == [3, 2, 1]
     assert len(history.refusals) == 9
+
+
+def test_regions_that_send_the_same_at_once(counter: Counter) -> None:
+    """Each asks again before it was answered, under the same key: one use of each, and no answer of the other's."""
+    made, everything = counter.make(uses=2), frozenset({"*"})
+    start, told = threading.Barrier(6), list[tuple[str, str, str]]()
+    stated = {"purpose": made.view.purpose, "recipient": made.view.recipient}
+
+    def come(number: int) -> None:
+        region = ("110000", "310000")[number % 2]
+        caller = Caller(f"region:{region}", region, "region", region, everything, everything, everything)
+        asked = {"copy_id": made.id, "key": "k", "stated": {**stated, "case_number": region}}
+        call = Call(caller, "accept", asked, Purpose("s", *"一二三四"), "0" * 64, caller_actor(caller.id, "192.0.2.1"))
+        start.wait()
+        answer = read_answer(counter.desk.sharing.ask(call))
+        told.append((region, answer.outcome, str(answer.result["number"])))
+
+    run_all(come, 6)
+    assert len(told) == 6 and {outcome for _, outcome, _ in told} == {"TRUE"}
+    assert {number for _, _, number in told} == {"1", "2"} and len(set(told)) == 2
+    assert {one.case_number for one in counter.copier.history(counter.who, made.id).uses} == {"110000", "310000"}
 
 
 def test_the_tables_themselves_know_the_limit(counter: Counter) -> None:
