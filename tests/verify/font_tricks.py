@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable
 from io import BytesIO
 
+from fontTools.pens.recordingPen import RecordingPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont, newTable
+from fontTools.ttLib.tables.DefaultTable import DefaultTable
 
-from seal.typesetting import add_table
+from seal.typesetting import add_table, load_font
 
 Glyphs = Callable[[str], int]
 """Character → number of its glyph."""
@@ -41,6 +45,51 @@ def exchange_codes(program: bytes, glyphs: Glyphs, one: str, other: str, first_o
     for table in list(font["cmap"].tables)[: 1 if first_only else None]:
         table.cmap = dict(table.cmap)
         table.cmap[ord(one)], table.cmap[ord(other)] = table.cmap[ord(other)], table.cmap[ord(one)]
+    return _saved(font)
+
+
+def drawn_as(program: bytes, glyphs: Glyphs, one: str, other: str) -> bytes:
+    """One is drawn as a character the subset has not."""
+    font, ours = TTFont(BytesIO(program)), TTFont(load_font("serif").path)
+    font["glyf"][font.getGlyphOrder()[glyphs(one)]] = ours["glyf"][ours.getBestCmap()[ord(other)]]
+    return _saved(font)
+
+
+def cut_in_lines(program: bytes, glyphs: Glyphs) -> bytes:
+    """Every line in two, as another tool may write it."""
+    font = TTFont(BytesIO(program))
+    for name in font.getGlyphOrder():
+        pen = TTGlyphPen(None)
+        recording = RecordingPen()
+        font.getGlyphSet()[name].draw(recording)
+        here = (0, 0)
+        for act, points in recording.value:
+            if act == "lineTo":
+                pen.lineTo(((here[0] + points[0][0]) // 2, (here[1] + points[0][1]) // 2))
+            getattr(pen, act)(*points)
+            here = points[-1] if points else here
+        font["glyf"][name] = pen.glyph()
+    return _saved(font)
+
+
+def swollen(program: bytes, glyphs: Glyphs, by: int, one: str = "", other: str = "") -> bytes:
+    """Every outline grown from the middle, by thousandths of an em at the most."""
+    font = TTFont(BytesIO(exchange_outlines(program, glyphs, one, other) if one else program))
+    for name in font.getGlyphOrder():
+        glyph = font["glyf"][name]
+        if glyph.numberOfContours > 0:
+            glyph.coordinates.scale((1 + by / 100, 1 + by / 100))
+            glyph.coordinates.toInt()
+    return _saved(font)
+
+
+def claiming(program: bytes, glyphs: Glyphs) -> bytes:
+    """A cmap of one group over every number there is."""
+    font = TTFont(BytesIO(program))
+    groups = (12, 0, 28, 0, 1, 0, 0xFFFFFFFF, 1)
+    data = struct.pack(">HHHHL", 0, 1, 3, 10, 12) + struct.pack(">HHLLLLLL", *groups)
+    font["cmap"] = DefaultTable("cmap")
+    font["cmap"].data = data
     return _saved(font)
 
 
@@ -84,6 +133,6 @@ def no_font(program: bytes, glyphs: Glyphs) -> bytes:
 TRICKS: dict[str, Callable[..., bytes]] = {
     one.__name__: one
     for one in (
-        exchange_outlines, exchange_codes, saved_anew, with_table, other_nonce, emptied, damaged, no_font,
+        exchange_outlines, exchange_codes, drawn_as, cut_in_lines, swollen, claiming, saved_anew, with_table, other_nonce, emptied, damaged, no_font,
     )
 }  # fmt: skip
