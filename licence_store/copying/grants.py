@@ -17,6 +17,7 @@ from sqlalchemy import Row, Select, and_, delete, func, insert, literal, or_, se
 from sqlalchemy.orm import Session
 
 from licence_store.copying.models import CopyEnd, CopyFile, CopyGrant, CopyUse
+from licence_store.holding.models import of_number
 from licence_store.materials.models import MaterialStanding
 from licence_store.materials.views import DELETED
 from licence_store.standing import beginning_of
@@ -25,6 +26,7 @@ from seal.copies import MAX_TEXT, CopyRequest, plain
 from seal.models import table
 from trust.errors import Conflict, Malformed, NotFound, Word
 from trust.i18n import N_
+from trust.identifiers import plain_number
 
 LONGEST: Final = timedelta(days=366)
 """How long a copy may be good for at most."""
@@ -199,7 +201,7 @@ def of_holder(
 ) -> tuple[CopyView, ...]:
     """A holder's copies (``types``: only of these licence types), newest first, from the one after ``after``."""
     place = tuple_(_GRANTS.c.made, _GRANTS.c.copy_id)
-    query = _viewed(None).where(_GRANTS.c.holder_code == holder_code)
+    query = _viewed(None).where(of_number(_GRANTS.c.holder_code, holder_code))
     if types is not None:
         query = query.where(_GRANTS.c.type_code.in_(types))
     if after is not None:
@@ -243,7 +245,7 @@ def ended_files(session: Session, moment: datetime, limit: int) -> list[str]:
 def open_copies(session: Session, holder_code: str) -> list[str]:
     """Ids of a holder's copies that nobody has taken back, whatever their time."""
     ended = select(_ENDS.c.copy_id).where(_ENDS.c.copy_id == _GRANTS.c.copy_id).exists()
-    query = select(_GRANTS.c.copy_id).where(_GRANTS.c.holder_code == holder_code, ~ended)
+    query = select(_GRANTS.c.copy_id).where(of_number(_GRANTS.c.holder_code, holder_code), ~ended)
     return list(session.execute(query.order_by(_GRANTS.c.copy_id)).scalars())
 
 
@@ -265,6 +267,7 @@ def _view(row: Row[Any]) -> CopyView:
     found = dict(row._mapping)
     found["id"], found["terms"] = found.pop("copy_id"), json.loads(found["terms"])
     found["reason"] = found["reason"] or ""
+    found["holder_code"] = plain_number(found["holder_code"])
     return CopyView(**found)
 
 

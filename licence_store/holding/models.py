@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from seal.database import Base
@@ -15,6 +16,14 @@ _ID = String(32)
 _DIGEST = String(64)
 _CODE = String(64)
 _NAME = String(300)
+
+
+def of_number(column: Any, code: str) -> ColumnElement[bool]:
+    """Rows of a table that only grows, of the holder with this number: an earlier version kept a letter as it was
+    written, and what was added then is not changed.
+    """
+    found: ColumnElement[bool] = column.in_(sorted({code, code.lower()}))
+    return found
 
 
 class HolderAccount(Base):

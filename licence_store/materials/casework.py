@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import insert, select
 
 from licence_store.holding.holder import HolderSession
+from licence_store.holding.models import of_number
 from licence_store.materials import events
 from licence_store.materials.models import CaseMaterial
 from licence_store.materials.scope import demand_officer
@@ -145,7 +146,7 @@ def of_case(materials: Materials, case_number: str, who: Who | None) -> tuple[Ca
     query = select(*(_CASES.c[name] for name in CaseLine.__slots__)).where(_CASES.c.case_number == case_number.strip())
     if isinstance(who, HolderSession):
         who.demand("view")
-        query = query.where(_CASES.c.holder_code == who.holder.code)
+        query = query.where(of_number(_CASES.c.holder_code, who.holder.code))
     elif who is not None:
         if who.role is not Role.AUDITOR:
             demand_officer(who)

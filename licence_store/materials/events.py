@@ -21,6 +21,7 @@ from licence_store.materials.steps import usable
 from licence_store.materials.views import ACTIVE, DELETED, REFUSED, REPLACED, EventLine, MaterialView
 from seal.models import table
 from trust.canonical import canonical_json
+from trust.identifiers import plain_number
 from trust.journal import Actor
 from verify.credibility import Birth, Credibility, Event, StatementCheck, credibility_of
 
@@ -207,7 +208,7 @@ def view(held: Held, check: StatementCheck) -> MaterialView:
     by = found.by
     return MaterialView(
         id=row.id,
-        holder_code=row.holder_code,
+        holder_code=plain_number(row.holder_code),
         kind=kind,
         title=row.title or "",
         level=found.level,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from licence_store import journal
 from licence_store.holding.holder import HolderSession
+from licence_store.holding.models import of_number
 from licence_store.lifecycle import LicenceState
 from licence_store.materials import events
 from licence_store.materials.kinds import LICENCE, find_kind
@@ -42,7 +43,7 @@ class Wanted:
 
 def of_holder(materials: Materials, who: HolderSession, wanted: Wanted, after: str, limit: int) -> MaterialPage:
     """Newest first."""
-    query = events.query().where(_M.holder_code == who.holder.code)
+    query = events.query().where(of_number(_M.holder_code, who.holder.code))
     query = query.where(_S.state == wanted.state if wanted.state else _S.state != DELETED)
     if wanted.kind:
         query = query.where(_M.kind == wanted.kind)
@@ -93,7 +94,7 @@ def at_window(materials: Materials, official: Official, holder_code: str, purpos
         raise Malformed("purpose.missing", "读取个人信息应说明事由。")
     page = _page(
         materials,
-        events.query().where(_M.holder_code == holder_code, _S.state != DELETED).order_by(_M.id.desc()),
+        events.query().where(of_number(_M.holder_code, holder_code), _S.state != DELETED).order_by(_M.id.desc()),
         MOST,
     )
     with materials.sessions.begin() as session:
@@ -108,7 +109,9 @@ def at_window(materials: Materials, official: Official, holder_code: str, purpos
 def own_of(session: Session, holder_code: str) -> Sequence[str]:
     """Ids of what the holder uploaded and has not deleted."""
     query = select(_M.id).join(table(MaterialStanding), _S.material_id == _M.id)
-    query = query.where(_M.holder_code == holder_code, _M.origin == HOLDER, _S.state != DELETED).order_by(_M.id)
+    query = query.where(of_number(_M.holder_code, holder_code), _M.origin == HOLDER, _S.state != DELETED).order_by(
+        _M.id
+    )
     return list(session.execute(query).scalars())
 
 

@@ -8,6 +8,7 @@ from licence_store.ledger.witness import who_of
 from licence_store.materials.kinds import find_kind
 from licence_store.notices.contacts import HOLDER
 from licence_store.notices.outbox import Occasion
+from trust.identifiers import plain_number
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -28,4 +29,6 @@ def told(session: Session, held: Held, act: str, actor: Actor, reason: RefusalRe
     if reason is not None:
         facts |= {"reason": reason.title, "reason_en": reason.title_en, "next": reason.next, "next_en": reason.next_en}
     number, _ = held.place
-    return Occasion(f"material.{act}", item, f"{act}-{number}", HOLDER, held.row.holder_code, department or "", facts)
+    return Occasion(
+        f"material.{act}", item, f"{act}-{number}", HOLDER, plain_number(held.row.holder_code), department or "", facts
+    )

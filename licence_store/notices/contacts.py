@@ -19,6 +19,7 @@ from licence_store.notices.models import Contact
 from seal.database import Sessions
 from trust.errors import Conflict, Malformed, NotFound, Refused
 from trust.i18n import LANGUAGES
+from trust.identifiers import plain_number
 from trust.journal import Actor, Entry
 
 HOLDER, DEPARTMENT = "holder", "department"
@@ -71,6 +72,7 @@ class Contacts:
         if language not in LANGUAGES:
             raise Malformed("contact.language", "语言应为 zh-CN 或 en。")
         shared = channel in (WEBHOOK, EVENT) and not unsigned
+        party = plain_number(party) if party_kind == HOLDER else party
         now, contact_id = self.clock(), secrets.token_hex(12)
         secret = self.secrets.make(contact_id) if shared else None
         dialect = sqlite if self.sessions.dialect == "sqlite" else postgresql
@@ -122,7 +124,7 @@ class Contacts:
         if party_kind:
             query = query.where(Contact.party_kind == party_kind)
         if party:
-            query = query.where(Contact.party == party)
+            query = query.where(Contact.party == (plain_number(party) if party_kind == HOLDER else party))
         with self.sessions.read() as session:
             return tuple(_view(one) for one in session.execute(query.limit(limit)).scalars())
 

@@ -29,6 +29,8 @@ def _fill(table: str) -> None:
     head = f"substr(wrapped, 1, {_HEAD})"
     named = sa.text(f"UPDATE {table} SET master = :number WHERE {head} = :head")  # noqa: S608 - names of ours
     for (found,) in bind.execute(sa.text(f"SELECT DISTINCT {head} FROM {table}")).all():  # noqa: S608
+        if not found:  # spoilt: nothing opens it, and it stops nothing
+            continue
         bind.execute(named, {"number": int.from_bytes(found, "big"), "head": bytes(found)})
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,18 +12,25 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from licence_store import migrations
+from licence_store.copying.grants import end_of_day
 from licence_store.desk import Desk
 from licence_store.holding.accounts import Identity, check_holder
 from licence_store.holding.counter import code_type_of, known_holder
 from licence_store.holding.holder import Holder, HolderSession
 from licence_store.holding.sessions import HolderSessions
+from licence_store.materials import events
 from licence_store.models import Licence
+from licence_store.notices.models import Contact
 from licence_store.reserving import IssuedLicence
+from licence_store.standing import day_of
+from licence_store.uploads.models import UploadKey
+from seal.copies import CopyRequest
 from seal.database import Sessions, open_database
 from tests.licence_store.conftest import OFFICER
 from tests.licence_store.test_issuance import TEACHER, example
 from tests.licence_store.test_life import code_of, issued, told  # noqa: F401  fixtures
 from tests.licence_store.test_life_migration import filler
+from tests.licence_store.uploads import makers as m
 from trust.errors import LicenceTrustError
 from trust.identifiers import citizen_check_char, plain_number
 
@@ -146,8 +154,47 @@ def test_numbers_from_before_are_brought_into_the_one_form(database_url: str) ->
     for base, code in (("a", "e1234567x"), ("b", "Ｅ1234567Ｘ"), ("c", " E1234567X"), ("d", "E1234567X")):
         put("licence", base=base, record_key=base, holder_code=code, holder_code_type="414", place=ord(base))
     put("holder_account", id="h-1", issuer="i", subject="s", code="e1234567x", code_type="414", opened=moment)
+    put("upload", id="u-1")
+    put("upload_key", upload_id="u-1", owner="e1234567x", wrapped=b"")
+    for number, (party, address) in enumerate((("e1234567x", "a"), ("E1234567X", "a"), ("e1234567x", "b"))):
+        put("contact", id=f"c-{number}", party_kind="holder", party=party, channel="smtp", address=address)
+    put("contact", id="c-9", party_kind="department", party="d", channel="smtp", address="a")
+    longest = "\N{SQUARE CORPORATION}" * 64  # four characters each, once they are half-width
+    put("licence", base="e", record_key="e", holder_code=longest, holder_code_type="414", place=5)
     migrations.upgrade(sessions)
     with sessions.read() as session:
-        assert set(session.query(Licence.holder_code)) == {("E1234567X",)}
+        assert set(session.query(Licence.holder_code)) == {("E1234567X",), (longest,)}
+        assert session.query(UploadKey.owner).all() == [("E1234567X",)]
+        assert sorted(session.query(Contact.id, Contact.party)) == [
+            ("c-0", "e1234567x"), ("c-1", "E1234567X"), ("c-2", "E1234567X"), ("c-9", "d"),
+        ]  # fmt: skip
     assert known_holder(sessions, "e1234567x").code == "E1234567X"
     sessions.close()
+
+
+def test_what_only_grows_is_found_as_an_earlier_version_wrote_it(
+    told: Desk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A passport's number in small letters is part of a material's chain, and of a copy's grant: neither is changed."""
+    small, person, now = "e1234567x", Holder("E1234567X", "414", "J. Doe"), told.clock()
+    who = HolderSession("a-1", person, person, assurance=2, proved=now, fresh_until=now + timedelta(minutes=9))
+    before = replace(who, person=replace(who.person, code=small), holder=replace(who.holder, code=small))
+    file = told.uploads.accept("a.pdf", m.text_pdf(), owner=small, kind="self_made", actor=OFFICER)
+    request = CopyRequest("演示省教育厅", "资格认定", end_of_day(day_of(told.clock())))
+    with monkeypatch.context() as earlier:
+        earlier.setattr(events, "plain_number", str)
+        made = told.materials.add(before, file, kind="self_made", title="简历")
+        copy = told.copier.make(before, made.id, request)
+    [found] = told.materials.of_holder(who).items
+    assert (found.id, found.holder_code, found.state) == (made.id, "E1234567X", made.state)
+    assert told.materials.role_of(who, found, "delete") == "owner"
+    assert told.copier.own(who, copy.id).id == copy.id
+    assert [one.id for one in told.copier.of_holder(who)] == [copy.id]
+    assert told.copier.forget(who.holder.code, OFFICER) == told.materials.forget(who.holder.code, OFFICER) == 1
+
+
+def test_a_contact_is_told_by_number_however_it_was_written(told: Desk) -> None:  # noqa: F811
+    added = told.notices.contacts.add("holder", "e1234567x ", "smtp", "doe@example.cn", actor=OFFICER)
+    assert added.party == "E1234567X"
+    assert [one.id for one in told.notices.contacts.list(party_kind="holder", party="e1234567X")] == [added.id]
