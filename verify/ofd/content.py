@@ -243,11 +243,11 @@ class _Walk:
     # ---- texts
 
     def _text(self, element: Any, parameters: Parameters) -> Run:
-        attributes = element.attrib
+        attributes = dict(element.attrib)
         own = self.resources.over(element, self._parameters(element, parameters))
         frame = self._box(element)
         size = number(attributes.get("Size", "0"))
-        matrix = _matrix(element, frame)
+        matrix = _matrix(attributes, frame)
         text, places, odd, chosen = _placed(element, size)
         odd = odd or not _is_usual(attributes)
         own_opacity = opacity_of(element) if "Alpha" in attributes else 1.0
@@ -321,8 +321,11 @@ def _is_usual(attributes: Any) -> bool:
 
 def _placed(element: Any, size: float) -> tuple[str, list[Point], bool, bool]:
     """``(text, place of each character, whether it is read otherwise than it stands, whether glyphs are chosen)``."""
+    if len(element) == 1 and local_name(element[0]) == "TextCode":  # as most are
+        text, places, right = _line(element[0], (0.0, 0.0), size)
+        return text, places, not right, False
     text, odd, chosen = "", False, False
-    places: list[Point] = []
+    places = []
     for one in element:
         kind = local_name(one)
         if kind == "TextCode":
@@ -339,8 +342,8 @@ def _placed(element: Any, size: float) -> tuple[str, list[Point], bool, bool]:
 
 def _line(code: Any, last: Point, size: float) -> tuple[str, list[Point], bool]:
     """``(text, place of each character, whether they follow each other as one reads)`` of one TextCode (11.3)."""
-    shown = "".join(code.itertext())
-    attributes = code.attrib
+    shown = "".join(code.itertext()) if len(code) else code.text or ""
+    attributes = dict(code.attrib)
     x, y = (number(attributes[name]) if name in attributes else last[axis] for axis, name in enumerate("XY"))
     if not shown:
         return shown, [], True
@@ -376,10 +379,15 @@ def _steps(stated: str | None, count: int) -> list[float]:
     answer: list[float] = []
     words = iter((stated or "").split())
     for word in words:
-        times, value = (int(next(words)), next(words)) if word == "g" else (1, word)
+        if word != "g":
+            answer.append(number(word))
+            continue
+        times, value = int(next(words)), next(words)
         if times < 0 or len(answer) + times > count:
             raise ValueError("DeltaX")
         answer += [number(value)] * times
+    if len(answer) > count:
+        raise ValueError("DeltaX")
     return answer
 
 
