@@ -41,8 +41,8 @@ _MOST_CODES: Final = 500_000
 """Entries of all cmap tables: some octets can claim millions."""
 _MOST_STEPS: Final = 300_000
 """Of all outlines of a font that are looked at."""
-_MOST_STRANGE, _MOST_ALIKE = 20_000, 2_000
-"""Steps of the outlines that are not ours, and shapes all of them together are compared with."""
+_MOST_STRANGE, _LONGEST, _MOST_ALIKE = 40_000, 400, 2_000
+"""Steps of the outlines that are not ours, of one of them, and shapes all of them together are compared with."""
 _SAME: Final = 0.01
 """Of ``apart``: below, no two characters of ours are as like each other."""
 _APART: Final = 0.04
@@ -137,7 +137,7 @@ def _compared(program: bytes, face: FontFace | None, glyphs: Mapping[str, int | 
     plain = tables <= _PLAIN_TABLES and not {"glyf", "CFF "} <= tables
     # A character without glyph is drawn by whatever font a reader has: not falsely, but not by this one.
     ours = [load_font(key) for key in FONTS]
-    strange = {c: some for c in sorted(drawn) if (some := [o for o in drawn[c] if not _is_exact(ours, c, o)])}
+    strange = {c: some for c in drawn if (some := [o for o in drawn[c] if not _is_exact(ours, c, o)])}
     search = _Search(ours, chars)
     false = {c for c, some in strange.items() if any(search.is_another(c, o) for o in some)}
     told = strange.keys() <= search.same | false and len(drawn) == len(chars)
@@ -160,7 +160,7 @@ def _read(program: bytes, glyphs: Mapping[str, int | None]) -> tuple[_Drawn, set
     known: dict[int, Outline] = {}
     drawn: _Drawn = {}
     left = _MOST_STEPS
-    for char, number in sorted(glyphs.items()):
+    for char, number in sorted(glyphs.items(), key=lambda one: (not one[0].isascii() or not one[0].isalnum(), one[0])):
         wanted = {number} if number is not None else _glyphs_of(font, maps, char)
         for glyph in wanted - known.keys():
             known[glyph] = outline_of(font, glyph)
@@ -237,9 +237,9 @@ class _Search:
 
     def is_another(self, char: str, drawn: Outline) -> bool:
         owners = [face for face in self.faces if face.covers(char)]
-        self.steps -= len(drawn)
-        if not owners or self.steps < 0:
+        if not owners or len(drawn) > _LONGEST or self.steps < len(drawn):
             return False
+        self.steps -= len(drawn)
         shape = shape_of(drawn)
         own = min(apart(own_shape(face, char), shape) for face in owners)
         if own < _SAME:
