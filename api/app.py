@@ -93,6 +93,23 @@ DESCRIPTION = (
     "Issue, fetch and verify sealed electronic licences. Errors are RFC 9457 problems; a POST that changes something "
     "takes an `Idempotency-Key`; reading personal data takes a declared `purpose`."
 )
+API = (
+    queries, issuer, catalogue, licences, verifier, seals, certificates, trust, staff, collection, jobs, entry, proofs,
+    space, space_sessions, space_delegations, space_materials, copies, materials, uploads, bags,
+    regions, oauth, sharing, transfers, subscriptions,
+)  # fmt: skip
+"""Under ``/api/v1``; of two that match, the first answers."""
+PAGES = (
+    trust_services, health, pages_public, pages_search, pages_staff, pages_trust,
+    pages_seals, pages_seal_acts, pages_seal_uses, pages_designer, pages_catalogue,
+    pages_inspections, pages_licence_acts, pages_licences, pages_collection, pages_entry, pages_paper, pages_proofs,
+    pages_jobs, pages_notices,
+    pages_space_sign_in, pages_space_account, pages_space_delegations, pages_space, pages_kiosk, pages_present,
+    pages_disputes, pages_copies, pages_space_copies, pages_window_copies,
+    pages_space_uploads, pages_space_materials, pages_window,
+    pages_regions, pages_sharing, pages_crossing, pages_transfers, pages_hook_secrets, pages_subscriptions,
+)  # fmt: skip
+"""At addresses of their own."""
 
 
 def create_app(services: Services) -> FastAPI:
@@ -105,50 +122,14 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(SignInNeeded, _to_sign_in)
     app.add_exception_handler(SpaceSignInNeeded, to_space_sign_in)
     app.add_exception_handler(StepUpNeeded, to_step_up)
-    for module in (queries, issuer, catalogue, licences, verifier, seals, certificates, trust, staff, collection):
+    for module in API:
         app.include_router(module.router, prefix="/api/v1")
-    app.include_router(jobs.router, prefix="/api/v1")
-    app.include_router(pages_jobs.router)
-    app.include_router(pages_notices.router)
-    for module in (trust_services, health, pages_public, pages_search, pages_staff, pages_trust):
+    for module in PAGES:
         app.include_router(module.router)
-    for module in (pages_seals, pages_seal_acts, pages_seal_uses):
-        app.include_router(module.router)
-    for module in (pages_designer, pages_catalogue):
-        app.include_router(module.router)
-    for module in (pages_inspections, pages_licence_acts, pages_licences):
-        app.include_router(module.router)
-    for module in (pages_collection, pages_entry, pages_paper):
-        app.include_router(module.router)
-    for module in (space, space_sessions, space_delegations):
-        app.include_router(module.router, prefix="/api/v1")
-    for module in (pages_space_sign_in, pages_space_account, pages_space_delegations):
-        app.include_router(module.router)
-    for module in (pages_space, pages_kiosk, pages_present, pages_disputes):
-        app.include_router(module.router)
-    for module in (pages_copies, pages_space_copies, pages_window_copies):
-        app.include_router(module.router)
+    app.include_router(oauth.metadata)
     services.providers("")  # a file of providers that cannot be understood stops the start
     if services.demonstration_provider is not None:
         app.include_router(test_idp.router)
-    app.include_router(entry.router, prefix="/api/v1")
-    for module in (pages_space_uploads, pages_space_materials, pages_window):
-        app.include_router(module.router)
-    for module in (copies, materials, space_materials, uploads, bags):
-        app.include_router(module.router, prefix="/api/v1")
-    app.include_router(proofs.router, prefix="/api/v1")
-    app.include_router(regions.router, prefix="/api/v1")
-    app.include_router(pages_regions.router)
-    app.include_router(pages_proofs.router)
-    for module in (oauth, sharing):
-        app.include_router(module.router, prefix="/api/v1")
-    app.include_router(oauth.metadata)
-    app.include_router(pages_sharing.router)
-    app.include_router(pages_crossing.router)
-    for module in (transfers, subscriptions):
-        app.include_router(module.router, prefix="/api/v1")
-    for module in (pages_transfers, pages_hook_secrets, pages_subscriptions):
-        app.include_router(module.router)
     app.mount("/static", Static(directory=Path(__file__).parent / "pages" / "static"), name="static")
     app.state.describe = lambda: _openapi(app)
     app.add_api_route("/openapi.json", _described, include_in_schema=False)
