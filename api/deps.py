@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote
@@ -11,13 +11,11 @@ from urllib.parse import unquote
 from fastapi import Depends, Header, Query, Request
 from starlette.datastructures import FormData, UploadFile
 
-from api.errors import language_of
 from api.form_parsing import posted_form
 from api.pages.rendering import CSRF_COOKIE
 from api.refusals import TooLarge, Unreadable, UnsupportedMedia
 from api.wiring import Services
 from trust.errors import Malformed, Refused, Unauthenticated
-from trust.i18n import translator
 from trust.journal import Actor
 
 if TYPE_CHECKING:
@@ -37,26 +35,6 @@ def services(request: Request) -> Services:
 def address_of(request: Request) -> str:
     """The caller's network address; a proxy's word counts only if the settings trust it (``serve`` sees to that)."""
     return request.client.host if request.client else ""
-
-
-def translation(request: Request) -> Callable[[str], str]:
-    """The translator for this caller; for readers of English it knows the names of the catalogue's types too."""
-    language = language_of(request)
-    words = translator(language)
-    if language != "en":
-        return words
-    named: dict[str, str] = {}
-
-    def translate(message: str) -> str:
-        found = words(message)
-        if found != message:
-            return found
-        if not named:
-            types = (one.definition for one in services(request).catalogue.entries())
-            named.update({"": ""} | {one.name: one.name_en for one in types if one.name_en})
-        return named.get(message, message)
-
-    return translate
 
 
 # People: a session cookie

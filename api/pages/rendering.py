@@ -16,8 +16,8 @@ from starlette.responses import HTMLResponse
 from api import __version__
 from api.errors import Problem, language_of, trace_id
 from api.pages import navigation
+from api.translating import translation
 from trust.errors import LicenceTrustError
-from trust.i18n import translator
 
 if TYPE_CHECKING:
     from api.deps import Visitor
@@ -62,7 +62,7 @@ def page(
     """
     language = language_of(request)
     services = request.app.state.services
-    form, translate = holder_csrf or form_token(request, visitor), translator(language)
+    form, translate = holder_csrf or form_token(request, visitor), translation(request)
     role = visitor.account.role if visitor else ""
     html = (
         environment()

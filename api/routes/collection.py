@@ -13,12 +13,13 @@ from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
 from api import collection_shapes, cursors
-from api.deps import Caller, body, caller, idempotency_key, purpose, services, translation, upload
+from api.deps import Caller, body, caller, idempotency_key, purpose, services, upload
 from api.form_parsing import posted_form
 from api.idempotent import once
 from api.refusals import TooLarge
 from api.schemas import collection as shapes
 from api.schemas.common import problems
+from api.translating import translation
 from api.wiring import Services
 from licence_store.accounts import ANY
 from licence_store.collection.holding import WAITING

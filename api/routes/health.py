@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from api import __version__
-from api.deps import services, translation
+from api.deps import services
 from api.metrics import CONTENT_TYPE
+from api.translating import translation
 from api.wiring import Services
 from trust.i18n import N_
 

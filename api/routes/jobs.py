@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 from starlette.responses import Response, StreamingResponse
 
 from api import cursors
-from api.deps import Caller, caller, idempotency_key, services, translation, upload
+from api.deps import Caller, caller, idempotency_key, services, upload
 from api.form_parsing import posted_form
 from api.idempotent import once
 from api.job_office import Reach
@@ -20,6 +20,7 @@ from api.job_shapes import job, result
 from api.refusals import TooLarge, UnsupportedMedia
 from api.schemas import jobs as shapes
 from api.schemas.common import problems
+from api.translating import translation
 from api.wiring import Services
 from trust.errors import Malformed
 from trust.i18n import N_

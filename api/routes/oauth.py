@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
-from api.deps import address_of, body, services, translation
+from api.deps import address_of, body, services
 from api.sharing_office import TOKEN_PATH
+from api.translating import translation
 from api.wiring import Services
 from licence_store.sharing.calls import OPERATIONS
 from licence_store.sharing.log import caller_actor

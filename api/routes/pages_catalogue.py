@@ -12,13 +12,14 @@ from starlette.responses import RedirectResponse, Response
 
 from api import catalogue_office
 from api.catalogue_office import Wanted
-from api.deps import MaybeVisitor, Visitor, form, services, staff, stranger, translation
+from api.deps import MaybeVisitor, Visitor, form, services, staff, stranger
 from api.errors import language_of
 from api.moments import parse_local
 from api.pages import type_views
 from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.routes.trust import cacheable
+from api.translating import translation
 from api.wiring import Services
 from licence_store.catalogue_life import DraftView
 from licence_store.catalogue_steps import DRAFT_STEPS, TypeState, take

@@ -12,11 +12,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import Visitor, form, officer, services, staff, translation
+from api.deps import Visitor, form, officer, services, staff
 from api.errors import language_of, problem_of
 from api.pages import collection_views as views
 from api.pages.refusals import status_of
 from api.pages.rendering import page
+from api.translating import translation
 from api.wiring import Services
 from licence_store.collection.holding import STATES, WAITING
 from licence_store.collection.quarantine import Held, Mending, Wanted

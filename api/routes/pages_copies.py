@@ -12,11 +12,12 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from api import copy_office
-from api.deps import MaybeVisitor, Visitor, form, services, stranger, translation
+from api.deps import MaybeVisitor, Visitor, form, services, stranger
 from api.pages import copy_views
 from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.pages.verdict import when
+from api.translating import translation
 from api.wiring import Services
 from trust.errors import LicenceTrustError
 from trust.journal import Actor

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import Visitor, services, staff, translation, wide_form
+from api.deps import Visitor, services, staff, wide_form
 from api.errors import language_of, problem_of
 from api.pages import type_form, type_views
 from api.pages.refusals import said
 from api.pages.rendering import page
 from api.routes.pages_catalogue import Writer
+from api.translating import translation
 from api.wiring import Services
 from licence_store.base_image import check_base_image
 from licence_store.catalogue_life import DraftView

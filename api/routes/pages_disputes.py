@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import space_office
-from api.deps import Visitor, form, services, staff, translation
+from api.deps import Visitor, form, services, staff
 from api.errors import language_of
 from api.holder_deps import HolderVisitor, holder, holder_form
 from api.licence_office import Asked
@@ -19,6 +19,7 @@ from api.pages.public import mask_code
 from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.space_base import space_page
+from api.translating import translation
 from api.wiring import Services
 from licence_store.disputes.disputes import LONGEST, OPEN, DisputeView
 from licence_store.ledger.scope import type_of

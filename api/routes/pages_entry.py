@@ -11,13 +11,14 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from api import cursors, entry_office
-from api.deps import Visitor, checked_form, form, officer, services, translation
+from api.deps import Visitor, checked_form, form, officer, services
 from api.errors import language_of
 from api.pages import entry_views, register_views
 from api.pages.case_form import case_fields, entered_case, wrong_case
 from api.pages.form_text import text_of
 from api.pages.refusals import status_of
 from api.pages.rendering import page
+from api.translating import translation
 from api.wiring import Services
 from licence_store.collection import sheets
 from licence_store.collection.bundle import unbundle

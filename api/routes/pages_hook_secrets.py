@@ -11,13 +11,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from api.deps import form, services, translation
+from api.deps import form, services
 from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.verdict import when
 from api.routes.pages_jobs import Acting
 from api.routes.pages_notices import demand_contact
 from api.routes.pages_subscriptions import Admin
+from api.translating import translation
 from api.wiring import Services
 from licence_store.notices.hook_secrets import SecretPeriod
 from trust.errors import LicenceTrustError, Malformed, Refused

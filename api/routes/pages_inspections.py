@@ -15,7 +15,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import licence_office
-from api.deps import Visitor, form, translation
+from api.deps import Visitor, form
 from api.errors import language_of
 from api.licence_office import Asked, Inspected
 from api.moments import parse_local
@@ -27,6 +27,7 @@ from api.pages.seal_forms import read_upload, text_of
 from api.pages.verdict import BEIJING, when
 from api.routes.pages_licence_acts import refused
 from api.routes.pages_licences import Found, Staff, TheLicence, Who, address_of, head, the_licence
+from api.translating import translation
 from api.wiring import Services
 from licence_store.definitions import LicenceTypeDefinition
 from licence_store.inspection_list import SHOWN, InspectionList, Waiting

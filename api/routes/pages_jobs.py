@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from api.deps import Visitor, form, officer, services, staff, translation, upload
+from api.deps import Visitor, form, officer, services, staff, upload
 from api.errors import language_of
 from api.job_office import EVERYTHING, OVERSEERS, Reach
 from api.job_shapes import result
@@ -20,6 +20,7 @@ from api.pages import job_views, register_views
 from api.pages.form_text import text_of
 from api.pages.refusals import status_of
 from api.pages.rendering import page
+from api.translating import translation
 from api.wiring import Services
 from licence_store.jobs.queue import STATES, JobView
 from trust.errors import LicenceTrustError, Refused

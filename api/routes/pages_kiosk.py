@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from api import space_office
-from api.deps import address_of, services, stranger, translation
+from api.deps import address_of, services, stranger
 from api.errors import language_of, problem_of
 from api.holder_deps import HolderVisitor
 from api.pages import space_views
@@ -24,6 +24,7 @@ from api.pages.public import public_state
 from api.pages.verdict import when
 from api.routes.pages_space_sign_in import provider_rows
 from api.signing_in import BROWSER_COOKIE, KIOSK, KIOSK_COOKIE, KIOSK_WAY, origin_of, set_out
+from api.translating import translation
 from api.wiring import Services
 from licence_store.holding.attempts import LENGTH
 from licence_store.sharing.comparing import licence_in

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import licence_office
-from api.deps import Visitor, form, translation
+from api.deps import Visitor, form
 from api.errors import language_of
 from api.licence_office import Asked, Given
 from api.moments import parse_local
@@ -22,6 +22,7 @@ from api.pages.rendering import page
 from api.pages.seal_forms import text_of
 from api.pages.verdict import BEIJING, data_address
 from api.routes.pages_licences import Found, Staff, TheLicence, Who, address_of, head
+from api.translating import translation
 from api.wiring import Services
 from licence_store.definitions import LicenceTypeDefinition
 from licence_store.lifecycle import MARKS, STEPS, Rule

@@ -14,7 +14,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import licence_office
-from api.deps import Visitor, form, services, staff, translation
+from api.deps import Visitor, form, services, staff
 from api.errors import language_of
 from api.licence_office import Asked
 from api.moments import parse_local
@@ -27,6 +27,7 @@ from api.pages.seal_forms import text_of
 from api.pages.seal_views import registered
 from api.pages.transfer_views import transfer_links
 from api.pages.verdict import verdict_view, when
+from api.translating import translation
 from api.wiring import Services
 from licence_store.definitions import LicenceTypeDefinition
 from licence_store.forms import FORMS, MEDIA, forms_of

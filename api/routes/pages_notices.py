@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import Visitor, form, services, staff, translation
+from api.deps import Visitor, form, services, staff
 from api.errors import language_of
 from api.job_office import OVERSEERS
 from api.pages import job_views
@@ -17,6 +17,7 @@ from api.pages.form_text import text_of
 from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.routes.pages_jobs import Acting, Before
+from api.translating import translation
 from api.wiring import Services
 from licence_store.notices.contacts import DEPARTMENT, HOLDER, SUBSCRIBER, ContactView
 from licence_store.notices.outbox import DEAD, STATES

@@ -10,11 +10,12 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import paper_office
-from api.deps import Visitor, form, officer, services, translation
+from api.deps import Visitor, form, officer, services
 from api.pages.form_text import text_of
 from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.pages.verdict import when
+from api.translating import translation
 from api.wiring import Services
 from trust.errors import LicenceTrustError, NotFound
 from trust.i18n import N_

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api import space_office
-from api.deps import MaybeVisitor, Visitor, form, officer, services, stranger, translation
+from api.deps import MaybeVisitor, Visitor, form, officer, services, stranger
 from api.errors import language_of
 from api.holder_deps import HolderVisitor, holder, holder_form
 from api.pages import space_views
@@ -20,6 +20,7 @@ from api.pages.rendering import page
 from api.pages.seal_forms import text_of
 from api.pages.space_base import space_page
 from api.pages.verdict import verdict_view, when
+from api.translating import translation
 from api.wiring import Services
 from licence_store.holding.holder import NONE
 from licence_store.presenting.presenter import CODE_DIGITS, LOOK, Shown

@@ -10,13 +10,14 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import proof_office
-from api.deps import Visitor, form, officer, services, translation
+from api.deps import Visitor, form, officer, services
 from api.errors import language_of
 from api.pages.form_text import text_of
 from api.pages.issue_form import FormField
 from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.pages.verdict import when
+from api.translating import translation
 from api.wiring import Services
 from licence_store.proofs.definition import ProofDefinition
 from licence_store.proofs.making import MADE

@@ -19,7 +19,6 @@ from api.deps import (
     services,
     staff,
     stranger,
-    translation,
     upload,
 )
 from api.errors import language_of, problem_of
@@ -31,6 +30,7 @@ from api.pages.seal_views import registered
 from api.pages.verdict import verdict_view
 from api.start_office import waiting_for
 from api.stated import LONGEST, stated_purpose
+from api.translating import translation
 from api.wiring import Services
 from seal.lifecycle import Official, Role
 from trust.errors import Malformed, NotFound, Refused, Unauthenticated

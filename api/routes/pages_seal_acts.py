@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import Visitor, translation
+from api.deps import Visitor
 from api.errors import language_of, problem_of
 from api.pages import seal_forms, seal_views
 from api.pages.refusals import said, status_of
@@ -18,6 +18,7 @@ from api.pages.rendering import page
 from api.pages.seal_forms import Filled
 from api.routes.pages_seals import FilledForm, Form, Found, Staff, TheSeal, Who, info_of, picture_of
 from api.seal_office import take_step
+from api.translating import translation
 from api.wiring import Services
 from seal.kinds import KINDS
 from seal.lifecycle import STEPS, Official

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from api.deps import Visitor, translation
+from api.deps import Visitor
 from api.moments import parse_local
 from api.pages import seal_forms, seal_views
 from api.pages.refusals import said, status_of
@@ -22,6 +22,7 @@ from api.pages.rendering import page
 from api.routes.pages_seal_acts import refused
 from api.routes.pages_seals import MAY_SEE_IMPACT, Form, Found, Staff, TheSeal, Who
 from api.seal_office import reseal_some
+from api.translating import translation
 from licence_store.resealing import Resealed
 from seal.lifecycle import Official, Role
 from seal.records import SealView

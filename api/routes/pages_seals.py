@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import MaybeVisitor, Visitor, form, services, staff, stranger, translation
+from api.deps import MaybeVisitor, Visitor, form, services, staff, stranger
 from api.errors import language_of
 from api.moments import parse_local
 from api.pages import seal_forms, seal_views
@@ -19,6 +19,7 @@ from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.seal_forms import Filled
 from api.pages.verdict import BEIJING, certificate_rows, joined, when
+from api.translating import translation
 from api.wiring import Services
 from seal.kinds import KINDS
 from seal.lifecycle import STEPS, Official, Role, State, take

@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from api import query_office
-from api.deps import Visitor, services, staff, translation
+from api.deps import Visitor, services, staff
 from api.errors import language_of
 from api.licence_office import Asked
 from api.pages import register_views
 from api.pages.refusals import status_of
 from api.pages.rendering import page
 from api.pages.verdict import state_view
+from api.translating import translation
 from api.wiring import Services
 from licence_store.criteria import STATES, Criteria
 from seal.lifecycle import Official, Role

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import Visitor, form, officer, services, staff, translation, upload
+from api.deps import Visitor, form, officer, services, staff, upload
 from api.errors import language_of, problem_of
 from api.pages import crossing_asking as crossing
 from api.pages import sharing_views as views
 from api.pages.form_text import text_of
 from api.pages.rendering import page
+from api.translating import translation
 from api.wiring import Services
 from licence_store.sharing.access import ApplicationView
 from licence_store.standing import end_of

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import space_office
-from api.deps import services, translation
+from api.deps import services
 from api.errors import language_of
 from api.holder_deps import HolderVisitor, assured, holder, holder_form
 from api.moments import parse_local
@@ -20,6 +20,7 @@ from api.pages.refusals import said, status_of
 from api.pages.seal_forms import text_of
 from api.pages.space_base import space_page
 from api.pages.verdict import when
+from api.translating import translation
 from api.wiring import Services
 from licence_store.forms import MEDIA
 from licence_store.gathering import expiring

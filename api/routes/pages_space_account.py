@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import services, translation
+from api.deps import services
 from api.errors import Problem, language_of, problem_of
 from api.holder_deps import HolderVisitor, assured, holder, holder_form
 from api.pages.holder_views import account_facts, sign_in_row
 from api.pages.space_base import space_page
 from api.providers import EMBEDDED, EMBEDDED_TITLE
 from api.routes.pages_space_sign_in import forget, said_goodbye, voucher
+from api.translating import translation
 from api.wiring import Services
 from licence_store.notices.addresses import SMTP
 from licence_store.notices.contacts import HOLDER, ContactView

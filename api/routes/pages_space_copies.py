@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import copy_office, cursors, space_office
-from api.deps import services, translation
+from api.deps import services
 from api.errors import language_of, problem_of
 from api.holder_deps import HolderVisitor, assured, holder, holder_form
 from api.pages import copy_views
@@ -21,6 +21,7 @@ from api.pages.copy_views import Draft
 from api.pages.form_text import text_of
 from api.pages.space_base import space_page
 from api.pages.verdict import data_address, when
+from api.translating import translation
 from api.wiring import Services
 from licence_store.copying.copier import ASSURANCE
 from licence_store.copying.grants import LONGEST, MOST_USES

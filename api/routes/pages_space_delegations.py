@@ -11,11 +11,12 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api.delegation_office import Wanted, changed_terms, person_of, terms_of
-from api.deps import services, translation
+from api.deps import services
 from api.errors import language_of, problem_of
 from api.holder_deps import HolderVisitor, assured, holder, holder_form
 from api.pages import delegation_views as views
 from api.pages.space_base import space_page
+from api.translating import translation
 from api.wiring import Services
 from licence_store.holding.delegation import GRANTED, REQUESTED
 from licence_store.holding.holder import StepUpNeeded

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import cursors, material_office, upload_office
-from api.deps import services, translation
+from api.deps import services
 from api.errors import language_of
 from api.holder_deps import HolderVisitor, holder
 from api.pages import material_views
@@ -20,6 +20,7 @@ from api.pages.refusals import said, status_of
 from api.pages.space_base import space_page
 from api.routes.materials import file_answer, picture_answer, provenance_answer
 from api.routes.pages_window import type_titles
+from api.translating import translation
 from api.upload_form import file_of, holder_upload_form, text_of
 from api.wiring import Services
 from licence_store.holding.holder import HolderSession

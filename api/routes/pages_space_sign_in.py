@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import address_of, services, stranger, translation
+from api.deps import address_of, services, stranger
 from api.errors import language_of, problem_of
 from api.holder_deps import SPACE_COOKIE, HolderVisitor, MaybeHolder, holder, holder_form
 from api.oidc import RelyingParty
@@ -31,6 +31,7 @@ from api.signing_in import (
     origin_of,
     set_out,
 )
+from api.translating import translation
 from api.wiring import Services
 from licence_store.holding.attempts import LENGTH
 from licence_store.holding.holder import LEVEL_TITLES, LEVELS

@@ -14,13 +14,14 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api import upload_office
-from api.deps import services, translation
+from api.deps import services
 from api.errors import language_of, problem_of
 from api.holder_deps import HolderVisitor, holder
 from api.pages.refusals import status_of
 from api.pages.register_views import type_title
 from api.pages.space_base import space_page
 from api.routes.materials import picture_answer
+from api.translating import translation
 from api.upload_form import file_of, holder_upload_form, text_of
 from api.wiring import Services
 from licence_store.materials.kinds import kinds

@@ -11,12 +11,13 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import cursors
-from api.deps import Visitor, auditor, form, officer, services, staff, translation
+from api.deps import Visitor, auditor, form, officer, services, staff
 from api.errors import language_of, problem_of
 from api.pages import issue_form, register_views
 from api.pages.case_form import case_fields, case_lines, entered_case, wrong_case
 from api.pages.rendering import page
 from api.pages.verdict import data_address
+from api.translating import translation
 from api.wiring import Services
 from trust.errors import LicenceTrustError
 

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import Visitor, form, services, staff, translation
+from api.deps import Visitor, form, services, staff
 from api.pages.form_text import text_of
 from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.pages.verdict import when
+from api.translating import translation
 from api.wiring import Services
 from licence_store.eventing.subscriptions import SubscriptionView
 from trust.errors import LicenceTrustError, NotFound, Refused

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import Visitor, form, officer, services, staff, translation, upload
+from api.deps import Visitor, form, officer, services, staff, upload
 from api.licence_office import Asked
 from api.pages import transfer_views as views
 from api.pages.form_text import text_of
 from api.pages.refusals import said, status_of
 from api.pages.rendering import page
+from api.translating import translation
 from api.wiring import Services
 from licence_store.transferring.records import TransferView
 from seal.lifecycle import Official, Role

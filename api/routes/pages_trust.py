@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from api.deps import Visitor, services, staff, translation
+from api.deps import Visitor, services, staff
 from api.pages import trust_views
 from api.pages.rendering import page
 from api.pages.verdict import when
+from api.translating import translation
 from api.wiring import Services
 from trust.errors import Refused
 

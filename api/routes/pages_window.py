@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api import cursors, material_office
-from api.deps import Visitor, form, services, staff, translation, upload
+from api.deps import Visitor, form, services, staff, upload
 from api.errors import language_of
 from api.pages import material_views, register_views
 from api.pages.form_text import text_of
@@ -20,6 +20,7 @@ from api.pages.licence_views import face_rows
 from api.pages.refusals import said, status_of
 from api.pages.rendering import page
 from api.routes.materials import picture_answer, provenance_answer
+from api.translating import translation
 from api.wiring import Services
 from licence_store.materials.checking import Checked
 from licence_store.materials.scope import demand_officer

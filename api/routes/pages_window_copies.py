@@ -12,13 +12,14 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from api import copy_office
-from api.deps import Visitor, form, officer, services, translation
+from api.deps import Visitor, form, officer, services
 from api.errors import language_of, problem_of
 from api.pages import copy_views
 from api.pages.form_text import text_of
 from api.pages.rendering import page
 from api.pages.verdict import data_address, verdict_view, when
 from api.refusals import TooLarge
+from api.translating import translation
 from api.wiring import Services
 from licence_store.copying.accepting import Shown, passes
 from licence_store.copying.copier import Copier

@@ -12,12 +12,13 @@ from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
 from api import cursors, seal_office, seal_shapes
-from api.deps import Caller, body, caller, document, idempotency_key, purpose, services, translation
+from api.deps import Caller, body, caller, document, idempotency_key, purpose, services
 from api.idempotent import once, once_file
 from api.routes.trust import cacheable
 from api.routes.verifier import UPLOAD
 from api.schemas import seals as shapes
 from api.schemas.common import problems
+from api.translating import translation
 from api.wiring import Services
 from seal.lifecycle import Official, State
 from trust.i18n import N_

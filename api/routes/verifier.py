@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from api.deps import Caller, document, maybe_caller, services, stranger, translation
+from api.deps import Caller, document, maybe_caller, services, stranger
 from api.moments import parse_moment
 from api.schemas.common import problems
 from api.schemas.verifier import VerificationBody
 from api.stated import LONGEST, stated_purpose
+from api.translating import translation
 from api.wiring import Services
 from trust.i18n import N_
 from trust.journal import Actor
