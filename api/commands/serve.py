@@ -19,6 +19,7 @@ from api.commands.common import Command, common, option, say, settings_for, tr
 from trust.errors import LicenceTrustError
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.types import ASGIApp, Message, Scope
 
     from api.wiring import Services
@@ -66,11 +67,12 @@ def run_server(directory: Path | None, host: str | None, port: int | None) -> in
             limit_concurrency=512,
         )
         threading.Thread(target=_tend, args=(services,), daemon=True).start()
-        _end_quietly()
+        server = uvicorn.Server(config)
+        _end_quietly(server)
         gc.collect()
         gc.freeze()  # what lives as long as the service is not looked through again and again, 60 ms each time
         with _background(services):
-            uvicorn.Server(config).run(sockets=[listener])
+            server.run(sockets=[listener])
         services.anchor_journal()
     return 0
 
@@ -102,10 +104,16 @@ def _background(services: Services) -> AbstractContextManager[object]:
     return JobRunner(services.desk, workers) if workers else nullcontext()
 
 
-def _end_quietly() -> None:
-    """The server, having ended by a signal, raises it once more; what comes after it should still be done."""
+def _end_quietly(server: uvicorn.Server) -> None:
+    """The server, having ended by a signal, raises it once more; what comes after it should still be done. One that
+    comes before the server listens to signals ends it as well.
+    """
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.signal(signal.SIGTERM, end)
 
 
 def _tend(services: Services) -> None:

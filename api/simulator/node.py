@@ -14,7 +14,7 @@ import threading
 import time
 from typing import Final
 
-_GRACE: Final = 5.0
+_GRACE: Final = 20.0
 """Seconds to end in order."""
 
 
